@@ -1,0 +1,118 @@
+# Copyright 2026 The edgetwin authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# One target a folder. A library's headers are reached through a folder of its own under the build tree that holds
+# nothing but a link to that library's folder, so a source that includes a header of a library it doesn't link
+# with does not compile: the dependency rules of docs/ARCHITECTURE.md are enforced by the build.
+
+option(EDGETWIN_TESTS "Build the tests and the bench" ON)
+option(EDGETWIN_WERROR "Treat warnings as errors" OFF)
+option(EDGETWIN_FUZZ "Build the fuzz targets (needs clang)" OFF)
+set(EDGETWIN_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(EDGETWIN_CCACHE ccache)
+if(EDGETWIN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${EDGETWIN_CCACHE})
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent libevent_pthreads)
+pkg_check_modules(MOSQUITTO REQUIRED IMPORTED_TARGET libmosquitto)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(MODBUS REQUIRED IMPORTED_TARGET libmodbus)
+pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+if(EDGETWIN_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+add_library(edgetwin_options INTERFACE)
+target_compile_options(edgetwin_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wconversion
+  -Wno-sign-conversion -fno-omit-frame-pointer)
+if(EDGETWIN_WERROR)
+  target_compile_options(edgetwin_options INTERFACE -Werror)
+endif()
+if(EDGETWIN_SANITIZE)
+  add_compile_options(-fsanitize=${EDGETWIN_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${EDGETWIN_SANITIZE})
+endif()
+target_compile_definitions(edgetwin_options INTERFACE EDGETWIN_VERSION="${PROJECT_VERSION}")
+
+function(_edgetwin_name folder out)
+  string(REPLACE "/" "_" name ${folder})
+  set(${out} edgetwin_${name} PARENT_SCOPE)
+endfunction()
+
+# edgetwin_library(FOLDER SOURCES a.cc … [DEPS targets or folders that its headers need] [PRIVATE targets or folders])
+# Folders are named from the project's root ("twin/base"); without SOURCES the library is header-only.
+function(edgetwin_library folder)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS;PRIVATE" ${ARGN})
+  _edgetwin_name(${folder} name)
+  get_filename_component(parent ${folder} DIRECTORY)
+  set(root ${PROJECT_BINARY_DIR}/include/${name})
+  file(MAKE_DIRECTORY ${root}/${parent})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${root}/${folder} SYMBOLIC)
+  if(A_SOURCES)
+    add_library(${name} STATIC ${A_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(${name} PRIVATE edgetwin_options)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${root})
+  foreach(dep IN LISTS A_DEPS)
+    _edgetwin_link(${name} ${scope} ${dep})
+  endforeach()
+  foreach(dep IN LISTS A_PRIVATE)
+    _edgetwin_link(${name} PRIVATE ${dep})
+  endforeach()
+endfunction()
+
+function(_edgetwin_link name scope dep)
+  if(dep MATCHES "/")
+    _edgetwin_name(${dep} dep)
+  endif()
+  target_link_libraries(${name} ${scope} ${dep})
+endfunction()
+
+# edgetwin_program(NAME SOURCES … DEPS …): an executable in build/<preset>/bin.
+function(edgetwin_program name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE edgetwin_options)
+  foreach(dep IN LISTS A_DEPS)
+    _edgetwin_link(${name} PRIVATE ${dep})
+  endforeach()
+endfunction()
+
+# edgetwin_test(NAME SOURCES x_test.cc … DEPS …): a GoogleTest program; each of its tests is a ctest.
+function(edgetwin_test name)
+  if(NOT EDGETWIN_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "TIMEOUT_S" "SOURCES;DEPS" ${ARGN})
+  edgetwin_program(${name} SOURCES ${A_SOURCES} DEPS ${A_DEPS} GTest::gmock_main)
+  if(NOT A_TIMEOUT_S)
+    set(A_TIMEOUT_S 120)
+  endif()
+  target_compile_definitions(${name} PRIVATE EDGETWIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                             EDGETWIN_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${A_TIMEOUT_S})
+endfunction()

@@ -1,0 +1,60 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Link over MQTT by libmosquitto; the only file pair that knows it.
+//
+// Topics: "et/<device>/u" up, "et/<device>/d" down, "et/*/d" from the cloud to every device ('*' is no
+// wildcard of MQTT and no character of a device id). QoS 0, clean start, nothing retained.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/link/link.h"
+
+namespace edgetwin::sync {
+
+inline constexpr std::string_view kEveryDevice = "*";  // As `peer` in the cloud's Send.
+
+// Whether `id` may be a device id: 1 to 64 of [A-Za-z0-9._-], not starting with '.' or '-'.
+Status CheckDeviceId(std::string_view id);
+
+struct BrokerUrl {
+  std::string host;
+  std::uint16_t port = 1883;
+  bool tls = false;
+  std::string text;  // As configured.
+};
+// "mqtt://host[:port]", "mqtts://…", "[v6]" hosts. kUnsupported for ws:// and wss://: libmosquitto 2.0 has no
+// websockets client.
+Result<BrokerUrl> ParseBrokerUrl(std::string_view url);
+
+struct MqttOptions {
+  std::vector<BrokerUrl> brokers;  // In order of preference.
+  std::string device;              // A device's link: its id. Empty: the cloud's link, for all devices.
+  std::string client_id;           // MQTT client id, unique per process incarnation.
+  std::string ca_file;             // PEM; empty: the system's store, for mqtts.
+  std::string certificate_file;    // PEM, with key_file: client certificate.
+  std::string key_file;
+  std::string username;
+  std::string password;            // Read by the caller from a file or a systemd credential.
+  std::chrono::seconds keepalive{60};
+  int protocol = 0;                // 5, 4 (3.1.1), or 0: 5, and 4 after a broker refused 5.
+  std::size_t frame_bytes_max = 256 << 10;    // Received; larger ones are dropped and counted.
+  std::size_t backlog_bytes_max = 1 << 20;    // Sent but not yet taken by the kernel.
+  std::chrono::milliseconds backoff_min{500};
+  std::chrono::milliseconds backoff_max{60'000};
+  // The Will's payload, asked for before each attempt to connect; none for the cloud.
+  std::function<std::string()> will;
+  // Random number below the argument; injected so that jitter is reproducible in tests.
+  std::function<std::uint64_t(std::uint64_t below)> random;
+};
+
+// Names are resolved and connections made on a thread of their own; everything after that on the loop's.
+std::unique_ptr<Link> MakeMqttLink(Loop& loop, MqttOptions options);
+
+}  // namespace edgetwin::sync

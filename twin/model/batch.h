@@ -1,0 +1,68 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What one atomic commit of a twin's store changes, and what opening the store gives back.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "twin/model/row.h"
+
+namespace edgetwin::model {
+
+// A property as the store keeps it.
+struct PropertyRecord {
+  PropertyId id = kNoProperty;
+  PropertyDef def;
+  Pid pid = 0;  // Its current number on the wire.
+};
+
+// One entry of the wire dictionary, in the order of pids. `chain` is the hash over this entry and all before it.
+struct DictionaryEntry {
+  Pid pid = 0;
+  PropertyId id = kNoProperty;
+  PropertyDef def;  // path, type, unit, decimals, writable, min, max, description: what the peer is told.
+  std::uint64_t chain = 0;
+};
+
+struct RowChange {
+  PropertyId id = kNoProperty;
+  Side side = Side::kReported;
+  Row row;
+};
+
+// Everything in a batch becomes durable together or not at all.
+struct Batch {
+  std::vector<PropertyRecord> properties;      // New or changed.
+  std::vector<DictionaryEntry> dictionary;     // New.
+  std::vector<RowChange> rows;
+  std::optional<std::uint64_t> seq_limit;      // Of the current incarnation.
+  std::optional<std::uint64_t> state_durable;  // Every reported row up to this seq is in the store.
+  std::array<std::optional<std::uint64_t>, kStreams> peer_watermark;  // What we hold of the peer's streams.
+  std::optional<Epoch> epoch;
+  std::optional<Lineage> peer_lineage;
+  bool dictionary_reset = false;  // Forget every pid and entry first (the peer's store is another one).
+  bool checkpoint = false;  // Fold the tail into the rows (see storage.md).
+
+  bool empty() const;
+  // Adds what `later` changes; for one row, the later one wins.
+  void Merge(Batch later);
+};
+
+// A twin as its store holds it.
+struct Stored {
+  std::vector<PropertyRecord> properties;   // Ascending ids, dense from 0.
+  std::vector<DictionaryEntry> dictionary;  // Ascending pids, dense from 1.
+  std::vector<RowChange> rows;
+  Lineage lineage;  // Ours; the last entry is the incarnation of this opening.
+  std::array<std::uint64_t, kStreams> peer_watermark{};
+  std::uint64_t state_durable = 0;  // Of the incarnation before this opening.
+  Epoch epoch;
+  Lineage peer_lineage;
+};
+
+}  // namespace edgetwin::model
