@@ -1,0 +1,73 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/model/batch.h"
+
+#include <iterator>
+#include <unordered_map>
+#include <utility>
+
+namespace edgetwin::model {
+namespace {
+
+template <class T>
+void Append(std::vector<T>& to, std::vector<T>&& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+template <class T>
+void Replace(std::optional<T>& to, std::optional<T>&& from) {
+  if (from) to = std::move(from);
+}
+
+// Keeps the last entry of each key, in the order of the entries kept.
+template <class T, class KeyOf>
+void KeepLast(std::vector<T>& entries, KeyOf key_of) {
+  std::unordered_map<std::uint64_t, std::size_t> last;
+  for (std::size_t i = 0; i < entries.size(); ++i) last[key_of(entries[i])] = i;
+  if (last.size() == entries.size()) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (last[key_of(entries[i])] != i) continue;
+    if (kept != i) entries[kept] = std::move(entries[i]);
+    ++kept;
+  }
+  entries.resize(kept);
+}
+
+}  // namespace
+
+bool Batch::empty() const {
+  if (!properties.empty() || !dictionary.empty() || !rows.empty()) return false;
+  if (seq_limit || state_durable || epoch || peer_lineage || dictionary_reset || checkpoint) {
+    return false;
+  }
+  for (const auto& watermark : peer_watermark) {
+    if (watermark) return false;
+  }
+  return true;
+}
+
+void Batch::Merge(Batch later) {
+  if (later.dictionary_reset) {
+    dictionary_reset = true;
+    dictionary.clear();
+  }
+  Append(properties, std::move(later.properties));
+  KeepLast(properties, [](const PropertyRecord& record) { return Index(record.id); });
+  Append(dictionary, std::move(later.dictionary));
+  Append(rows, std::move(later.rows));
+  KeepLast(rows, [](const RowChange& change) {
+    return std::uint64_t{Index(change.id)} * kSides + static_cast<std::uint64_t>(change.side);
+  });
+  Replace(seq_limit, std::move(later.seq_limit));
+  Replace(state_durable, std::move(later.state_durable));
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    Replace(peer_watermark[i], std::move(later.peer_watermark[i]));
+  }
+  Replace(epoch, std::move(later.epoch));
+  Replace(peer_lineage, std::move(later.peer_lineage));
+  checkpoint = checkpoint || later.checkpoint;
+}
+
+}  // namespace edgetwin::model
