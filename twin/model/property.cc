@@ -57,8 +57,13 @@ Value Coerce(ValueType type, Value value) {
   return value;
 }
 
-bool SameOnWire(const PropertyDef& a, const PropertyDef& b) {
+bool SameMeaning(const PropertyDef& a, const PropertyDef& b) {
   return a.type == b.type && a.unit == b.unit && a.decimals == b.decimals;
+}
+
+bool SameOnWire(const PropertyDef& a, const PropertyDef& b) {
+  return SameMeaning(a, b) && a.path == b.path && a.writable == b.writable && a.min == b.min &&
+         a.max == b.max && a.description == b.description;
 }
 
 }  // namespace edgetwin::model

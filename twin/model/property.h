@@ -58,7 +58,9 @@ Status CheckWritable(const PropertyDef& def, const Value& value);
 // `value` as the property's own type (an int for a double property becomes a double); unchanged otherwise.
 Value Coerce(ValueType type, Value value);
 
-// Two definitions between which a change makes a new pid (type, unit or decimals).
+// Whether values of one definition mean the same under the other: type, unit and decimals are equal.
+bool SameMeaning(const PropertyDef& a, const PropertyDef& b);
+// Whether the peer is told the same of both; a difference makes a new pid.
 bool SameOnWire(const PropertyDef& a, const PropertyDef& b);
 
 }  // namespace edgetwin::model

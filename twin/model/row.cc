@@ -57,7 +57,7 @@ bool IsTerminal(DesiredState state) {
 
 std::uint64_t IncOf(const Lineage& lineage, std::uint64_t seq) {
   for (auto entry = lineage.rbegin(); entry != lineage.rend(); ++entry) {
-    if (seq >= entry->first_seq) return seq <= entry->limit ? entry->inc : 0;
+    if (seq >= entry->first_seq) return entry->inc;
   }
   return 0;
 }

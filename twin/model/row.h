@@ -22,6 +22,8 @@ namespace edgetwin::model {
 // One writer a side: the device writes reported, status and override; the cloud writes desired.
 enum class Side : std::uint8_t { kReported = 0, kDesired = 1, kStatus = 2, kOverride = 3 };
 inline constexpr std::size_t kSides = 4;
+inline constexpr std::array<Side, kSides> kEverySide = {Side::kReported, Side::kDesired,
+                                                        Side::kStatus, Side::kOverride};
 std::string_view ToString(Side side);
 
 // Each row belongs to one stream; a peer holds everything of a stream up to its watermark.
@@ -50,7 +52,8 @@ struct Incarnation {
 using Lineage = std::vector<Incarnation>;  // Ascending; the last one is the current.
 inline constexpr std::size_t kLineageMax = 64;
 
-// The incarnation that `seq` belongs to, or 0 when the lineage doesn't reach back that far.
+// The incarnation that `seq` belongs to, or 0 when the lineage doesn't reach back that far. Limits play no part: the
+// current one grows while it is being used.
 std::uint64_t IncOf(const Lineage& lineage, std::uint64_t seq);
 
 // The cloud's fencing token; ordered by counter.

@@ -1,0 +1,409 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/engine/cloud_session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace edgetwin::sync {
+namespace {
+
+using model::Side;
+using model::Stream;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// protocol.md: acks are cumulative, at most one a second.
+constexpr std::chrono::microseconds kAckPause = seconds(1);
+constexpr int kTimeoutsMax = 4;
+constexpr seconds kRetryPause{1};
+constexpr std::size_t kNacksMax = 8;  // Waiting to be sent; more say nothing new.
+
+std::size_t At(Stream stream) { return static_cast<std::size_t>(stream); }
+
+bool Contains(const model::Lineage& lineage, std::uint64_t inc) {
+  return std::any_of(lineage.begin(), lineage.end(),
+                     [inc](const model::Incarnation& entry) { return entry.inc == inc; });
+}
+
+}  // namespace
+
+CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Stored stored)
+    : options_(std::move(options)), twin_(twin), sender_(twin, {}) {
+  peer_lineage_ = std::move(stored.peer_lineage);
+  epoch_ = stored.epoch;
+  received_ = durable_ = stored.peer_watermark;
+  twin_.Load(std::move(stored));
+  dictionary_durable_ = twin_.dictionary_size();
+  desired_durable_ = twin_.stream_head(Stream::kControl);
+}
+
+void CloudSession::LinkDown() {
+  session_ = 0;
+  hello_.reset();
+  ack_due_.reset();
+  nacks_.clear();
+  sender_.End();
+}
+
+void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
+  if (auto* hello = std::get_if<Hello>(&frame)) return OnHello(std::move(*hello), now);
+  if (const auto* bye = std::get_if<Bye>(&frame)) {
+    if (session_ != 0 && bye->session == session_) LinkDown();
+    return;
+  }
+  if (const auto* delta = std::get_if<Delta>(&frame)) {
+    if (delta->session != session_) {
+      return Refuse(NackReason::kUnknownSession, delta->session, "say Hello");
+    }
+    if (delta->ack) sender_.OnAck(*delta->ack, now);
+    return OnDelta(*delta, now);
+  }
+  if (const auto* dictionary = std::get_if<DictionaryFrame>(&frame)) {
+    if (dictionary->session != session_) {
+      return Refuse(NackReason::kUnknownSession, dictionary->session, "say Hello");
+    }
+    return OnDictionary(*dictionary, now);
+  }
+  if (const auto* ack = std::get_if<Ack>(&frame)) {
+    if (ack->session == session_ && session_ != 0) sender_.OnAck(*ack, now);
+    return;
+  }
+  if (const auto* nack = std::get_if<Nack>(&frame)) {
+    if (nack->cursors.session == session_ && nack->reason == NackReason::kGap) {
+      sender_.OnGap(nack->cursors.watermark, now);
+    }
+    return;
+  }
+  ++counts_.refused_frames;  // A kind that only the cloud sends.
+}
+
+void CloudSession::Refuse(NackReason reason, std::uint32_t session, std::string text) {
+  if (nacks_.size() >= kNacksMax) return;
+  const bool said = std::any_of(nacks_.begin(), nacks_.end(), [&](const Nack& nack) {
+    return nack.reason == reason && nack.cursors.session == session;
+  });
+  if (!said) nacks_.push_back({reason, Cursors(session), std::move(text), 0});
+}
+
+Ack CloudSession::Cursors(std::uint32_t session) const {
+  Ack ack;
+  ack.session = session;
+  ack.watermark = durable_;
+  ack.dictionary_n = dictionary_durable_;
+  return ack;
+}
+
+// docs/PROTOCOL.md, "Classification". False when the device must not sync.
+bool CloudSession::Classify(const Hello& hello) {
+  const bool first_contact = peer_lineage_.empty();
+  const std::uint64_t newest = std::max(received_[At(Stream::kState)],
+                                        received_[At(Stream::kControl)]);
+  const std::uint64_t known =
+      newest == 0 ? (first_contact ? 0 : peer_lineage_.back().inc)
+                  : model::IncOf(peer_lineage_, newest);
+  const bool continues = !first_contact && Contains(hello.lineage, known);
+  const bool stale = hello.epoch.counter != 0 && !first_contact &&
+                     (hello.epoch.counter < epoch_.counter ||
+                      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_)));
+  if (stale) {
+    Refuse(NackReason::kFenced, hello.session,
+           "its epoch " + std::to_string(hello.epoch.counter) + " is not the current one");
+    events_.push_back("fenced: a device with a stale epoch said Hello");
+    return false;
+  }
+  const model::Epoch before = epoch_;
+  const bool lost_ours = hello.cloud_inc != 0 && !Contains(twin_.lineage(), hello.cloud_inc);
+  if (!continues && !first_contact) ResetDevice(hello);
+  if (epoch_.counter == 0 || !continues || lost_ours || hello.epoch.counter > epoch_.counter) {
+    const bool same = continues && hello.epoch == epoch_ && !lost_ours;
+    if (!same) {
+      epoch_.counter = std::max(epoch_.counter, hello.epoch.counter) + 1;
+      epoch_.token = options_.random(~std::uint64_t{0});
+    }
+  }
+  if (lost_ours) {
+    events_.push_back("the device knew a cloud store that is not this one's ancestor");
+  }
+  if (!(before == epoch_)) peer_batch_.epoch = epoch_;
+  return true;
+}
+
+void CloudSession::ResetDevice(const Hello&) {
+  ++counts_.resets;
+  events_.push_back(
+      "the device has another store than before: its reported values are taken anew");
+  twin_.ForEachProperty([this](model::PropertyId id) {
+    if (twin_.row(id, Side::kReported)) changes_.push_back({id, Side::kReported});
+  });
+  twin_.ForgetDevice();
+  received_ = durable_ = {};
+  dictionary_durable_ = 0;
+  for (auto& watermark : peer_batch_.peer_watermark) watermark = 0;
+}
+
+void CloudSession::OnHello(Hello hello, MonoTime now) {
+  if (hello.version != kProtocolVersion) {
+    Refuse(NackReason::kVersion, hello.session,
+           "version " + std::to_string(hello.version) + " is not spoken here, " +
+               std::to_string(kProtocolVersion) + " is");
+    return;
+  }
+  // The same Hello again: its Welcome is on its way or was lost.
+  if (hello_ && hello_->session == hello.session) return;
+  if (!Classify(hello)) return;
+  session_ = hello.session;
+  software_ = hello.software;
+  ack_due_.reset();
+  if (peer_lineage_ != hello.lineage) {
+    peer_lineage_ = hello.lineage;
+    peer_batch_.peer_lineage = peer_lineage_;
+  }
+  Watermarks watermark{};
+  const bool ours = hello.cloud_inc != 0 && Contains(twin_.lineage(), hello.cloud_inc);
+  if (ours) {
+    watermark[At(Stream::kControl)] =
+        std::min(hello.watermark[At(Stream::kControl)], twin_.stream_head(Stream::kControl));
+  }
+  sender_.Begin(watermark, now);
+  ++counts_.sessions;
+  hello_ = std::move(hello);
+}
+
+void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
+  const Hello hello = *std::exchange(hello_, {});
+  Welcome welcome;
+  welcome.session = session_;
+  welcome.lineage = twin_.lineage();
+  welcome.head[At(Stream::kControl)] = twin_.stream_head(Stream::kControl);
+  welcome.watermark = durable_;
+  welcome.dictionary_n = dictionary_durable_;
+  welcome.dictionary_chain = twin_.chain(dictionary_durable_);
+  welcome.epoch = epoch_;
+  welcome.wall_ms = wall.time_since_epoch().count();
+  welcome.frame_bytes_max = options_.frame_bytes_max;
+  welcome.window_frames_max = options_.window_frames_max;
+  const std::uint64_t held = durable_[At(Stream::kState)];
+  if (held > hello.state_durable) {
+    twin_.ForEachProperty([&](model::PropertyId id) {
+      const model::Row* row = twin_.row(id, Side::kReported);
+      if (row == nullptr || row->dot.seq <= hello.state_durable || row->dot.seq > held ||
+          twin_.pid(id) == 0 || welcome.returned.size() >= options_.returned_rows_max) {
+        return;
+      }
+      WireRow wire;
+      wire.pid = twin_.pid(id);
+      wire.row = *row;
+      if (model::IncOf(peer_lineage_, row->dot.seq) == row->dot.inc) wire.row.dot.inc = 0;
+      welcome.returned.push_back(std::move(wire));
+    });
+    std::sort(welcome.returned.begin(), welcome.returned.end(),
+              [](const WireRow& a, const WireRow& b) { return a.row.dot.seq < b.row.dot.seq; });
+  }
+  out.frames.push_back(std::move(welcome));
+}
+
+void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
+  model::Pid pid = frame.first;
+  for (const model::DictionaryEntry& given : frame.entries) {
+    model::DictionaryEntry entry = given;
+    entry.pid = pid++;
+    // The device counts from 1 again where the chains parted; what we hold of it is then another dictionary's.
+    const bool contradicts =
+        entry.pid <= twin_.dictionary_size() &&
+        model::ChainHash(twin_.chain(entry.pid - 1), entry.pid, entry.def) !=
+            twin_.chain(entry.pid);
+    if (contradicts && frame.first == 1) {
+      events_.push_back("the device's dictionary is another one than before: it is taken anew");
+      twin_.ForgetDevice();
+      received_ = durable_ = {};
+      dictionary_durable_ = 0;
+      for (auto& watermark : peer_batch_.peer_watermark) watermark = 0;
+      Refuse(NackReason::kUnknownSession, session_, "the dictionary parted; say Hello");
+      session_ = 0;
+      return;
+    }
+    if (!twin_.TakeEntry(std::move(entry))) {
+      Refuse(NackReason::kUnknownPid, session_, "entries are missing before this one");
+      return;
+    }
+  }
+  if (!Dirty()) AckSoon(now);
+}
+
+bool CloudSession::ApplyRow(const WireRow& wire, Stream stream) {
+  model::PropertyId id = twin_.FindPid(wire.pid);
+  if (wire.pid == 0) {
+    const auto path = model::Path::Parse(wire.path);
+    const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
+    if (found) id = *found;
+  }
+  if (id == model::kNoProperty) return false;
+  const bool theirs = wire.side != Side::kDesired && model::StreamOf(wire.side) == stream;
+  const bool fits = wire.row.value.none() || wire.side == Side::kStatus ||
+                    wire.row.value.type() == twin_.def(id).type;
+  if (!theirs || !fits) {
+    ++counts_.refused_rows;
+    trouble_ = "a row of '" + twin_.def(id).path.text() + "' does not fit its definition";
+    return true;
+  }
+  model::Row row = wire.row;
+  if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
+  if (!twin_.Apply(id, wire.side, row)) return true;
+  peer_batch_.rows.push_back({id, wire.side, std::move(row)});
+  changes_.push_back({id, wire.side});
+  return true;
+}
+
+void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
+  if (delta.stream != Stream::kState && delta.stream != Stream::kControl) {
+    ++counts_.refused_frames;
+    return;
+  }
+  for (const WireRow& wire : delta.rows) {
+    if (wire.pid != 0 && twin_.FindPid(wire.pid) == model::kNoProperty) {
+      return Refuse(NackReason::kUnknownPid, session_, "an entry of the dictionary is missing");
+    }
+  }
+  bool all = true;
+  for (const WireRow& wire : delta.rows) all = ApplyRow(wire, delta.stream) && all;
+  std::uint64_t& watermark = received_[At(delta.stream)];
+  if (delta.from > watermark) {
+    ++counts_.gaps;
+    return Refuse(NackReason::kGap, session_, {});
+  }
+  if (!all) {
+    // Rows that can't be held yet (too many unknown paths): refuse the watermark, so that they are owed still.
+    return Refuse(NackReason::kContent, session_, "too many unknown paths");
+  }
+  if (delta.to > watermark) {
+    watermark = delta.to;
+    received_at_ = now;
+    peer_batch_.peer_watermark[At(delta.stream)] = watermark;
+  } else {
+    AckSoon(now);  // Nothing new: a probe, or our ack was lost.
+  }
+}
+
+void CloudSession::AckSoon(MonoTime now) {
+  if (ack_due_) return;
+  ack_due_ = ack_sent_ ? std::max(now, *ack_sent_ + kAckPause) : now;
+}
+
+void CloudSession::SetDesired(model::PropertyId id, model::Value value, std::string who,
+                              WallTime until, WallTime wall) {
+  model::Row row;
+  row.value = std::move(value);
+  row.time = wall;
+  if (!who.empty() || until != WallTime{}) {
+    model::ControlInfo info;
+    info.note = std::move(who);
+    info.until = until;
+    row.control = std::make_shared<const model::ControlInfo>(std::move(info));
+  }
+  twin_.Set(id, Side::kDesired, std::move(row));
+  changes_.push_back({id, Side::kDesired});
+}
+
+bool CloudSession::PeerDurable(Side side, std::uint64_t seq) const {
+  return seq <= durable_[At(model::StreamOf(side))];
+}
+
+void CloudSession::Committed(std::uint64_t token, const Status& result, MonoTime now) {
+  if (!in_flight_ || in_flight_->token != token) return;
+  InFlight done = std::move(*in_flight_);
+  in_flight_.reset();
+  if (!result) {
+    trouble_ = "not stored: " + result.error().text;
+    failed_ = std::move(done.batch);
+    retry_at_ = now + kRetryPause;
+    return;
+  }
+  retry_at_.reset();
+  bool progress = done.dictionary_n > dictionary_durable_;
+  dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
+  desired_durable_ = std::max(desired_durable_, done.desired_head);
+  for (std::size_t i = 0; i < model::kStreams; ++i) {
+    if (!done.batch.peer_watermark[i] || done.received[i] <= durable_[i]) continue;
+    durable_[i] = done.received[i];
+    progress = true;
+  }
+  if (!progress || session_ == 0) return;
+  acked_arrival_ = received_at_;
+  AckSoon(now);
+}
+
+void CloudSession::StepCommit(CloudOutput& out) {
+  InFlight flight;
+  flight.token = ++last_token_;
+  flight.batch = std::exchange(failed_, {});
+  flight.batch.Merge(twin_.TakePending());
+  flight.batch.Merge(std::exchange(peer_batch_, {}));
+  flight.received = received_;
+  flight.desired_head = twin_.stream_head(Stream::kControl);
+  flight.dictionary_n = twin_.dictionary_size();
+  out.commit = CloudOutput::Commit{flight.token, flight.batch};
+  in_flight_ = std::move(flight);
+}
+
+void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
+  if (!in_flight_ && Dirty() && (!retry_at_ || now >= *retry_at_)) StepCommit(out);
+  for (Nack& nack : std::exchange(nacks_, {})) out.frames.push_back(std::move(nack));
+  if (hello_ && !in_flight_ && !Dirty()) SendWelcome(now, wall, out);
+  if (session_ != 0 && !hello_) {
+    if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) LinkDown();
+    std::optional<Delta> delta;
+    while (session_ != 0 && (delta = sender_.Next(Stream::kControl, desired_durable_,
+                                                  ~model::Pid{0}, session_, now))) {
+      if (ack_due_) {
+        delta->ack = Cursors(session_);
+        ack_due_.reset();
+        ack_sent_ = now;
+      }
+      out.frames.push_back(std::move(*delta));
+    }
+    if (ack_due_ && now >= *ack_due_) {
+      Ack ack = Cursors(session_);
+      ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+          duration_cast<milliseconds>(now - acked_arrival_).count(), 0, 60'000));
+      out.frames.push_back(ack);
+      ack_due_.reset();
+      ack_sent_ = now;
+    }
+  }
+  out.changes = std::exchange(changes_, {});
+  out.events = std::exchange(events_, {});
+}
+
+std::optional<MonoTime> CloudSession::NextStep() const {
+  std::optional<MonoTime> next = sender_.NextTick();
+  const auto earlier = [&next](const std::optional<MonoTime>& other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  if (session_ != 0 && !hello_) earlier(ack_due_);
+  if (!in_flight_) earlier(retry_at_);
+  return next;
+}
+
+CloudStatus CloudSession::status() const {
+  CloudStatus status = counts_;
+  status.connected = session_ != 0;
+  status.software = software_;
+  status.trouble = trouble_;
+  status.state = received_[At(Stream::kState)];
+  status.state_durable = durable_[At(Stream::kState)];
+  status.control = received_[At(Stream::kControl)];
+  status.control_durable = durable_[At(Stream::kControl)];
+  status.head = twin_.head();
+  status.desired_head = twin_.stream_head(Stream::kControl);
+  status.desired_durable = desired_durable_;
+  status.desired_acked = sender_.acked(Stream::kControl);
+  status.round_trip = sender_.srtt();
+  status.frames_resent = sender_.resent();
+  status.epoch = epoch_;
+  return status;
+}
+
+}  // namespace edgetwin::sync

@@ -1,0 +1,109 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The sending half of a session: which rows go into which frame, how many frames may be under way, and when to send
+// them again. The same on both sides. Pure.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "sync/engine/frame.h"
+#include "twin/model/twin.h"
+
+namespace edgetwin::sync {
+
+struct SenderLimits {
+  std::size_t frame_rows_max = 2'000;
+  std::size_t frame_bytes_max = 48 << 10;  // Estimated before encoding; kept well below the wire's.
+  std::size_t window_frames_max = 16;      // Under way without an ack.
+};
+
+// When a stream's frames left and were acknowledged, for `why`.
+struct FrameRecord {
+  model::Stream stream = model::Stream::kState;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  MonoTime sent{};
+  std::optional<MonoTime> acked;
+};
+
+class Sender {
+ public:
+  Sender(const model::Twin& twin, SenderLimits limits) : twin_(twin), limits_(limits) {}
+
+  // A session begins: the peer holds everything up to `watermark`.
+  void Begin(const Watermarks& watermark, MonoTime now);
+  // The session ended: nothing is under way any more. What was acknowledged stays acknowledged.
+  void End();
+  void SetLimits(SenderLimits limits) { limits_ = limits; }
+
+  // The next frame of `stream` with rows up to `seq_max`, or nothing when there is nothing to send or the window is
+  // full. Stops before the first row whose pid is above `pid_max`: its dictionary entry isn't with the peer yet.
+  std::optional<Delta> Next(model::Stream stream, std::uint64_t seq_max, model::Pid pid_max,
+                            std::uint32_t session, MonoTime now);
+
+  // Returns whether anything that was owed is acknowledged now.
+  bool OnAck(const Ack& ack, MonoTime now);
+  // The peer stands at `watermark` and wants everything above it again. At most once a round trip.
+  void OnGap(const Watermarks& watermark, MonoTime now);
+
+  // Sends again from the last acknowledged place when the oldest frame under way is overdue. Returns whether it was.
+  bool Tick(MonoTime now);
+  std::optional<MonoTime> NextTick() const;
+  int timeouts() const { return timeouts_; }  // In a row.
+
+  std::uint64_t acked(model::Stream stream) const { return acked_[Index(stream)]; }
+  std::uint64_t sent(model::Stream stream) const { return sent_[Index(stream)]; }
+  bool window_full() const { return under_way_.size() >= limits_.window_frames_max; }
+  std::size_t under_way() const { return under_way_.size(); }
+  // Smoothed round-trip time (RFC 6298's estimator); nothing before the first measurement.
+  std::optional<std::chrono::microseconds> srtt() const { return srtt_; }
+  // 1.5 s + 2·SRTT, doubled by each timeout in a row, at most a minute.
+  std::chrono::microseconds rto() const;
+  void Measured(std::chrono::microseconds round_trip);
+
+  // The frame that carried `seq` of `stream`, if it was among the last ones.
+  std::optional<FrameRecord> Find(model::Stream stream, std::uint64_t seq) const;
+  std::uint64_t resent() const { return resent_; }
+  std::uint64_t window_waits() const { return window_waits_; }
+
+ private:
+  static std::size_t Index(model::Stream stream) { return static_cast<std::size_t>(stream); }
+  void Rewind(MonoTime now);
+
+  struct UnderWay {
+    model::Stream stream;
+    std::uint64_t to;
+    MonoTime sent;
+    bool again;
+  };
+
+  static constexpr std::size_t kRecordsMax = 256;
+
+  const model::Twin& twin_;
+  SenderLimits limits_;
+  Watermarks acked_{};
+  Watermarks sent_{};
+  Watermarks most_sent_{};  // Beyond it nothing was ever sent in this session.
+  std::deque<UnderWay> under_way_;
+  std::deque<FrameRecord> records_;
+  std::optional<std::chrono::microseconds> srtt_;
+  int timeouts_ = 0;
+  std::optional<MonoTime> rewound_;
+  std::uint64_t resent_ = 0;
+  std::uint64_t window_waits_ = 0;
+};
+
+// A twin's row as it goes into a frame: by pid, or by path when the device has no pid for it; without its
+// incarnation where that follows from the lineage.
+WireRow ToWire(const model::Twin& twin, model::PropertyId id, model::Side side,
+               const model::Row& row);
+
+// What a frame with this row grows by, at most.
+std::size_t EstimateBytes(const WireRow& row);
+
+}  // namespace edgetwin::sync

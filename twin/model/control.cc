@@ -1,0 +1,363 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/model/control.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace edgetwin::model {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::shared_ptr<const ControlInfo> MakeInfo(ControlInfo info) {
+  if (info.note.size() > kNoteBytesMax) info.note.resize(kNoteBytesMax);
+  return std::make_shared<const ControlInfo>(std::move(info));
+}
+
+// Whether a device that shows `seen` has been given `wanted`: doubles within half of the last declared digit.
+bool Shows(const PropertyDef& def, const Value& seen, const Value& wanted) {
+  if (seen == wanted) return true;
+  if (def.type != ValueType::kDouble || seen.type() != def.type || wanted.type() != def.type) {
+    return false;
+  }
+  if (!def.decimals) return seen.real() == wanted.real();
+  return std::fabs(seen.real() - wanted.real()) < 0.5 * std::pow(10.0, -*def.decimals);
+}
+
+bool MayPass(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout ||
+         error.code == ErrorCode::kExhausted;
+}
+
+}  // namespace
+
+Control::Control(Twin& twin, ControlOptions options) : twin_(twin), options_(options) {}
+
+void Control::Resume(MonoTime now, WallTime wall) {
+  own_durable_ = twin_.head();
+  twin_.ForEachProperty([&](PropertyId id) {
+    if (const Row* desired = twin_.row(id, Side::kDesired)) {
+      peer_durable_ = std::max(peer_durable_, desired->dot.seq);
+    }
+  });
+  twin_.ForEachProperty([&](PropertyId id) {
+    if (const Row* row = override_row(id)) {
+      // Neither a step of the clock nor a clock from before its start makes an override longer than it was meant to be.
+      const milliseconds whole = row->info().until - row->time;
+      const milliseconds left = std::min(row->info().until - wall, whole);
+      if (left <= milliseconds(0)) {
+        EndHold(id, now, wall);
+        return;
+      }
+      holds_[id] = {now + left};
+      Work& work = work_[id];
+      work.dot = row->dot;
+      work.for_override = true;
+      work.read_first = true;
+      Step(id, work, now, wall);
+    }
+    Evaluate(id, true, now, wall);
+  });
+}
+
+void Control::DesiredArrived(PropertyId id, std::uint64_t seq) { arrived_[id] = seq; }
+
+void Control::Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall) {
+  peer_durable_ = std::max(peer_durable_, peer_seq);
+  own_durable_ = std::max(own_durable_, own_seq);
+  std::vector<PropertyId> ready;
+  for (const auto& [id, seq] : arrived_) {
+    if (seq <= peer_durable_) ready.push_back(id);
+  }
+  for (const PropertyId id : ready) {
+    arrived_.erase(id);
+    Evaluate(id, false, now, wall);
+  }
+  std::vector<PropertyId> waiting;
+  for (const auto& [id, work] : work_) {
+    if (work.phase == Phase::kWaitDurable) waiting.push_back(id);
+  }
+  for (const PropertyId id : waiting) Step(id, work_.at(id), now, wall);
+}
+
+void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
+  const auto found = work_.find(id);
+  if (found != work_.end()) {
+    if (found->second.phase == Phase::kRetry) Step(id, found->second, now, wall);
+    return;
+  }
+  const Row* status = twin_.row(id, Side::kStatus);
+  if (status != nullptr && status->info().state == DesiredState::kUnknownPath) {
+    Evaluate(id, true, now, wall);
+  }
+}
+
+void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {
+  const Row* desired = twin_.row(id, Side::kDesired);
+  if (desired == nullptr) return;
+  const Row* status = twin_.row(id, Side::kStatus);
+  const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
+  const DesiredState state = spoken ? status->info().state : DesiredState::kNone;
+
+  if (holds_.contains(id)) {
+    const bool final = IsTerminal(state) || state == DesiredState::kMasked;
+    if (!desired->value.none() && !final) {
+      Report(id, desired->dot, DesiredState::kMasked, "a local override is in force", {}, wall);
+    }
+    return;
+  }
+  if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
+  if (state == DesiredState::kApplied && read_first) return;  // Finished before the restart.
+  BeginDesired(id, *desired, read_first, now, wall);
+  const auto begun = work_.find(id);
+  if (begun != work_.end()) begun->second.silent = state == DesiredState::kApplied;
+}
+
+void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
+                           WallTime wall) {
+  // What an older desired value still has under way is superseded: its answer finds no ticket.
+  if (const auto old = work_.find(id); old != work_.end()) {
+    tickets_.erase(old->second.ticket);
+    work_.erase(old);
+  }
+  const Dot dot = desired.dot;
+  if (desired.value.none()) {
+    if (const Row* status = twin_.row(id, Side::kStatus);
+        status != nullptr && !(status->info().refers_to == dot)) {
+      Report(id, dot, DesiredState::kNone, {}, {}, wall);
+    }
+    return;
+  }
+  const WallTime until = desired.info().until;
+  if (until != WallTime{} && wall >= until) {
+    Report(id, dot, DesiredState::kExpired, "valid_until passed before it was applied", {}, wall);
+    return;
+  }
+  if (!twin_.defined(id)) {
+    Report(id, dot, DesiredState::kUnknownPath, "no driver of this device has it", {}, wall);
+    return;
+  }
+  if (const Status ok = CheckWritable(twin_.def(id), desired.value); !ok) {
+    Report(id, dot, DesiredState::kRejected, ok.error().text, {}, wall);
+    return;
+  }
+  Work& work = work_[id];
+  work.dot = dot;
+  work.read_first = read_first;
+  if (until != WallTime{}) work.expires = now + (until - wall);
+  Step(id, work, now, wall);
+}
+
+void Control::Step(PropertyId id, Work& work, MonoTime, WallTime) {
+  const std::uint64_t durable = work.for_override ? own_durable_ : peer_durable_;
+  if (work.dot.seq > durable) {
+    work.phase = Phase::kWaitDurable;
+    return;
+  }
+  Call(work.read_first ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite, id, work);
+}
+
+void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
+  work.phase = kind == DriverCall::Kind::kRead ? Phase::kReading : Phase::kWriting;
+  work.ticket = ++last_ticket_;
+  tickets_[work.ticket] = id;
+  DriverCall call{kind, work.ticket, id, {}};
+  if (kind == DriverCall::Kind::kWrite) {
+    const Row* row = twin_.row(id, work.for_override ? Side::kOverride : Side::kDesired);
+    call.value = Coerce(twin_.def(id).type, row->value);
+  }
+  calls_.push_back(std::move(call));
+}
+
+std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t ticket) {
+  const auto found = tickets_.find(ticket);
+  if (found == tickets_.end()) return work_.end();
+  const PropertyId id = found->second;
+  tickets_.erase(found);
+  return work_.find(id);
+}
+
+void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
+  const auto found = FindTicket(ticket);
+  if (found == work_.end()) return;
+  const PropertyId id = found->first;
+  Work& work = found->second;
+  const Row* row = twin_.row(id, work.for_override ? Side::kOverride : Side::kDesired);
+  const Value wanted = Coerce(twin_.def(id).type, row->value);
+  if (result && Shows(twin_.def(id), *result, wanted)) {
+    Finish(id, std::move(result), now, wall);
+    return;
+  }
+  if (!result && MayPass(result.error())) {
+    Retry(id, work, result.error(), now, wall);
+    return;
+  }
+  work.read_first = false;
+  Step(id, work, now, wall);
+}
+
+void Control::WriteDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
+  const auto found = FindTicket(ticket);
+  if (found == work_.end()) return;
+  if (!result && MayPass(result.error())) {
+    // Whether the device took it is not known: look before writing again.
+    found->second.read_first = true;
+    Retry(found->first, found->second, result.error(), now, wall);
+    return;
+  }
+  Finish(found->first, std::move(result), now, wall);
+}
+
+void Control::Retry(PropertyId id, Work& work, const Error& error, MonoTime now, WallTime wall) {
+  work.phase = Phase::kRetry;
+  work.backoff = std::clamp(work.backoff * 2, options_.retry_min, options_.retry_max);
+  work.due = now + work.backoff;
+  if (work.for_override) {
+    if (OverrideDone done = std::exchange(work.done, nullptr)) done(error);
+    return;
+  }
+  const Row* status = twin_.row(id, Side::kStatus);
+  const bool said = status != nullptr && status->info().refers_to == work.dot &&
+                    status->info().state == DesiredState::kPending;
+  if (!said && !work.silent) {
+    Report(id, work.dot, DesiredState::kPending, error.text, {}, wall);
+  }
+}
+
+void Control::Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime wall) {
+  Work work = std::move(work_.at(id));
+  work_.erase(id);
+  if (work.for_override) {
+    if (!result) EndHold(id, now, wall);
+    if (work.done) work.done(std::move(result));
+    return;
+  }
+  if (work.silent) return;
+  if (!result) {
+    Report(id, work.dot, DesiredState::kRejected, result.error().text, {}, wall);
+    return;
+  }
+  const Row* desired = twin_.row(id, Side::kDesired);
+  const bool differs = !(Coerce(twin_.def(id).type, desired->value) == *result);
+  Report(id, work.dot, DesiredState::kApplied, {}, differs ? *std::move(result) : Value(), wall);
+}
+
+void Control::Report(PropertyId id, const Dot& desired, DesiredState state, std::string reason,
+                     Value effective, WallTime wall) {
+  Row row;
+  row.value = std::move(effective);
+  row.time = wall;
+  ControlInfo info;
+  info.refers_to = desired;
+  info.state = state;
+  info.note = std::move(reason);
+  row.control = MakeInfo(std::move(info));
+  twin_.Set(id, Side::kStatus, std::move(row));
+}
+
+Status Control::Override(PropertyId id, Value value, std::string who, milliseconds duration,
+                         MonoTime now, WallTime wall, OverrideDone done) {
+  if (const Status ok = CheckWritable(twin_.def(id), value); !ok) return ok;
+  if (duration <= milliseconds(0)) return Invalid("an override needs a duration above zero");
+  Row row;
+  row.value = Coerce(twin_.def(id).type, std::move(value));
+  row.time = wall;
+  ControlInfo info;
+  info.note = std::move(who);
+  info.until = wall + duration;
+  row.control = MakeInfo(std::move(info));
+  twin_.Set(id, Side::kOverride, std::move(row));
+  holds_[id] = {now + duration};
+
+  Work old;
+  if (const auto found = work_.find(id); found != work_.end()) {
+    tickets_.erase(found->second.ticket);
+    old = std::move(found->second);
+    work_.erase(found);
+  }
+  if (old.done) old.done(Conflict("a newer override took its place"));
+  Work& work = work_[id];
+  work.dot = override_row(id)->dot;
+  work.for_override = true;
+  work.done = std::move(done);
+  Evaluate(id, false, now, wall);  // A desired value that was under way is masked now.
+  Step(id, work, now, wall);
+  return {};
+}
+
+Status Control::Release(PropertyId id, MonoTime now, WallTime wall) {
+  if (override_row(id) == nullptr) {
+    return NotFound("there is no override on '" + twin_.def(id).path.text() + "'");
+  }
+  EndHold(id, now, wall);
+  return {};
+}
+
+void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
+  holds_.erase(id);
+  OverrideDone done;
+  if (const auto found = work_.find(id); found != work_.end() && found->second.for_override) {
+    tickets_.erase(found->second.ticket);
+    done = std::move(found->second.done);
+    work_.erase(found);
+  }
+  Row row;
+  row.time = wall;
+  twin_.Set(id, Side::kOverride, std::move(row));
+  Evaluate(id, false, now, wall);
+  if (done) done(Conflict("the override was released before it was written"));
+}
+
+const Row* Control::override_row(PropertyId id) const {
+  const Row* row = twin_.row(id, Side::kOverride);
+  return row == nullptr || row->value.none() ? nullptr : row;
+}
+
+milliseconds Control::override_left(PropertyId id, MonoTime now) const {
+  const auto found = holds_.find(id);
+  if (found == holds_.end()) return milliseconds(0);
+  return std::chrono::duration_cast<milliseconds>(found->second.until - now);
+}
+
+void Control::Tick(MonoTime now, WallTime wall) {
+  std::vector<PropertyId> ended;
+  for (const auto& [id, hold] : holds_) {
+    if (hold.until <= now) ended.push_back(id);
+  }
+  for (const PropertyId id : ended) EndHold(id, now, wall);
+
+  std::vector<PropertyId> due;
+  for (const auto& [id, work] : work_) {
+    if (work.phase == Phase::kRetry && std::min(work.due, work.expires) <= now) due.push_back(id);
+  }
+  for (const PropertyId id : due) {
+    const auto found = work_.find(id);
+    if (found == work_.end()) continue;
+    if (found->second.expires <= now) {
+      const Work work = std::move(found->second);
+      work_.erase(found);
+      if (work.silent) continue;
+      Report(id, work.dot, DesiredState::kExpired, "valid_until passed before it was applied", {},
+             wall);
+    } else {
+      Step(id, found->second, now, wall);
+    }
+  }
+}
+
+std::optional<MonoTime> Control::NextTick() const {
+  MonoTime next = MonoTime::max();
+  for (const auto& [id, hold] : holds_) next = std::min(next, hold.until);
+  for (const auto& [id, work] : work_) {
+    if (work.phase == Phase::kRetry) next = std::min({next, work.due, work.expires});
+  }
+  if (next == MonoTime::max()) return {};
+  return next;
+}
+
+std::vector<DriverCall> Control::TakeCalls() { return std::exchange(calls_, {}); }
+
+}  // namespace edgetwin::model

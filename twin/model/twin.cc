@@ -1,0 +1,523 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/model/twin.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "twin/base/check.h"
+
+namespace edgetwin::model {
+namespace {
+
+std::uint32_t Key(PropertyId id, Side side) {
+  return Index(id) * static_cast<std::uint32_t>(kSides) + static_cast<std::uint32_t>(side);
+}
+PropertyId IdOf(std::uint32_t key) { return PropertyId{key / static_cast<std::uint32_t>(kSides)}; }
+Side SideOf(std::uint32_t key) { return static_cast<Side>(key % kSides); }
+
+bool WithinDeadband(const Value& a, const Value& b, double deadband) {
+  if (a == b) return true;
+  if (deadband <= 0 || a.type() != b.type()) return false;
+  const auto x = a.AsNumber();
+  const auto y = b.AsNumber();
+  return x && y && std::fabs(*x - *y) <= deadband;
+}
+
+// Little-endian, whatever the machine.
+void Put(std::string& to, std::uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) to += static_cast<char>(value >> (8 * i) & 0xff);
+}
+
+void Put(std::string& to, std::string_view text) {
+  Put(to, text.size(), 4);
+  to += text;
+}
+
+void Put(std::string& to, const std::optional<double>& number) {
+  to += number ? '\1' : '\0';
+  Put(to, std::bit_cast<std::uint64_t>(number.value_or(0.0)), 8);
+}
+
+}  // namespace
+
+std::uint64_t ChainHash(std::uint64_t before, Pid pid, const PropertyDef& def) {
+  std::string bytes;
+  Put(bytes, before, 8);
+  Put(bytes, pid, 4);
+  Put(bytes, static_cast<std::uint64_t>(def.type), 1);
+  Put(bytes, def.decimals ? static_cast<std::uint64_t>(*def.decimals) + 1 : 0, 1);
+  Put(bytes, def.writable ? 1 : 0, 1);
+  Put(bytes, def.min);
+  Put(bytes, def.max);
+  Put(bytes, def.path.text());
+  Put(bytes, def.unit);
+  Put(bytes, def.description);
+  return XXH64(bytes.data(), bytes.size(), 0);
+}
+
+Twin::Twin(Role role, TwinLimits limits)
+    : role_(role),
+      properties_limit_(limits.properties_max),
+      unknown_limit_(limits.unknown_paths_max) {}
+
+void Twin::Load(Stored stored) {
+  EDGETWIN_CHECK(properties_.empty());
+  for (PropertyRecord& record : stored.properties) {
+    EDGETWIN_CHECK(Index(record.id) == properties_.size());
+    Property& property = properties_.emplace_back();
+    property.def = std::move(record.def);
+    property.pid = record.pid;
+    by_path_.emplace(property.def.path.text(), record.id);
+    if (property.def.type != ValueType::kNone) ++defined_;
+  }
+  for (DictionaryEntry& entry : stored.dictionary) {
+    EDGETWIN_CHECK(entry.pid == by_pid_.size() + 1);
+    by_pid_.push_back(entry.id);
+    chains_.push_back(entry.chain);
+    if (at(entry.id).pid != entry.pid) past_entries_.emplace(entry.pid, std::move(entry.def));
+  }
+  std::sort(stored.rows.begin(), stored.rows.end(), [](const RowChange& a, const RowChange& b) {
+    return a.row.dot.seq < b.row.dot.seq;
+  });
+  for (RowChange& change : stored.rows) Place(change.id, change.side, std::move(change.row));
+  lineage_ = std::move(stored.lineage);
+  if (!lineage_.empty()) head_ = std::max(head_, lineage_.back().first_seq - 1);
+  properties_limit_.Use(defined_);
+  unknown_limit_.Use(properties_.size() - defined_);
+}
+
+PropertyId Twin::Add(const Path& path) {
+  const PropertyId id{static_cast<std::uint32_t>(properties_.size())};
+  Property& property = properties_.emplace_back();
+  property.def.path = path;
+  by_path_.emplace(property.def.path.text(), id);
+  return id;
+}
+
+// by_path_ views the text of the definition's path, so it lets go of it first.
+void Twin::Redefine(PropertyId id, PropertyDef def) {
+  Property& property = at(id);
+  by_path_.erase(property.def.path.text());
+  property.def = std::move(def);
+  by_path_.emplace(property.def.path.text(), id);
+}
+
+void Twin::UnlinkAll(PropertyId id) {
+  for (const Side side : kEverySide) {
+    if (Own(side) && row(id, side) != nullptr) Unlink(Key(id, side), ListOf(id, side));
+  }
+}
+
+void Twin::LinkAll(PropertyId id) {
+  for (const Side side : kEverySide) {
+    if (Own(side) && row(id, side) != nullptr) LinkBySeq(Key(id, side), ListOf(id, side));
+  }
+}
+
+void Twin::Record(PropertyId id) {
+  pending_.properties.push_back({id, at(id).def, at(id).pid});
+}
+
+// Gives the property its place in the wire dictionary.
+void Twin::Commission(PropertyId id) {
+  Property& property = at(id);
+  property.pid = static_cast<Pid>(by_pid_.size() + 1);
+  by_pid_.push_back(id);
+  chains_.push_back(ChainHash(chain(dictionary_size()), property.pid, property.def));
+  pending_.dictionary.push_back({property.pid, id, property.def, chains_.back()});
+}
+
+Result<PropertyId> Twin::Define(const PropertyDef& def) {
+  EDGETWIN_CHECK(role_ == Role::kDevice);
+  if (const Status ok = Check(def); !ok) return ok.error();
+  if (def.type == ValueType::kNone) {
+    return Invalid("property '" + def.path.text() + "' needs a type");
+  }
+  PropertyId id = Find(def.path.text());
+  const bool known = id != kNoProperty && defined(id);
+  if (known && !at(id).def.instance.empty() && at(id).def.instance != def.instance &&
+      at(id).last.samples > 0) {
+    return Conflict("'" + def.path.text() + "' belongs to driver '" + at(id).def.instance +
+                    "' already; driver '" + def.instance + "' cannot have it too");
+  }
+  if (!known && !properties_limit_.Fits(defined_ + 1)) {
+    properties_limit_.Hit();
+    return Exhausted("'" + def.path.text() + "' would be property number " +
+                     std::to_string(defined_ + 1) + "; properties_max is " +
+                     std::to_string(properties_limit_.max()));
+  }
+  if (id == kNoProperty) id = Add(def.path);
+  Property& property = at(id);
+  if (known && property.def == def) return id;
+
+  const PropertyDef before = property.def;
+  const bool told = property.pid != 0;
+  const bool crossed = known && before.local_only != def.local_only;
+  if (told && !SameOnWire(before, def)) past_entries_.emplace(property.pid, before);
+  // The rows change lists: they leave the old one under the old definition.
+  if (crossed) UnlinkAll(id);
+  Redefine(id, def);
+  if (crossed) LinkAll(id);
+  if (!known) ++defined_;
+  properties_limit_.Use(defined_);
+  unknown_limit_.Use(properties_.size() - defined_);
+
+  if (!def.local_only && (!told || !SameOnWire(before, def))) Commission(id);
+  Record(id);
+  if (crossed || (known && !SameMeaning(before, def))) {
+    Row row;
+    row.time = property.reported.time;
+    row.quality = Quality::kStale;
+    row.dot = NextDot();
+    property.last = {};
+    Place(id, Side::kReported, std::move(row));
+  }
+  return id;
+}
+
+void Twin::Undefine(PropertyId id) {
+  Property& property = at(id);
+  if (property.held) {
+    held_.erase({property.reported_at + property.def.policy.min_period, id});
+    property.held = false;
+  }
+  if (property.reported.dot.seq == 0 || property.reported.value.none()) return;
+  Row row;
+  row.time = property.reported.time;
+  row.quality = Quality::kBad;
+  row.dot = NextDot();
+  property.last = {};
+  Place(id, Side::kReported, std::move(row));
+}
+
+Result<PropertyId> Twin::FindOrAdd(const Path& path) {
+  if (const PropertyId id = Find(path.text()); id != kNoProperty) return id;
+  const std::uint64_t unknown = properties_.size() - defined_;
+  if (!unknown_limit_.Fits(unknown + 1)) {
+    unknown_limit_.Hit();
+    return Exhausted("'" + path.text() + "' would be unknown path number " +
+                     std::to_string(unknown + 1) + "; unknown_paths_max is " +
+                     std::to_string(unknown_limit_.max()));
+  }
+  const PropertyId id = Add(path);
+  unknown_limit_.Use(unknown + 1);
+  Record(id);
+  return id;
+}
+
+bool Twin::TakeEntry(DictionaryEntry entry) {
+  EDGETWIN_CHECK(role_ == Role::kCloud);
+  const std::uint64_t hash = ChainHash(
+      entry.pid >= 1 && entry.pid - 1 <= dictionary_size() ? chain(entry.pid - 1) : 0, entry.pid,
+      entry.def);
+  if (entry.pid <= dictionary_size()) return entry.pid >= 1 && chain(entry.pid) == hash;
+  if (entry.pid != dictionary_size() + 1) return false;
+  PropertyId id = Find(entry.def.path.text());
+  const bool known = id != kNoProperty && defined(id);
+  if (!known && !properties_limit_.Fits(defined_ + 1)) {
+    properties_limit_.Hit();
+    return false;
+  }
+  if (id == kNoProperty) id = Add(entry.def.path);
+  Property& property = at(id);
+  if (!known) ++defined_;
+  if (property.pid != 0) past_entries_.emplace(property.pid, property.def);
+  Redefine(id, std::move(entry.def));
+  property.pid = entry.pid;
+  by_pid_.push_back(id);
+  chains_.push_back(hash);
+  pending_.dictionary.push_back({entry.pid, id, property.def, hash});
+  Record(id);
+  properties_limit_.Use(defined_);
+  return true;
+}
+
+void Twin::ForgetDevice() {
+  EDGETWIN_CHECK(role_ == Role::kCloud);
+  by_pid_.clear();
+  chains_.clear();
+  past_entries_.clear();
+  pending_.dictionary.clear();
+  pending_.dictionary_reset = true;
+  for (std::uint32_t i = 0; i < properties_.size(); ++i) {
+    const PropertyId id{i};
+    Property& property = properties_[i];
+    property.pid = 0;
+    if (property.def.type != ValueType::kNone) {
+      PropertyDef def;
+      def.path = property.def.path;
+      Redefine(id, std::move(def));
+    }
+    Record(id);
+    for (const Side side : {Side::kReported, Side::kStatus, Side::kOverride}) {
+      if (row(id, side) == nullptr) continue;
+      Slot(id, side) = Row{};
+      pending_.rows.push_back({id, side, Row{}});
+    }
+  }
+  defined_ = 0;
+  properties_limit_.Use(0);
+}
+
+PropertyId Twin::Find(std::string_view path) const {
+  const auto found = by_path_.find(path);
+  return found == by_path_.end() ? kNoProperty : found->second;
+}
+
+PropertyId Twin::FindPid(Pid pid) const {
+  return pid == 0 || pid > by_pid_.size() ? kNoProperty : by_pid_[pid - 1];
+}
+
+DictionaryEntry Twin::Entry(Pid pid) const {
+  EDGETWIN_CHECK(pid >= 1 && pid <= by_pid_.size());
+  const PropertyId id = by_pid_[pid - 1];
+  const auto past = past_entries_.find(pid);
+  return {pid, id, past == past_entries_.end() ? at(id).def : past->second, chains_[pid - 1]};
+}
+
+const Row* Twin::row(PropertyId id, Side side) const {
+  const Property& property = at(id);
+  const Row* row = &property.reported;
+  if (side != Side::kReported) {
+    if (!property.control) return nullptr;
+    row = &property.control->rows[static_cast<std::size_t>(side)];
+  }
+  return row->dot == Dot{} ? nullptr : row;
+}
+
+Row& Twin::Slot(PropertyId id, Side side) {
+  Property& property = at(id);
+  if (side == Side::kReported) return property.reported;
+  if (!property.control) property.control = std::make_unique<ControlRows>();
+  return property.control->rows[static_cast<std::size_t>(side)];
+}
+
+Row& Twin::RowAt(std::uint32_t key) { return Slot(IdOf(key), SideOf(key)); }
+const Row& Twin::RowAt(std::uint32_t key) const {
+  const Property& property = at(IdOf(key));
+  const Side side = SideOf(key);
+  return side == Side::kReported ? property.reported
+                                 : property.control->rows[static_cast<std::size_t>(side)];
+}
+Twin::Link& Twin::LinkAt(std::uint32_t key) {
+  return const_cast<Link&>(static_cast<const Twin*>(this)->LinkAt(key));  // NOLINT
+}
+const Twin::Link& Twin::LinkAt(std::uint32_t key) const {
+  const Property& property = at(IdOf(key));
+  const Side side = SideOf(key);
+  return side == Side::kReported ? property.link
+                                 : property.control->links[static_cast<std::size_t>(side)];
+}
+
+bool Twin::Own(Side side) const {
+  return (side == Side::kDesired) == (role_ == Role::kCloud);
+}
+
+std::size_t Twin::ListOf(PropertyId id, Side side) const {
+  // Nothing of a local-only property may leave the device, its control sides included.
+  if (at(id).def.local_only) return kLocalList;
+  return ListOf(StreamOf(side));
+}
+
+std::uint64_t Twin::Tail(std::size_t list) const {
+  const std::uint32_t last = lists_[list].last;
+  return last == kNoKey ? 0 : RowAt(last).dot.seq;
+}
+
+void Twin::Unlink(std::uint32_t key, std::size_t list) {
+  Link& link = LinkAt(key);
+  if (!link.linked) return;
+  (link.previous == kNoKey ? lists_[list].first : LinkAt(link.previous).next) = link.next;
+  (link.next == kNoKey ? lists_[list].last : LinkAt(link.next).previous) = link.previous;
+  link = {};
+}
+
+void Twin::LinkBySeq(std::uint32_t key, std::size_t list) {
+  const std::uint64_t seq = RowAt(key).dot.seq;
+  std::uint32_t before = lists_[list].last;
+  while (before != kNoKey && RowAt(before).dot.seq > seq) before = LinkAt(before).previous;
+  Link& link = LinkAt(key);
+  link.linked = true;
+  link.previous = before;
+  link.next = before == kNoKey ? lists_[list].first : LinkAt(before).next;
+  (link.previous == kNoKey ? lists_[list].first : LinkAt(link.previous).next) = key;
+  (link.next == kNoKey ? lists_[list].last : LinkAt(link.next).previous) = key;
+}
+
+// Puts a row where it belongs, with the dot it has.
+void Twin::Place(PropertyId id, Side side, Row row) {
+  const std::uint32_t key = Key(id, side);
+  Row& slot = Slot(id, side);
+  if (!Own(side)) {
+    slot = std::move(row);
+    return;
+  }
+  const std::size_t list = ListOf(id, side);
+  Unlink(key, list);
+  slot = std::move(row);
+  head_ = std::max(head_, slot.dot.seq);
+  LinkBySeq(key, list);
+}
+
+Dot Twin::NextDot() {
+  ++head_;
+  return {lineage_.empty() ? 0 : lineage_.back().inc, head_};
+}
+
+void Twin::ReportRow(PropertyId id, Sample sample, MonoTime now) {
+  Property& property = at(id);
+  if (property.held) {
+    held_.erase({property.reported_at + property.def.policy.min_period, id});
+    property.held = false;
+  }
+  property.reported_at = now;
+  const std::uint32_t key = Key(id, Side::kReported);
+  const std::size_t list = ListOf(id, Side::kReported);
+  Unlink(key, list);
+  Row& row = property.reported;
+  row.value = std::move(sample.value);
+  row.time = sample.time;
+  row.quality = sample.quality;
+  row.unsynced = sample.unsynced;
+  row.dot = NextDot();
+  LinkBySeq(key, list);
+}
+
+Reported Twin::Report(PropertyId id, Sample sample, MonoTime now) {
+  Property& property = at(id);
+  EDGETWIN_CHECK(sample.value.type() == property.def.type || sample.value.none());
+  const ReportPolicy& policy = property.def.policy;
+  LastSample& last = property.last;
+  const bool first = last.samples == 0;
+  last.value = sample.value;
+  last.time = sample.time;
+  last.at = now;
+  last.quality = sample.quality;
+  ++last.samples;
+
+  const Row& row = property.reported;
+  const bool same_quality = row.quality == sample.quality && row.unsynced == sample.unsynced;
+  if (!first && same_quality) {
+    const bool heartbeat =
+        policy.heartbeat.count() > 0 && now - property.reported_at >= policy.heartbeat;
+    if (!heartbeat && WithinDeadband(row.value, sample.value, policy.deadband)) {
+      ++last.suppressed;
+      if (property.held) property.held_sample = std::move(sample);
+      return Reported::kSuppressed;
+    }
+    const MonoTime earliest = property.reported_at + policy.min_period;
+    if (now < earliest) {
+      property.held_sample = std::move(sample);
+      if (!property.held) held_.insert({earliest, id});
+      property.held = true;
+      return Reported::kHeld;
+    }
+  }
+  ReportRow(id, std::move(sample), now);
+  return Reported::kRow;
+}
+
+Reported Twin::ReportBad(PropertyId id, WallTime time, bool unsynced, MonoTime now) {
+  Sample sample;
+  sample.value = at(id).last.samples > 0 ? at(id).last.value : at(id).reported.value;
+  sample.time = time;
+  sample.quality = Quality::kBad;
+  sample.unsynced = unsynced;
+  return Report(id, std::move(sample), now);
+}
+
+void Twin::Tick(MonoTime now) {
+  while (!held_.empty() && held_.begin()->first <= now) {
+    const PropertyId id = held_.begin()->second;
+    Property& property = at(id);
+    Sample sample = std::move(property.held_sample);
+    if (WithinDeadband(property.reported.value, sample.value, property.def.policy.deadband)) {
+      held_.erase(held_.begin());
+      property.held = false;
+      continue;
+    }
+    ReportRow(id, std::move(sample), now);
+  }
+}
+
+std::optional<MonoTime> Twin::NextTick() const {
+  if (held_.empty()) return {};
+  return held_.begin()->first;
+}
+
+void Twin::Set(PropertyId id, Side side, Row row) {
+  EDGETWIN_CHECK(Own(side) && side != Side::kReported);
+  row.dot = NextDot();
+  pending_.rows.push_back({id, side, row});
+  Place(id, side, std::move(row));
+}
+
+bool Twin::Apply(PropertyId id, Side side, Row row) {
+  EDGETWIN_CHECK(!Own(side));
+  Row& slot = Slot(id, side);
+  if (slot.dot.seq >= row.dot.seq) return false;
+  slot = std::move(row);
+  return true;
+}
+
+bool Twin::Restore(PropertyId id, Row row) {
+  EDGETWIN_CHECK(role_ == Role::kDevice);
+  const Property& property = at(id);
+  if (confirmed(id) || property.def.local_only || property.reported.dot.seq >= row.dot.seq) {
+    return false;
+  }
+  // Only rows of earlier incarnations can come back; a later seq would be a forgery.
+  if (!lineage_.empty() && row.dot.seq >= lineage_.back().first_seq) return false;
+  pending_.rows.push_back({id, Side::kReported, row});
+  Place(id, Side::kReported, std::move(row));
+  return true;
+}
+
+void Twin::AgePeerRows() {
+  for (std::uint32_t i = 0; i < properties_.size(); ++i) {
+    for (const Side side : kEverySide) {
+      if (Own(side) || row(PropertyId{i}, side) == nullptr) continue;
+      Row& slot = Slot(PropertyId{i}, side);
+      slot.dot.seq = 0;
+      pending_.rows.push_back({PropertyId{i}, side, slot});
+    }
+  }
+}
+
+void Twin::Walk(std::size_t list, std::uint64_t after, const Visit& visit) const {
+  std::uint32_t key = lists_[list].last;
+  std::uint32_t from = kNoKey;
+  while (key != kNoKey && RowAt(key).dot.seq > after) {
+    from = key;
+    key = LinkAt(key).previous;
+  }
+  for (key = from; key != kNoKey; key = LinkAt(key).next) {
+    if (!visit(IdOf(key), SideOf(key), RowAt(key))) return;
+  }
+}
+
+void Twin::ForEachAfter(Stream stream, std::uint64_t after, const Visit& visit) const {
+  Walk(ListOf(stream), after, visit);
+}
+
+void Twin::ForEachLocalAfter(std::uint64_t after, const Visit& visit) const {
+  Walk(kLocalList, after, visit);
+}
+
+void Twin::ForEachProperty(const std::function<void(PropertyId)>& visit) const {
+  for (std::uint32_t i = 0; i < properties_.size(); ++i) visit(PropertyId{i});
+}
+
+Batch Twin::TakePending() { return std::exchange(pending_, Batch{}); }
+
+std::vector<LimitReport> Twin::limits() const {
+  return {properties_limit_.Report("properties"), unknown_limit_.Report("unknown_paths")};
+}
+
+}  // namespace edgetwin::model
