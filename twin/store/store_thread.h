@@ -15,7 +15,8 @@
 
 namespace edgetwin::store {
 
-// Owns nothing of the store but the thread that calls it. `commit` runs on that thread, one batch at a time.
+// Owns nothing of the store but the thread that calls it. `commit` runs on that thread, one batch
+// at a time.
 class StoreThread {
  public:
   using Commit = std::function<Status(const model::Batch&)>;
@@ -26,8 +27,8 @@ class StoreThread {
   // Finishes what was submitted, then joins. `committed` is not called any more.
   ~StoreThread();
 
-  // Loop thread only. kExhausted when `pending_batches_max` are waiting already: keep the batch, merge, and
-  // submit it after the next `committed`.
+  // Loop thread only. kExhausted when `pending_batches_max` are waiting already: keep the batch,
+  // merge, and submit it after the next `committed`.
   Status Submit(std::uint64_t token, model::Batch batch);
 
   static constexpr std::size_t pending_batches_max = 4;
