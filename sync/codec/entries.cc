@@ -3,6 +3,7 @@
 
 #include "sync/codec/entries.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
+#include <bit>
 
 #include "sync/codec/columns.h"
 #include "sync/codec/rows.h"

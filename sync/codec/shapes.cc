@@ -3,6 +3,7 @@
 
 #include "sync/codec/shapes.h"
 
+#include <algorithm>
 #include <array>
 
 #include "sync/codec/columns.h"
@@ -111,28 +112,37 @@ int DecimalsOf(std::uint64_t shape) {
   return kDecimals[shape];
 }
 
-// Viterbi's algorithm: for each row and shape, the cheapest way to arrive there.
+// Viterbi's algorithm: for each row and shape, the cheapest way to arrive there; against it, one
+// shape for all, which saves the head of shape_runs.
 std::vector<ShapedValue> ChooseShapes(std::span<const WireRow> rows) {
   std::vector<std::array<std::uint8_t, kShapes>> before(rows.size());
   std::vector<Scaled> scaled(rows.size());
-  Costs total{};
+  Costs changing{};
+  Costs single{};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Costs own = CostsOf(rows[i].row.value, scaled[i]);
-    const std::uint8_t best = Cheapest(total);
-    const std::uint32_t change = total[best] + (i == 0 ? 0 : kChangeBytes);
+    const std::uint8_t best = Cheapest(changing);
+    const std::uint32_t change = changing[best] + kChangeBytes;
     for (std::size_t shape = 0; shape < kShapes; ++shape) {
-      const bool stay = total[shape] <= change;
+      const bool stay = changing[shape] <= change;
       before[i][shape] = stay ? static_cast<std::uint8_t>(shape) : best;
-      total[shape] = std::min((stay ? total[shape] : change) + own[shape], kNever);
+      changing[shape] = std::min((stay ? changing[shape] : change) + own[shape], kNever);
+      single[shape] = std::min(single[shape] + own[shape], kNever);
     }
   }
-  for (std::size_t shape = 1; shape < kShapes; ++shape) total[shape] += kRestBytes;
+  for (std::size_t shape = 1; shape < kShapes; ++shape) {
+    changing[shape] += kRestBytes;
+    single[shape] += kRestBytes;
+  }
 
+  const std::uint8_t only = Cheapest(single);
+  std::uint8_t shape = Cheapest(changing);
+  const bool one = single[only] <= changing[shape] + kColumnHeadBytes;
+  if (one) shape = only;
   std::vector<ShapedValue> result(rows.size());
-  std::uint8_t shape = Cheapest(total);
   for (std::size_t i = rows.size(); i-- > 0;) {
     result[i] = {shape, NumberOf(rows[i].row.value, scaled[i], kDecimals[shape])};
-    shape = before[i][shape];
+    if (!one) shape = before[i][shape];
   }
   return result;
 }
