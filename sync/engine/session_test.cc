@@ -191,7 +191,10 @@ class World {
     ++frames_sent;
     if (Random(100) < loss_percent) return;
     if (Random(100) < repeat_percent) way.push_back(frame);
-    way.push_back(std::move(frame));
+    const bool late = Random(100) < reorder_percent;
+    const std::size_t place = late ? way.size() - Random(std::min<std::size_t>(way.size(), 4) + 1)
+                                   : way.size();
+    way.insert(way.begin() + static_cast<std::ptrdiff_t>(place), std::move(frame));
   }
 
   void FinishEdgeCommit() {
@@ -296,6 +299,7 @@ class World {
   int properties = 20;
   unsigned loss_percent = 0;
   unsigned repeat_percent = 0;
+  unsigned reorder_percent = 0;
   bool link = true;
   int frames_sent = 0;
   std::deque<Frame> up, down;
@@ -508,6 +512,7 @@ TEST_P(SessionSeedTest, TwinsConvergeWhateverCrashesAndGetsLost) {
   World world(GetParam());
   world.loss_percent = static_cast<unsigned>(world.Random(20));
   world.repeat_percent = static_cast<unsigned>(world.Random(20));
+  world.reorder_percent = static_cast<unsigned>(world.Random(20));
   for (int step = 0; step < 3'000; ++step) {
     switch (world.Random(26)) {
       case 0: world.Pass(milliseconds(world.Random(3'000))); break;
@@ -535,7 +540,7 @@ TEST_P(SessionSeedTest, TwinsConvergeWhateverCrashesAndGetsLost) {
         world.Sample(static_cast<int>(world.Random(world.properties)), static_cast<double>(world.Random(1'000)) / 100.0);
     }
   }
-  world.loss_percent = world.repeat_percent = 0;
+  world.loss_percent = world.repeat_percent = world.reorder_percent = 0;
   if (!world.link) world.MendLink();
   for (int i = 0; i < 5; ++i) world.Sample(i, 1.25);
   world.Run(seconds(90));
