@@ -132,6 +132,7 @@ struct Supervisor::Instance final : public driver::SampleSink {
   std::string last_error;
   WallTime last_error_time{};
   Latencies latencies;
+  std::map<std::uint64_t, model::DriverCall> calls;  // Not answered yet, by ticket.
 };
 
 Supervisor::Supervisor(Loop& loop, model::Twin& twin, std::vector<driver::DriverKind> kinds,
@@ -228,6 +229,9 @@ void Supervisor::Stop(Instance& instance) {
   instance.retry = Loop::Id::kNone;
   if (instance.driver && instance.state == "running") instance.driver->Stop();
   instance.state = "stopped";
+  for (auto& [ticket, call] : std::exchange(instance.calls, {})) {
+    hooks_.answered(call, Unavailable("driver '" + instance.config.name + "' was stopped"));
+  }
 }
 
 void Supervisor::StopAll() {
@@ -236,13 +240,14 @@ void Supervisor::StopAll() {
 
 void Supervisor::Call(const model::DriverCall& call) {
   Instance* instance = Find(twin_.def(call.id).instance);
-  const auto answer = [this, call](Result<model::Value> result) {
-    hooks_.answered(call, std::move(result));
-    hooks_.changed();
-  };
   // Never from inside the caller: what asked is still deciding.
-  const auto later = [this, answer](Error error) {
-    loop_.After(milliseconds(0), [answer, error = std::move(error)] { answer(error); });
+  const auto later = [&](Error error) {
+    loop_.After(milliseconds(0), [this, alive = std::weak_ptr<bool>(alive_), call,
+                                  error = std::move(error)] {
+      if (alive.expired()) return;
+      hooks_.answered(call, error);
+      hooks_.changed();
+    });
   };
   if (instance == nullptr) {
     return later(NotFound("driver '" + twin_.def(call.id).instance + "' is not configured"));
@@ -251,10 +256,18 @@ void Supervisor::Call(const model::DriverCall& call) {
     return later(Unavailable("driver '" + instance->config.name + "' is " + instance->state +
                              (instance->last_error.empty() ? "" : ": " + instance->last_error)));
   }
+  const auto answer = [this, instance, call](Result<model::Value> result) {
+    if (instance->calls.erase(call.ticket) == 0) return;
+    hooks_.answered(call, std::move(result));
+    hooks_.changed();
+  };
+  instance->calls.emplace(call.ticket, call);
   const Status begun = call.kind == model::DriverCall::Kind::kRead
                            ? instance->driver->Read(call.id, answer)
                            : instance->driver->Write(call.id, call.value, answer);
-  if (!begun) later(begun.error());
+  if (begun) return;
+  instance->calls.erase(call.ticket);
+  later(begun.error());
 }
 
 std::vector<InstanceStatus> Supervisor::status() const {

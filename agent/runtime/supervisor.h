@@ -76,6 +76,7 @@ class Supervisor {
   const Hooks hooks_;
   std::vector<config::PropertyOverride> overrides_;
   std::vector<std::unique_ptr<Instance>> instances_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace edgetwin::runtime
