@@ -178,7 +178,7 @@ bool IsUnder(std::string_view path, std::string_view prefix) {
 bool IsTestPath(std::string_view path) {
   const std::string stem = fs::path(path).stem().string();
   return IsUnder(path, "tests") || path.find("/testing/") != std::string_view::npos ||
-         stem.ends_with("_test");
+         stem.ends_with("_test") || stem.find("_test_") != std::string::npos;
 }
 
 std::string_view SourceFile::name() const {

@@ -32,7 +32,7 @@ struct SourceFile {
   std::string_view folder() const;  // "twin/model"; empty at the root.
   bool is_header() const;
   bool is_source() const;  // A C++ file that is compiled by itself.
-  // Under tests/, in a folder named "testing", or named x_test.
+  // Under tests/, in a folder named "testing", or named x_test or x_test_y.
   bool is_test() const;
   std::vector<Include> includes() const;
 };

@@ -61,6 +61,7 @@ TEST(SourceTreeTest, TestsAreKnownByFolderAndName) {
   EXPECT_TRUE(IsTestPath("tests/sim/world.cc"));
   EXPECT_TRUE(IsTestPath("twin/model/row_test.cc"));
   EXPECT_TRUE(IsTestPath("twin/model/testing/rows.h"));
+  EXPECT_TRUE(IsTestPath("twin/model/row_test_base.h"));
   EXPECT_FALSE(IsTestPath("twin/model/row.cc"));
   EXPECT_FALSE(IsTestPath("twin/model/testament.cc"));
 }
