@@ -1,9 +1,10 @@
 # Copyright 2026 The edgetwin authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# One target a folder. A library's headers are reached through a folder of its own under the build tree that holds
-# nothing but a link to that library's folder, so a source that includes a header of a library it doesn't link
-# with does not compile: the dependency rules of docs/ARCHITECTURE.md are enforced by the build.
+# One target a folder. A library's headers are reached through a folder of its own under the build
+# tree that holds nothing but a link to that library's folder, so a source that includes a header of
+# a library it doesn't link with does not compile: the dependency rules of docs/ARCHITECTURE.md are
+# enforced by the build.
 
 option(EDGETWIN_TESTS "Build the tests and the bench" ON)
 option(EDGETWIN_WERROR "Treat warnings as errors" OFF)
@@ -43,8 +44,8 @@ endif()
 
 add_library(edgetwin_options INTERFACE)
 target_compile_options(edgetwin_options INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual -Wconversion
-  -Wno-sign-conversion -fno-omit-frame-pointer)
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual -Woverloaded-virtual
+  -Wconversion -Wno-sign-conversion -fno-omit-frame-pointer)
 if(EDGETWIN_WERROR)
   target_compile_options(edgetwin_options INTERFACE -Werror)
 endif()
@@ -59,8 +60,10 @@ function(_edgetwin_name folder out)
   set(${out} edgetwin_${name} PARENT_SCOPE)
 endfunction()
 
-# edgetwin_library(FOLDER SOURCES a.cc … [DEPS targets or folders that its headers need] [PRIVATE targets or folders])
-# Folders are named from the project's root ("twin/base"); without SOURCES the library is header-only.
+# edgetwin_library(FOLDER SOURCES a.cc … [DEPS targets or folders that its headers need]
+#                  [PRIVATE targets or folders])
+# Folders are named from the project's root ("twin/base"); without SOURCES the library is
+# header-only.
 function(edgetwin_library folder)
   cmake_parse_arguments(A "" "" "SOURCES;DEPS;PRIVATE" ${ARGN})
   _edgetwin_name(${folder} name)
@@ -102,7 +105,8 @@ function(edgetwin_program name)
   endforeach()
 endfunction()
 
-# edgetwin_test(NAME SOURCES x_test.cc … DEPS …): a GoogleTest program; each of its tests is a ctest.
+# edgetwin_test(NAME SOURCES x_test.cc … DEPS …): a GoogleTest program; each of its tests is a
+# ctest.
 function(edgetwin_test name)
   if(NOT EDGETWIN_TESTS)
     return()

@@ -70,13 +70,19 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
   control_durable_ = twin_.stream_head(Stream::kControl);
   dictionary_durable_ = twin_.dictionary_size();
   last_state_commit_ = now;
+  session_ = DrawSession();
   control_.Resume(now, wall);
+}
+
+std::uint32_t EdgeEngine::DrawSession() {
+  return 1 + static_cast<std::uint32_t>(options_.random(kSessions));
 }
 
 void EdgeEngine::LinkUp(MonoTime now) { StartHello(now); }
 
 void EdgeEngine::LinkDown(MonoTime) {
   state_ = SyncState::kOffline;
+  session_ = DrawSession();  // Before the next connection is made: its Will names it.
   hello_due_.reset();
   ack_due_.reset();
   nack_due_.reset();
@@ -85,7 +91,6 @@ void EdgeEngine::LinkDown(MonoTime) {
 
 void EdgeEngine::StartHello(MonoTime now) {
   state_ = SyncState::kHello;
-  session_ = 1 + static_cast<std::uint32_t>(options_.random(kSessions));
   hellos_ = 0;
   hello_due_ = now;
   proved_ = false;

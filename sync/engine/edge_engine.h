@@ -95,7 +95,7 @@ class EdgeEngine {
   model::Batch Finish();
   // The frame that ends the session, if there is one.
   std::optional<Bye> Goodbye() const;
-  // The Will for the connection that is being made.
+  // The Will for the connection that is being made. A session is one connection's: repeated Hellos stay in it.
   Bye Will() const { return {session_}; }
 
   model::Control& control() { return control_; }
@@ -122,6 +122,7 @@ class EdgeEngine {
     bool with_state = false;
   };
 
+  std::uint32_t DrawSession();
   void StartHello(MonoTime now);
   void OnWelcome(const Welcome& welcome, MonoTime now, WallTime wall);
   void OnDelta(const Delta& delta, MonoTime now, WallTime wall);

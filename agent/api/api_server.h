@@ -1,0 +1,44 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The agent's local HTTP/JSON API on its Unix socket: what the CLI asks. docs/OPERATING.md lists the routes.
+
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/runtime/agent.h"
+#include "twin/base/event_loop.h"
+#include "twin/base/result.h"
+
+namespace edgetwin::api {
+
+// What a reload did: problems (then nothing changed), or what only a restart can change.
+struct ReloadReport {
+  bool applied = false;
+  std::string problems;           // One a line, as ConfigProblems says them.
+  std::vector<std::string> kept;  // Tables that stay as they were until a restart.
+};
+
+class ApiServer {
+ public:
+  using Reload = std::function<ReloadReport()>;
+
+  // Listens on the socket that the agent's configuration names. `agent` must outlive it. kConflict when somebody
+  // listens there already, kPermission or kUnavailable when the socket can't be made.
+  static Result<std::unique_ptr<ApiServer>> Listen(EventLoop& loop, runtime::Agent& agent,
+                                                   Reload reload);
+  ~ApiServer();
+
+  std::vector<LimitReport> limits() const;
+
+ private:
+  struct Impl;
+  explicit ApiServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace edgetwin::api

@@ -1,0 +1,164 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// edgetwind: the agent as a daemon.
+
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "agent/api/api_server.h"
+#include "agent/config/agent_config.h"
+#include "agent/runtime/agent.h"
+#include "twin/base/event_loop.h"
+#include "twin/base/log.h"
+
+namespace edgetwin {
+namespace {
+
+// sysexits.h; systemd shows them by these names.
+enum Exit { kOk = 0, kUnavailable = 69, kStore = 74, kRetry = 75, kNoPermission = 77, kConfig = 78 };
+
+int ExitFor(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kConflict: return kRetry;
+    case ErrorCode::kPermission: return kNoPermission;
+    case ErrorCode::kInvalid: return kConfig;
+    default: return kStore;
+  }
+}
+
+class Daemon {
+ public:
+  Daemon(std::string config_path, std::string level) : path_(std::move(config_path)), level_(std::move(level)) {}
+
+  int Run() {
+    auto config = Load();
+    if (!config) {
+      std::fputs(problems_.c_str(), stderr);
+      return kConfig;
+    }
+    InitLog("edgetwind", config->log_level);
+    for (const ConfigProblem& warning : config->warnings) Log(LogLevel::kWarning, warning.ToString());
+    Log(LogLevel::kNotice, "edgetwind " EDGETWIN_VERSION " starting", {{"device", config->device.id}});
+    auto agent = runtime::Agent::Open(loop_, std::move(*config));
+    if (!agent) return Fail("cannot open the store", agent.error());
+    agent_ = std::move(*agent);
+    auto api = api::ApiServer::Listen(loop_, *agent_, [this] { return Reload(); });
+    if (!api) return Fail("cannot serve the local API", api.error());
+    api_ = std::move(*api);
+
+    loop_.OnSignal(SIGTERM, [this] { Stop("SIGTERM"); });
+    loop_.OnSignal(SIGINT, [this] { Stop("SIGINT"); });
+    loop_.OnSignal(SIGHUP, [this] { Reload(); });
+    agent_->Start();
+    sd_notify(0, "READY=1");
+    StartWatchdog();
+    StartStatus();
+    loop_.Run();
+    api_.reset();
+    agent_.reset();
+    return exit_;
+  }
+
+ private:
+  std::optional<config::AgentConfig> Load() {
+    ConfigProblems problems;
+    auto config = config::LoadAgentConfig(path_, runtime::DriverKindNames(), problems,
+                                          runtime::MakeDriverCheck());
+    problems_ = problems.ToString();
+    if (config && level_ == "debug") config->log_level = LogLevel::kDebug;
+    return config;
+  }
+
+  static int Fail(const std::string& what, const Error& error) {
+    Log(LogLevel::kError, what + ": " + error.text);
+    sd_notifyf(0, "STATUS=%s: %s", what.c_str(), error.text.c_str());
+    return ExitFor(error);
+  }
+
+  // Checked whole before anything of it is applied: a mistake leaves the running configuration as it is.
+  api::ReloadReport Reload() {
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               static_cast<long long>(loop_.Now().time_since_epoch().count()));
+    api::ReloadReport report;
+    auto config = Load();
+    if (config) {
+      report.applied = true;
+      report.kept = agent_->Reload(std::move(*config));
+      std::string kept;
+      for (const std::string& table : report.kept) kept += " [" + table + "]";
+      Log(LogLevel::kNotice, kept.empty() ? "configuration reloaded"
+                                          : "configuration reloaded; a restart is needed for" + kept);
+    } else {
+      report.problems = problems_;
+      Log(LogLevel::kError, "configuration not reloaded, the running one stays:\n" + problems_);
+    }
+    sd_notify(0, "READY=1");
+    return report;
+  }
+
+  void Stop(const char* why) {
+    if (stopping_) return;
+    stopping_ = true;
+    Log(LogLevel::kNotice, "stopping", {{"signal", why}});
+    sd_notify(0, "STOPPING=1");
+    agent_->Stop([this](const Status& status) {
+      if (!status) {
+        Log(LogLevel::kError, "the last commit failed: " + status.error().text);
+        exit_ = kStore;
+      }
+      loop_.Stop();
+    });
+  }
+
+  void StartWatchdog() {
+    std::uint64_t timeout_us = 0;
+    if (sd_watchdog_enabled(0, &timeout_us) <= 0) return;
+    loop_.Every(std::chrono::microseconds(timeout_us / 2), [] { sd_notify(0, "WATCHDOG=1"); });
+  }
+
+  void StartStatus() {
+    loop_.Every(std::chrono::seconds(5), [this] {
+      const sync::EdgeStatus status = agent_->engine().status();
+      const std::string text = std::string(ToString(status.state)) + ", revision " +
+                               std::to_string(status.state_head) + ", acknowledged " +
+                               std::to_string(status.state_acked);
+      if (std::exchange(said_, text) != text) sd_notifyf(0, "STATUS=%s", text.c_str());
+    });
+  }
+
+  const std::string path_;
+  const std::string level_;
+  std::string problems_;
+  SystemClock clock_;
+  EventLoop loop_{clock_};
+  std::unique_ptr<runtime::Agent> agent_;
+  std::unique_ptr<api::ApiServer> api_;
+  bool stopping_ = false;
+  int exit_ = kOk;
+  std::string said_;
+};
+
+}  // namespace
+}  // namespace edgetwin
+
+int main(int argc, char** argv) {
+  CLI::App app("edgetwind: samples this device's sensors and keeps its twin in the cloud in step");
+  std::string config = "/etc/edgetwin/edgetwin.toml";
+  std::string level;
+  app.add_option("-c,--config", config, "Configuration file; conf.d/*.toml beside it is read too")
+      ->capture_default_str();
+  app.add_flag_callback("--debug", [&level] { level = "debug"; }, "Log debug messages too");
+  app.set_version_flag("--version", "edgetwind " EDGETWIN_VERSION);
+  app.footer(
+      "Exit codes: 0 stopped as asked, 74 store failed, 75 the store is in use, 77 no permission,\n"
+      "78 the configuration is wrong. SIGHUP reloads the configuration, SIGTERM drains and stops.");
+  CLI11_PARSE(app, argc, argv);
+  signal(SIGPIPE, SIG_IGN);
+  return edgetwin::Daemon(config, level).Run();
+}

@@ -1,0 +1,331 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/runtime/agent.h"
+
+#include <sys/random.h>
+
+#include <utility>
+
+#include "sync/codec/codec.h"
+#include "sync/link/mqtt_link.h"
+#include "twin/base/check.h"
+#include "twin/base/log.h"
+
+namespace edgetwin::runtime {
+namespace {
+
+using std::chrono::microseconds;
+
+std::uint64_t RandomBits() {
+  std::uint64_t bits = 0;
+  EDGETWIN_CHECK(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+  return bits;
+}
+
+std::uint64_t RandomBelow(std::uint64_t below) { return below == 0 ? 0 : RandomBits() % below; }
+
+std::string Hex(std::uint64_t bits) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = kDigits[bits >> (60 - 4 * i) & 15];
+  return text;
+}
+
+sync::EdgeOptions MakeEngineOptions(const config::AgentConfig& config) {
+  sync::EdgeOptions options;
+  options.commit_window = config.store.commit_window;
+  options.checkpoint_interval = config.store.checkpoint_interval;
+  options.software = "edgetwind " EDGETWIN_VERSION;
+  options.random = RandomBelow;
+  return options;
+}
+
+}  // namespace
+
+Agent::Agent(EventLoop& loop, config::AgentConfig config)
+    : loop_(loop), config_(std::move(config)), started_(loop.Now()) {}
+
+Agent::~Agent() {
+  loop_.Cancel(kick_);
+  loop_.Cancel(timer_);
+  CloseLink();
+  supervisor_.reset();
+  committer_.reset();
+}
+
+Result<std::unique_ptr<Agent>> Agent::Open(EventLoop& loop, config::AgentConfig config) {
+  std::unique_ptr<Agent> agent(new Agent(loop, std::move(config)));
+  if (const Status opened = agent->OpenStore(); !opened) return opened.error();
+  return agent;
+}
+
+Status Agent::OpenStore() {
+  store::TwinStoreOptions options;
+  options.path = config_.store.directory + "/twin.db";
+  options.inc = RandomBits() | 1;
+  auto opened = store::TwinStore::Open(options);
+  if (!opened && opened.error().code == ErrorCode::kCorrupt) {
+    const std::string why = opened.error().text;
+    auto moved = store::TwinStore::Quarantine(options.path);
+    if (!moved) return moved.error();
+    quarantined_ = *moved;
+    Log(LogLevel::kError,
+        "the store is corrupt: " + why + "; kept for inspection, beginning anew from the drivers and the cloud",
+        {{"quarantined", quarantined_}});
+    opened = store::TwinStore::Open(options);
+  }
+  if (!opened) return opened.error();
+  store_ = std::move(*opened);
+  model::TwinLimits limits;
+  limits.properties_max = config_.limits.properties_max;
+  limits.unknown_paths_max = config_.limits.unknown_paths_max;
+  twin_ = std::make_unique<model::Twin>(model::Role::kDevice, limits);
+  engine_ = std::make_unique<sync::EdgeEngine>(MakeEngineOptions(config_), *twin_,
+                                               store_->TakeStored(), loop_.Now(), Wall());
+  committer_ = std::make_unique<store::StoreThread>(
+      loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
+      [this](std::uint64_t token, Status status) { Committed(token, std::move(status)); });
+  Supervisor::Hooks hooks;
+  hooks.changed = [this] { Kick(); };
+  hooks.defined = [this](model::PropertyId id) {
+    engine_->control().Defined(id, loop_.Now(), Wall());
+  };
+  hooks.answered = [this](const model::DriverCall& call, Result<model::Value> result) {
+    if (call.kind == model::DriverCall::Kind::kRead) {
+      engine_->control().ReadDone(call.ticket, std::move(result), loop_.Now(), Wall());
+    } else {
+      engine_->control().WriteDone(call.ticket, std::move(result), loop_.Now(), Wall());
+    }
+  };
+  supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, DriverKinds(), std::move(hooks));
+  return {};
+}
+
+void Agent::Start() {
+  OpenLink();
+  supervisor_->Apply(config_.drivers, config_.properties);
+  Kick();
+}
+
+void Agent::OpenLink() {
+  const config::CloudConfig& cloud = config_.cloud;
+  if (!cloud.enabled) return;
+  sync::MqttOptions options;
+  const auto fail = [this](const Error& error) {
+    link_trouble_ = error.text;
+    Log(LogLevel::kError, "no link to the cloud: " + error.text);
+  };
+  for (const std::string& url : cloud.brokers) {
+    auto broker = sync::ParseBrokerUrl(url);
+    if (!broker) return fail(broker.error());
+    options.brokers.push_back(std::move(*broker));
+  }
+  const auto secret = [](const config::FileOrCredential& place) -> Result<std::string> {
+    return place.empty() ? Result<std::string>(std::string()) : config::ReadSecret(place);
+  };
+  const auto user = secret(cloud.username_from);
+  if (!user) return fail(user.error());
+  const auto password = secret(cloud.password);
+  if (!password) return fail(password.error());
+  if (!cloud.key.empty()) {
+    const auto key = config::Locate(cloud.key);
+    if (!key) return fail(key.error());
+    options.key_file = *key;
+  }
+  options.device = config_.device.id;
+  // The incarnation makes the id unique, so that two clones of one device don't kick each other.
+  options.client_id = config_.device.id + "-" + Hex(twin_->lineage().back().inc);
+  options.ca_file = cloud.ca_file;
+  options.certificate_file = cloud.certificate_file;
+  options.username = cloud.username.empty() ? *user : cloud.username;
+  options.password = *password;
+  options.keepalive = cloud.keepalive;
+  options.protocol = cloud.protocol;
+  options.will = [this] { return sync::Encode(engine_->Will()); };
+  options.random = RandomBelow;
+  link_ = sync::MakeMqttLink(loop_, std::move(options));
+  link_trouble_.clear();
+  if (const Status opened = link_->Open(*this); !opened) {
+    link_.reset();
+    fail(opened.error());
+  }
+}
+
+void Agent::CloseLink() {
+  if (!link_) return;
+  if (const auto bye = engine_->Goodbye()) {
+    const std::string bytes = sync::Encode(*bye);
+    (void)link_->Send(config_.device.id, std::as_bytes(std::span(bytes)));
+  }
+  link_->Close();
+  link_.reset();
+  engine_->LinkDown(loop_.Now());
+}
+
+void Agent::OnLinkUp() {
+  Log(LogLevel::kInfo, "connected", {{"broker", link_->stats().broker}});
+  link_trouble_.clear();
+  engine_->LinkUp(loop_.Now());
+  Kick();
+}
+
+void Agent::OnLinkDown(const Error& why) {
+  if (why.text != link_trouble_) {
+    Log(LogLevel::kWarning, "not connected: " + why.text, {{"broker", link_->stats().broker}});
+  }
+  link_trouble_ = why.text;
+  engine_->LinkDown(loop_.Now());
+  Kick();
+}
+
+void Agent::OnLinkFrame(std::string_view, std::span<const std::byte> bytes) {
+  auto frame = sync::Decode(bytes);
+  if (!frame) {
+    ++frames_refused_;
+    if (frame.error().text != last_refusal_) {
+      Log(LogLevel::kWarning, "a frame from the broker was refused: " + frame.error().text);
+    }
+    last_refusal_ = frame.error().text;
+    return;
+  }
+  engine_->Receive(std::move(*frame), loop_.Now(), Wall());
+  // At once, not at the end of the turn: the next frame may be in the socket already.
+  Kick();
+}
+
+// Many samples of one poll make one step.
+void Agent::Kick() {
+  if (kicked_ || stopping_) return;
+  kicked_ = true;
+  kick_ = loop_.After(microseconds(0), [this] {
+    kicked_ = false;
+    Step();
+  });
+}
+
+void Agent::Step() {
+  sync::EdgeOutput out;
+  engine_->Step(loop_.Now(), Wall(), out);
+  if (out.commit) {
+    const std::uint64_t token = out.commit->token;
+    if (const Status ok = committer_->Submit(token, std::move(out.commit->batch)); !ok) {
+      Committed(token, ok);
+    }
+  }
+  for (const sync::Frame& frame : out.frames) {
+    if (!link_) break;
+    const std::string bytes = sync::Encode(frame);
+    if (const Status sent = link_->Send(config_.device.id, std::as_bytes(std::span(bytes)));
+        !sent) {
+      ++frames_unsent_;  // Its timeout sends it again.
+    }
+  }
+  if (out.proved && link_) link_->Proved();
+  for (const model::DriverCall& call : out.calls) supervisor_->Call(call);
+  if (observer_) observer_();
+  Arm();
+}
+
+void Agent::Arm() {
+  const std::optional<MonoTime> next = engine_->NextStep();
+  if (next == armed_ && timer_ != Loop::Id::kNone) return;
+  loop_.Cancel(timer_);
+  timer_ = Loop::Id::kNone;
+  armed_ = next;
+  if (!next) return;
+  timer_ = loop_.After(*next - loop_.Now(), [this] {
+    timer_ = Loop::Id::kNone;
+    armed_.reset();
+    Step();
+  });
+}
+
+void Agent::Committed(std::uint64_t token, Status status) {
+  const std::string trouble = status ? "" : status.error().text;
+  if (trouble != commit_trouble_) {
+    if (trouble.empty()) {
+      Log(LogLevel::kNotice, "the store takes commits again");
+    } else {
+      Log(LogLevel::kError, "not stored, trying again: " + trouble);
+    }
+  }
+  commit_trouble_ = trouble;
+  engine_->Committed(token, status, loop_.Now(), Wall());
+  Kick();
+}
+
+std::vector<std::string> Agent::Reload(config::AgentConfig config) {
+  std::vector<std::string> kept;
+  if (!(config.device == config_.device)) kept.push_back("device");
+  if (!(config.store == config_.store)) kept.push_back("store");
+  if (!(config.api == config_.api)) kept.push_back("api");
+  if (!(config.limits == config_.limits)) kept.push_back("limits");
+  config.device = config_.device;
+  config.store = config_.store;
+  config.api = config_.api;
+  config.limits = config_.limits;
+  const bool link_changed = !(config.cloud == config_.cloud);
+  config_ = std::move(config);
+  SetLogLevel(config_.log_level);
+  if (link_changed) {
+    CloseLink();
+    OpenLink();
+  }
+  supervisor_->Apply(config_.drivers, config_.properties);
+  Kick();
+  return kept;
+}
+
+void Agent::Stop(std::function<void(Status)> done) {
+  stopping_ = true;
+  loop_.Cancel(kick_);
+  loop_.Cancel(timer_);
+  supervisor_->StopAll();
+  CloseLink();
+  committer_.reset();  // Finishes what is out.
+  done(store_->Commit(engine_->Finish()));
+}
+
+std::optional<sync::LinkStats> Agent::link_stats() const {
+  if (!link_) {
+    if (link_trouble_.empty()) return {};
+    sync::LinkStats stats;
+    stats.last_error = link_trouble_;
+    return stats;
+  }
+  return link_->stats();
+}
+
+std::vector<LimitReport> Agent::limits() const {
+  std::vector<LimitReport> limits = twin_->limits();
+  limits.push_back(committer_->limit());
+  const auto posted = loop_.posted_stats();
+  limits.push_back({"posted_tasks", posted.max, 0, posted.peak, posted.waits});
+  if (link_) {
+    for (LimitReport& limit : link_->limits()) limits.push_back(std::move(limit));
+  }
+  for (const InstanceStatus& instance : supervisor_->status()) {
+    for (LimitReport limit : instance.limits) {
+      limit.name = instance.name + "." + limit.name;
+      limits.push_back(std::move(limit));
+    }
+  }
+  return limits;
+}
+
+Status Agent::Override(model::PropertyId id, model::Value value, std::string who,
+                       std::chrono::milliseconds duration, model::Control::OverrideDone done) {
+  const Status begun = engine_->control().Override(id, std::move(value), std::move(who), duration,
+                                                   loop_.Now(), Wall(), std::move(done));
+  Kick();
+  return begun;
+}
+
+Status Agent::Release(model::PropertyId id) {
+  const Status released = engine_->control().Release(id, loop_.Now(), Wall());
+  Kick();
+  return released;
+}
+
+}  // namespace edgetwin::runtime

@@ -1,0 +1,110 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The agent: drivers, twin, engine, store and link put together on one loop. It composes and decides nothing: what is
+// sent, committed and written is EdgeEngine's.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config/agent_config.h"
+#include "agent/runtime/supervisor.h"
+#include "drivers/sdk/driver.h"
+#include "sync/engine/edge_engine.h"
+#include "sync/link/link.h"
+#include "twin/base/event_loop.h"
+#include "twin/model/twin.h"
+#include "twin/store/store_thread.h"
+#include "twin/store/twin_store.h"
+
+namespace edgetwin::runtime {
+
+// The kinds of driver that this build has.
+std::vector<driver::DriverKind> DriverKinds();
+std::vector<std::string> DriverKindNames();
+// Lets each instance's driver check its options: for `edgetwin config check` and before a reload.
+config::DriverCheck MakeDriverCheck();
+
+// SINGLE-THREADED, on the loop.
+class Agent : private sync::LinkEvents {
+ public:
+  // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun anew. Fails as
+  // TwinStore::Open does otherwise; nothing was changed then.
+  static Result<std::unique_ptr<Agent>> Open(EventLoop& loop, config::AgentConfig config);
+  ~Agent() override;
+
+  // Starts the drivers and the link.
+  void Start();
+  // Takes another configuration: drivers and policies at once, the link anew where it changed. What can only change with
+  // a restart (device.id, store, api) stays, and is said in the result.
+  std::vector<std::string> Reload(config::AgentConfig config);
+  // Stops the drivers, says Bye, commits everything. `done` is called once it is durable, or was tried.
+  void Stop(std::function<void(Status)> done);
+
+  // For the local API.
+  const config::AgentConfig& config() const { return config_; }
+  const model::Twin& twin() const { return *twin_; }
+  const sync::EdgeEngine& engine() const { return *engine_; }
+  const Supervisor& supervisor() const { return *supervisor_; }
+  std::optional<sync::LinkStats> link_stats() const;
+  store::TwinStoreStats store_stats() const { return store_->stats(); }
+  std::vector<LimitReport> limits() const;
+  MonoTime started() const { return started_; }
+  const std::string& quarantined() const { return quarantined_; }  // Where a corrupt store was put; empty.
+  std::uint64_t frames_refused() const { return frames_refused_; }  // Received and undecodable.
+  std::string last_refusal() const { return last_refusal_; }
+
+  // A technician's hold on a value, for API and CLI. `done` as in model::Control::Override.
+  Status Override(model::PropertyId id, model::Value value, std::string who,
+                  std::chrono::milliseconds duration, model::Control::OverrideDone done);
+  Status Release(model::PropertyId id);
+
+  // `observer` runs after each step in which the twin may have changed.
+  void SetObserver(std::function<void()> observer) { observer_ = std::move(observer); }
+
+ private:
+  Agent(EventLoop& loop, config::AgentConfig config);
+
+  void OnLinkUp() override;
+  void OnLinkDown(const Error& why) override;
+  void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
+
+  Status OpenStore();
+  void OpenLink();
+  void CloseLink();
+  void Kick();
+  void Step();
+  void Arm();
+  void Committed(std::uint64_t token, Status status);
+  WallTime Wall() const { return loop_.clock().UntrustedWall(); }
+
+  EventLoop& loop_;
+  config::AgentConfig config_;
+  MonoTime started_;
+  std::unique_ptr<store::TwinStore> store_;
+  std::unique_ptr<model::Twin> twin_;
+  std::unique_ptr<sync::EdgeEngine> engine_;
+  std::unique_ptr<store::StoreThread> committer_;
+  std::unique_ptr<Supervisor> supervisor_;
+  std::unique_ptr<sync::Link> link_;
+  std::string quarantined_;
+  bool kicked_ = false;
+  bool stopping_ = false;
+  Loop::Id kick_ = Loop::Id::kNone;
+  Loop::Id timer_ = Loop::Id::kNone;
+  std::optional<MonoTime> armed_;
+  std::function<void()> observer_;
+  std::uint64_t frames_refused_ = 0;
+  std::string last_refusal_;
+  std::uint64_t frames_unsent_ = 0;
+  std::string link_trouble_;
+  std::string commit_trouble_;
+};
+
+}  // namespace edgetwin::runtime

@@ -1,0 +1,29 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/runtime/agent.h"
+#include "drivers/host/host_driver.h"
+#include "drivers/modbus/modbus_driver.h"
+#include "drivers/replay/replay_driver.h"
+
+namespace edgetwin::runtime {
+
+std::vector<driver::DriverKind> DriverKinds() {
+  return {driver::HostKind(), driver::ModbusKind(), driver::ReplayKind()};
+}
+
+std::vector<std::string> DriverKindNames() {
+  std::vector<std::string> names;
+  for (const driver::DriverKind& kind : DriverKinds()) names.push_back(kind.name);
+  return names;
+}
+
+config::DriverCheck MakeDriverCheck() {
+  return [](const config::DriverInstanceConfig& instance, ConfigReader& reader) {
+    for (const driver::DriverKind& kind : DriverKinds()) {
+      if (kind.name == instance.kind) kind.make()->Init(reader);
+    }
+  };
+}
+
+}  // namespace edgetwin::runtime

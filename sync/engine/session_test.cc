@@ -1,0 +1,553 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Both halves of the protocol against each other, over a network that loses and repeats, with crashes of either side.
+// What survives a crash is what was committed: a batch applied to a model::Stored.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+
+#include "sync/engine/cloud_session.h"
+#include "sync/engine/edge_engine.h"
+
+namespace edgetwin::sync {
+namespace {
+
+using model::PropertyId;
+using model::Side;
+using model::Value;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A store reduced to its contract: batches are atomic, an opening draws an incarnation.
+class Disk {
+ public:
+  void Commit(const model::Batch& batch) {
+    ++commits;
+    if (batch.dictionary_reset) stored_.dictionary.clear();
+    for (const auto& record : batch.properties) {
+      if (Index(record.id) >= stored_.properties.size()) {
+        stored_.properties.resize(Index(record.id) + 1);
+      }
+      stored_.properties[Index(record.id)] = record;
+    }
+    for (const auto& entry : batch.dictionary) stored_.dictionary.push_back(entry);
+    for (const auto& change : batch.rows) {
+      rows_[{Index(change.id), static_cast<int>(change.side)}] = change.row;
+      if (change.side == Side::kReported) ++reported_rows;
+    }
+    for (std::size_t i = 0; i < model::kStreams; ++i) {
+      if (batch.peer_watermark[i]) stored_.peer_watermark[i] = *batch.peer_watermark[i];
+    }
+    if (batch.seq_limit) stored_.lineage.back().limit = *batch.seq_limit;
+    if (batch.state_durable) stored_.state_durable = *batch.state_durable;
+    if (batch.epoch) stored_.epoch = *batch.epoch;
+    if (batch.peer_lineage) stored_.peer_lineage = *batch.peer_lineage;
+  }
+
+  model::Stored Open(std::uint64_t inc, std::uint64_t reserve) {
+    const std::uint64_t first = stored_.lineage.empty() ? 1 : stored_.lineage.back().limit + 1;
+    stored_.lineage.push_back({inc, first, first + reserve - 1});
+    if (stored_.lineage.size() > model::kLineageMax) stored_.lineage.erase(stored_.lineage.begin());
+    model::Stored result = stored_;
+    for (const auto& [key, row] : rows_) {
+      result.rows.push_back({PropertyId{key.first}, static_cast<Side>(key.second), row});
+    }
+    return result;
+  }
+
+  // The cloud commits before it sends: what it used of the last opening is what its rows say.
+  void TrimLimit() {
+    if (stored_.lineage.empty()) return;
+    std::uint64_t used = stored_.lineage.back().first_seq - 1;
+    for (const auto& [key, row] : rows_) {
+      if (key.second == static_cast<int>(Side::kDesired)) used = std::max(used, row.dot.seq);
+    }
+    stored_.lineage.back().limit = used;
+  }
+
+  int commits = 0;
+  int reported_rows = 0;
+
+ private:
+  model::Stored stored_;
+  std::map<std::pair<std::uint32_t, int>, model::Row> rows_;
+};
+
+class World {
+ public:
+  explicit World(std::uint32_t seed) : random_(seed) {
+    StartEdge();
+    StartCloud();
+  }
+
+  std::uint64_t Random(std::uint64_t below) { return below == 0 ? 0 : random_() % below; }
+
+  void StartEdge() {
+    edge_twin_ = std::make_unique<model::Twin>(model::Role::kDevice);
+    EdgeOptions options;
+    options.seq_reserve = 1'000;
+    options.random = [this](std::uint64_t below) { return Random(below); };
+    edge_ = std::make_unique<EdgeEngine>(options, *edge_twin_, edge_disk.Open(random_(), 1'000),
+                                         now, wall());
+    for (int i = 0; i < properties; ++i) Define(i);
+    if (link) edge_->LinkUp(now);
+    Turn();
+  }
+
+  void Define(int index) {
+    model::PropertyDef def;
+    def.path = *model::Path::Parse("plant/p" + std::to_string(index));
+    def.type = model::ValueType::kDouble;
+    def.decimals = 2;
+    def.writable = index % 4 == 0;
+    def.instance = "plant";
+    const auto id = edge_twin_->Define(def);
+    ASSERT_TRUE(id) << id.error().text;
+    edge_->control().Defined(*id, now, wall());
+  }
+
+  void StartCloud() {
+    cloud_disk.TrimLimit();
+    cloud_twin_ = std::make_unique<model::Twin>(model::Role::kCloud);
+    CloudOptions options;
+    options.random = [this](std::uint64_t below) { return Random(below); };
+    cloud_ = std::make_unique<CloudSession>(options, *cloud_twin_, cloud_disk.Open(random_(), 0));
+    if (link) down.push_back(Nack{NackReason::kUnknownSession, {}, {}, 0});
+    Turn();
+  }
+
+  void CrashEdge() {
+    edge_commits.clear();
+    calls.clear();
+    StartEdge();
+  }
+  void CrashCloud() {
+    cloud_commits.clear();
+    StartCloud();
+  }
+  void ForgetSent() { sent_seq_max_ = 0; }
+  void ForgetAcked() { acked_ = 0; }
+  void CutLink() {
+    link = false;
+    up.clear();
+    down.clear();
+    edge_->LinkDown(now);
+    cloud_->LinkDown();
+  }
+  void MendLink() {
+    link = true;
+    edge_->LinkUp(now);
+    Turn();
+  }
+
+  void Sample(int index, double value) {
+    const PropertyId id = edge_twin_->Find("plant/p" + std::to_string(index));
+    model::Sample sample;
+    sample.value = Value(value);
+    sample.time = wall();
+    edge_twin_->Report(id, sample, now);
+    Turn();
+  }
+
+  void Want(int index, double value) {
+    const auto path = model::Path::Parse("plant/p" + std::to_string(index));
+    cloud_->SetDesired(*cloud_twin_->FindOrAdd(*path), Value(value), "test", {}, wall());
+    Turn();
+  }
+
+  // Everything that is due now, on both sides; commits and driver calls stay out until they are finished.
+  void Turn() {
+    if (!edge_ || !cloud_) return;
+    EdgeOutput from_edge;
+    edge_->Step(now, wall(), from_edge);
+    for (Frame& frame : from_edge.frames) Send(up, std::move(frame));
+    if (from_edge.commit) edge_commits.push_back(std::move(*from_edge.commit));
+    for (auto& call : from_edge.calls) calls.push_back(std::move(call));
+    EXPECT_LE(sent_seq_max_, edge_->status().seq_limit) << "a seq left before it was reserved";
+    CloudOutput from_cloud;
+    cloud_->Step(now, wall(), from_cloud);
+    for (Frame& frame : from_cloud.frames) Send(down, std::move(frame));
+    if (from_cloud.commit) cloud_commits.push_back(std::move(*from_cloud.commit));
+    const CloudStatus status = cloud_->status();
+    if (status.resets == resets_) {
+      EXPECT_GE(status.state_durable, acked_) << "the cloud's watermark went back";
+    }
+    acked_ = status.state_durable;
+    resets_ = status.resets;
+  }
+
+  void Send(std::deque<Frame>& way, Frame frame) {
+    if (!link) return;
+    if (const auto* delta = std::get_if<Delta>(&frame); delta != nullptr && &way == &up) {
+      sent_seq_max_ = std::max(sent_seq_max_, delta->to);
+    }
+    ++frames_sent;
+    if (Random(100) < loss_percent) return;
+    if (Random(100) < repeat_percent) way.push_back(frame);
+    const bool late = Random(100) < reorder_percent;
+    const std::size_t place = late ? way.size() - Random(std::min<std::size_t>(way.size(), 4) + 1)
+                                   : way.size();
+    way.insert(way.begin() + static_cast<std::ptrdiff_t>(place), std::move(frame));
+  }
+
+  void FinishEdgeCommit() {
+    if (edge_commits.empty()) return;
+    const auto commit = std::move(edge_commits.front());
+    edge_commits.pop_front();
+    edge_disk.Commit(commit.batch);
+    edge_->Committed(commit.token, {}, now, wall());
+    Turn();
+  }
+  void FinishCloudCommit() {
+    if (cloud_commits.empty()) return;
+    const auto commit = std::move(cloud_commits.front());
+    cloud_commits.pop_front();
+    cloud_disk.Commit(commit.batch);
+    cloud_->Committed(commit.token, {}, now);
+    Turn();
+  }
+  void DeliverUp() {
+    if (up.empty()) return;
+    const Frame frame = std::move(up.front());
+    up.pop_front();
+    cloud_->Receive(frame, now, wall());
+    Turn();
+  }
+  void DeliverDown() {
+    if (down.empty()) return;
+    const Frame frame = std::move(down.front());
+    down.pop_front();
+    edge_->Receive(frame, now, wall());
+    Turn();
+  }
+  // The device behind the driver: holds what was written to it, also over crashes of the agent.
+  void FinishCall() {
+    if (calls.empty()) return;
+    const auto call = std::move(calls.front());
+    calls.pop_front();
+    const auto name = edge_twin_->def(call.id).path.text();
+    if (call.kind == model::DriverCall::Kind::kRead) {
+      log.push_back("read " + name);
+      edge_->control().ReadDone(call.ticket, Value(device[name]), now, wall());
+    } else {
+      log.push_back("write " + name);
+      device[name] = call.value.real();
+      edge_->control().WriteDone(call.ticket, Value(device[name]), now, wall());
+    }
+    Turn();
+  }
+
+  void Pass(std::chrono::microseconds time) {
+    now += time;
+    Turn();
+  }
+
+  // Lets everything happen for some virtual time.
+  void Run(seconds time) {
+    const MonoTime end = now + time;
+    while (now < end) {
+      for (int i = 0; i < 50; ++i) {
+        FinishEdgeCommit();
+        FinishCloudCommit();
+        DeliverUp();
+        DeliverDown();
+        FinishCall();
+      }
+      Pass(milliseconds(50));
+    }
+  }
+
+  void ExpectEqualTwins() {
+    ASSERT_EQ(edge_->status().state, SyncState::kLive) << edge_->status().trouble;
+    EXPECT_EQ(cloud_->watermark()[1], edge_twin_->stream_head(model::Stream::kState));
+    for (int i = 0; i < properties; ++i) {
+      const std::string path = "plant/p" + std::to_string(i);
+      const PropertyId here = edge_twin_->Find(path);
+      const PropertyId there = cloud_twin_->Find(path);
+      ASSERT_NE(there, model::kNoProperty) << path;
+      for (const Side side : model::kEverySide) {
+        const model::Row* a = edge_twin_->row(here, side);
+        const model::Row* b = cloud_twin_->row(there, side);
+        ASSERT_EQ(a == nullptr, b == nullptr) << path << " " << ToString(side);
+        if (a == nullptr) continue;
+        EXPECT_EQ(a->dot.seq, b->dot.seq) << path << " " << ToString(side);
+        EXPECT_EQ(a->dot.inc, b->dot.inc) << path << " " << ToString(side);
+        EXPECT_TRUE(*a == *b) << path << " " << ToString(side);
+      }
+      const model::Row* desired = cloud_twin_->row(there, Side::kDesired);
+      if (desired == nullptr) continue;
+      const model::Row* status = cloud_twin_->row(there, Side::kStatus);
+      ASSERT_NE(status, nullptr) << path;
+      EXPECT_EQ(status->info().refers_to, desired->dot) << path;
+      EXPECT_TRUE(IsTerminal(status->info().state)) << path;
+    }
+  }
+
+  WallTime wall() const {
+    return WallTime(milliseconds(1'793'600'000'000)) +
+           std::chrono::duration_cast<milliseconds>(now.time_since_epoch());
+  }
+
+  MonoTime now{seconds(100)};
+  int properties = 20;
+  unsigned loss_percent = 0;
+  unsigned repeat_percent = 0;
+  unsigned reorder_percent = 0;
+  bool link = true;
+  int frames_sent = 0;
+  std::deque<Frame> up, down;
+  std::deque<EdgeOutput::Commit> edge_commits;
+  std::deque<CloudOutput::Commit> cloud_commits;
+  std::deque<model::DriverCall> calls;
+  std::map<std::string, double> device;
+  std::vector<std::string> log;
+  Disk edge_disk, cloud_disk;
+
+  EdgeEngine& edge() { return *edge_; }
+  CloudSession& cloud() { return *cloud_; }
+  model::Twin& edge_twin() { return *edge_twin_; }
+  model::Twin& cloud_twin() { return *cloud_twin_; }
+
+ private:
+  std::mt19937 random_;
+  std::unique_ptr<model::Twin> edge_twin_, cloud_twin_;
+  std::unique_ptr<EdgeEngine> edge_;
+  std::unique_ptr<CloudSession> cloud_;
+  std::uint64_t acked_ = 0;
+  std::uint64_t resets_ = 0;
+  std::uint64_t sent_seq_max_ = 0;
+};
+
+TEST(SessionTest, FirstContactMakesTheTwinsEqual) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i * 1.5);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AReportedRowLeavesBeforeItIsOnFlash) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(3));
+  world.edge_commits.clear();
+  world.Sample(3, 2);
+  world.DeliverUp();
+  const PropertyId there = world.cloud_twin().Find("plant/p3");
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kReported)->value, Value(2.0));
+}
+
+TEST(SessionTest, WhileTheCloudAcknowledgesInTimeFlashIsNotTouched) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  const int before = world.edge_disk.reported_rows;
+  for (int second = 0; second < 60; ++second) {
+    for (int i = 0; i < world.properties; ++i) world.Sample(i, second);
+    world.Run(seconds(1));
+  }
+  EXPECT_EQ(world.edge_disk.reported_rows, before);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, WithoutTheCloudReportedRowsAreOnFlashWithinTheWindow) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.CutLink();
+  world.Sample(7, 42);
+  world.Run(seconds(3));
+  world.CrashEdge();
+  const PropertyId id = world.edge_twin().Find("plant/p7");
+  EXPECT_EQ(world.edge_twin().row(id, Side::kReported)->value, Value(42.0));
+}
+
+TEST(SessionTest, ADesiredValueIsWrittenOnlyOnceItIsDurable) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  EXPECT_TRUE(world.calls.empty());
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.calls.size(), 1u);
+  EXPECT_EQ(world.calls[0].kind, model::DriverCall::Kind::kWrite);
+  world.Run(seconds(3));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AfterACrashTheDeviceIsReadBackBeforeAnythingIsWrittenAgain) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  world.FinishCall();  // The device has it; the status was not committed.
+  ASSERT_EQ(world.log, std::vector<std::string>{"write plant/p0"});
+  world.CrashEdge();
+  world.Run(seconds(3));
+  EXPECT_EQ(world.log, (std::vector<std::string>{"write plant/p0", "read plant/p0"}));
+  world.Sample(0, 5);
+  world.Run(seconds(3));
+  const PropertyId there = world.cloud_twin().Find("plant/p0");
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kStatus)->info().state,
+            model::DesiredState::kApplied);
+}
+
+TEST(SessionTest, WhatACrashTookFromTheDeviceComesBackFromTheCloud) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Sample(9, 77);
+  world.DeliverUp();
+  world.FinishCloudCommit();
+  world.CrashEdge();
+  const PropertyId id = world.edge_twin().Find("plant/p9");
+  EXPECT_EQ(world.edge_twin().row(id, Side::kReported), nullptr);
+  world.Run(seconds(3));
+  ASSERT_NE(world.edge_twin().row(id, Side::kReported), nullptr);
+  EXPECT_EQ(world.edge_twin().row(id, Side::kReported)->value, Value(77.0));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AnUnknownPathIsSaidToBeUnknownAndAppliedWhenItAppears) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const auto path = model::Path::Parse("plant/p20");
+  const PropertyId id = *world.cloud_twin().FindOrAdd(*path);
+  world.cloud().SetDesired(id, Value(3.0), "test", {}, world.wall());
+  world.Run(seconds(3));
+  EXPECT_EQ(world.cloud_twin().row(id, Side::kStatus)->info().state,
+            model::DesiredState::kUnknownPath);
+  world.Define(20);
+  world.Run(seconds(3));
+  EXPECT_EQ(world.cloud_twin().row(id, Side::kStatus)->info().state,
+            model::DesiredState::kApplied);
+  EXPECT_EQ(world.device["plant/p20"], 3.0);
+}
+
+TEST(SessionTest, AnOverrideMasksDesiredUntilItExpiresAndBothSidesSeeIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const PropertyId id = world.edge_twin().Find("plant/p0");
+  ASSERT_TRUE(world.edge().control().Override(id, Value(9.0), "anna", seconds(10), world.now,
+                                              world.wall(), nullptr));
+  world.Run(seconds(2));
+  EXPECT_EQ(world.device["plant/p0"], 9.0);
+  const PropertyId there = world.cloud_twin().Find("plant/p0");
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kOverride)->value, Value(9.0));
+  world.Want(0, 4);
+  world.Run(seconds(2));
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kStatus)->info().state,
+            model::DesiredState::kMasked);
+  EXPECT_EQ(world.device["plant/p0"], 9.0);
+  world.Run(seconds(10));
+  EXPECT_EQ(world.device["plant/p0"], 4.0);
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kStatus)->info().state,
+            model::DesiredState::kApplied);
+  EXPECT_TRUE(world.cloud_twin().row(there, Side::kOverride)->value.none());
+}
+
+TEST(SessionTest, ADeviceWithANewStoreIsTakenAnewAndDesiredComesBack) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(4, 8);
+  world.Run(seconds(5));
+  const std::uint64_t epoch = world.cloud().status().epoch.counter;
+  world.edge_disk = Disk();
+  world.ForgetSent();
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 2);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+  EXPECT_EQ(world.cloud().status().resets, 1u);
+  EXPECT_EQ(world.cloud().status().epoch.counter, epoch + 1);
+  const PropertyId id = world.edge_twin().Find("plant/p4");
+  EXPECT_EQ(world.edge_twin().row(id, Side::kDesired)->value, Value(8.0));
+}
+
+TEST(SessionTest, ACloudWithANewStoreIsFilledAnew) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(4, 8);
+  world.Run(seconds(5));
+  world.cloud_disk = Disk();
+  world.ForgetAcked();
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 2);
+  world.Run(seconds(5));
+  ASSERT_EQ(world.edge().status().state, SyncState::kLive);
+  EXPECT_EQ(world.cloud().status().state_durable,
+            world.edge_twin().stream_head(model::Stream::kState));
+  EXPECT_EQ(world.cloud().status().epoch, world.edge().status().epoch);
+  world.Want(4, 3);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.device["plant/p4"], 3.0);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, IdleTwinsExchangeNextToNothing) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  const int before = world.frames_sent;
+  world.Run(seconds(3600));
+  EXPECT_LE(world.frames_sent - before, 2 * 12 + 2);
+}
+
+class SessionSeedTest : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(SessionSeedTest, TwinsConvergeWhateverCrashesAndGetsLost) {
+  World world(GetParam());
+  world.loss_percent = static_cast<unsigned>(world.Random(20));
+  world.repeat_percent = static_cast<unsigned>(world.Random(20));
+  world.reorder_percent = static_cast<unsigned>(world.Random(20));
+  for (int step = 0; step < 3'000; ++step) {
+    switch (world.Random(26)) {
+      case 0: world.Pass(milliseconds(world.Random(3'000))); break;
+      case 1:
+        if (world.Random(30) == 0) world.CrashEdge();
+        break;
+      case 2:
+        if (world.Random(30) == 0) world.CrashCloud();
+        break;
+      case 3:
+        if (world.Random(20) == 0) world.link ? world.CutLink() : world.MendLink();
+        break;
+      case 4: world.Want(static_cast<int>(world.Random(5)) * 4, static_cast<double>(world.Random(100)) / 4.0); break;
+      case 5: world.FinishEdgeCommit(); break;
+      case 6: world.FinishCloudCommit(); break;
+      case 7:
+      case 8:
+      case 9: world.DeliverUp(); break;
+      case 10:
+      case 11:
+      case 12: world.DeliverDown(); break;
+      case 13: world.FinishCall(); break;
+      case 14: world.Pass(milliseconds(20)); break;
+      default:
+        world.Sample(static_cast<int>(world.Random(world.properties)), static_cast<double>(world.Random(1'000)) / 100.0);
+    }
+  }
+  world.loss_percent = world.repeat_percent = world.reorder_percent = 0;
+  if (!world.link) world.MendLink();
+  for (int i = 0; i < 5; ++i) world.Sample(i, 1.25);
+  world.Run(seconds(90));
+  world.ExpectEqualTwins();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SessionSeedTest, testing::Range(1u, 301u));
+
+}  // namespace
+}  // namespace edgetwin::sync
