@@ -23,7 +23,9 @@ std::uint64_t RandomBits() {
   return bits;
 }
 
-std::uint64_t RandomBelow(std::uint64_t below) { return below == 0 ? 0 : RandomBits() % below; }
+std::uint64_t RandomBelow(std::uint64_t below) {
+  return below == 0 ? 0 : RandomBits() % below;
+}
 
 std::string Hex(std::uint64_t bits) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
@@ -71,7 +73,8 @@ Status Agent::OpenStore() {
     if (!moved) return moved.error();
     quarantined_ = *moved;
     Log(LogLevel::kError,
-        "the store is corrupt: " + why + "; kept for inspection, beginning anew from the drivers and the cloud",
+        "the store is corrupt: " + why +
+            "; kept for inspection, beginning anew from the drivers and the cloud",
         {{"quarantined", quarantined_}});
     opened = store::TwinStore::Open(options);
   }

@@ -27,7 +27,9 @@ class ControlTest : public testing::Test {
     id_ = *twin_.Define(def);
   }
 
-  WallTime wall() const { return start_ + std::chrono::duration_cast<milliseconds>(now_ - MonoTime{}); }
+  WallTime wall() const {
+    return start_ + std::chrono::duration_cast<milliseconds>(now_ - MonoTime{});
+  }
 
   void Want(double value, WallTime until = {}) {
     Row row;

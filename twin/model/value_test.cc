@@ -90,7 +90,8 @@ TEST(PathTest, TakesThingAndProperty) {
 }
 
 TEST(PathTest, RefusesWhatIsNoPathAndSaysWhy) {
-  for (const char* wrong : {"", "/", "a", "a/", "/a", "a//b", "a/ b", "a/..", "a/b\n", "a/b/c/d/e/f/g/h/i"}) {
+  for (const char* wrong :
+       {"", "/", "a", "a/", "/a", "a//b", "a/ b", "a/..", "a/b\n", "a/b/c/d/e/f/g/h/i"}) {
     const auto path = Path::Parse(wrong);
     ASSERT_FALSE(path) << wrong;
     EXPECT_FALSE(path.error().text.empty());
