@@ -56,13 +56,14 @@ Agent::~Agent() {
   committer_.reset();
 }
 
-Result<std::unique_ptr<Agent>> Agent::Open(EventLoop& loop, config::AgentConfig config) {
+Result<std::unique_ptr<Agent>> Agent::Open(EventLoop& loop, config::AgentConfig config,
+                                           std::vector<driver::DriverKind> kinds) {
   std::unique_ptr<Agent> agent(new Agent(loop, std::move(config)));
-  if (const Status opened = agent->OpenStore(); !opened) return opened.error();
+  if (const Status opened = agent->OpenStore(std::move(kinds)); !opened) return opened.error();
   return agent;
 }
 
-Status Agent::OpenStore() {
+Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   store::TwinStoreOptions options;
   options.path = config_.store.directory + "/twin.db";
   options.inc = RandomBits() | 1;
@@ -101,7 +102,7 @@ Status Agent::OpenStore() {
       engine_->control().WriteDone(call.ticket, std::move(result), loop_.Now(), Wall());
     }
   };
-  supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, DriverKinds(), std::move(hooks));
+  supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
   return {};
 }
 

@@ -36,7 +36,8 @@ class Agent : private sync::LinkEvents {
  public:
   // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
   // anew. Fails as TwinStore::Open does otherwise; nothing was changed then.
-  static Result<std::unique_ptr<Agent>> Open(EventLoop& loop, config::AgentConfig config);
+  static Result<std::unique_ptr<Agent>> Open(EventLoop& loop, config::AgentConfig config,
+                                             std::vector<driver::DriverKind> kinds = DriverKinds());
   ~Agent() override;
 
   // Starts the drivers and the link.
@@ -78,7 +79,7 @@ class Agent : private sync::LinkEvents {
   void OnLinkDown(const Error& why) override;
   void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
 
-  Status OpenStore();
+  Status OpenStore(std::vector<driver::DriverKind> kinds);
   void OpenLink();
   void CloseLink();
   void Kick();

@@ -53,8 +53,8 @@ struct CloudOutput {
     model::Side side = model::Side::kReported;
   };
   std::vector<Change> changes;  // Rows that are new since the last Step, for those who watch.
-  std::vector<std::string>
-      events;  // What an operator should know: a device's store was replaced, ….
+  // What an operator should know: a device's store was replaced, ….
+  std::vector<std::string> events;
 };
 
 // SINGLE-THREADED. Call Step after every event, and at NextStep.

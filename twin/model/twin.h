@@ -210,8 +210,8 @@ class Twin {
   std::unordered_map<std::string_view, PropertyId, PathHash> by_path_;  // Views into defs' paths.
   std::vector<PropertyId> by_pid_;                                      // [pid - 1].
   std::vector<std::uint64_t> chains_;                                   // [pid - 1].
-  std::unordered_map<Pid, PropertyDef>
-      past_entries_;  // Pids that were replaced, as they were told.
+  // Pids that were replaced, as they were told.
+  std::unordered_map<Pid, PropertyDef> past_entries_;
   std::array<List, kStreams + 1> lists_{};
   Lineage lineage_;
   std::uint64_t head_ = 0;
