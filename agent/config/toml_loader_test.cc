@@ -206,8 +206,7 @@ TEST_F(TomlLoaderTest, SyntaxErrorsReadLikeSentences) {
   EXPECT_EQ(Parse("a = '°\n"), "t.toml:1: a string is not closed on its line\n");
   EXPECT_EQ(Parse("a = \"x\x01y\"\n"), "t.toml:1: a string has a control character\n");
   EXPECT_EQ(Parse("a = 10s\n"),
-            "t.toml:1: syntax error: expected digit, saw 's' (in the decimal integer); a text "
-            "needs quotes\n");
+            "t.toml:1: syntax error: expected digit, saw 's'; a text needs quotes\n");
   EXPECT_EQ(Parse("a = [1,\n"), "t.toml:1: the file ends in the middle of an array\n");
 }
 
