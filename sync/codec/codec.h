@@ -14,12 +14,15 @@
 
 namespace edgetwin::sync {
 
-// Never fails: frames are built within the limits of frame.h (checked by assertion).
+// Never fails: frames are built within the limits of frame.h (checked by assertion). How many bytes
+// come out is for the caller to look at: a frame of kFrameRowsMax long texts is larger than
+// kFrameBytesMax, and is to be split. Texts for people (Nack's text, Hello's software) are cut to
+// kNoteBytesMax. Thread-safe.
 std::string Encode(const Frame& frame);
 
-// Safe on hostile bytes: size is checked before parsing, counts before allocation; every enum, pid, seq
-// order, text (UTF-8, length) and cross-reference after it. kInvalid or kExhausted with what was wrong.
-// A decoded frame encodes and decodes to itself.
+// Safe on hostile bytes: size is checked before parsing, counts before allocation; every enum, pid,
+// seq order, text (UTF-8, length) and cross-reference after it. kInvalid or kExhausted with what
+// was wrong. A decoded frame encodes and decodes to itself. Thread-safe.
 Result<Frame> Decode(std::span<const std::byte> bytes);
 
 }  // namespace edgetwin::sync

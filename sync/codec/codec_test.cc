@@ -1,0 +1,242 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/codec/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "sync/codec/testing/random_frames.h"
+
+namespace edgetwin::sync {
+namespace {
+
+using model::Side;
+using model::Stream;
+using model::Value;
+
+constexpr std::uint64_t kSeed = 20'260'101;
+
+std::span<const std::byte> AsBytes(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
+
+WallTime Noon() {
+  return WallTime(std::chrono::milliseconds(1'790'000'123'456));
+}
+
+// Values one after another: pids 1, 2, … and seqs first, first + 1, …
+Delta Regular(std::uint64_t first, std::span<const double> values) {
+  Delta delta;
+  delta.session = 12'345;
+  delta.from = first - 1;
+  delta.to = delta.from + values.size();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    WireRow row;
+    row.pid = static_cast<model::Pid>(i + 1);
+    row.row.value = Value(values[i]);
+    row.row.dot.seq = first + i;
+    row.row.time = Noon();
+    delta.rows.push_back(row);
+  }
+  return delta;
+}
+
+// Encodes, and expects the frame back.
+std::string RoundTrip(const Frame& frame) {
+  const std::string bytes = Encode(frame);
+  const Result<Frame> back = Decode(AsBytes(bytes));
+  if (!back) {
+    ADD_FAILURE() << back.error().text;
+  } else {
+    EXPECT_TRUE(SameFrame(frame, *back));
+  }
+  return bytes;
+}
+
+std::size_t Bytes(const Frame& frame) {
+  return RoundTrip(frame).size();
+}
+
+TEST(CodecTest, RandomFramesOfEveryKindComeBackEqual) {
+  Random random(kSeed);
+  std::array<int, std::variant_size_v<Frame>> seen{};
+  for (int i = 0; i < 10'000; ++i) {
+    SCOPED_TRACE("seed " + std::to_string(kSeed) + ", frame " + std::to_string(i));
+    const Frame frame = RandomFrame(random);
+    ++seen[frame.index()];
+    RoundTrip(frame);
+    if (testing::Test::HasFailure()) return;
+  }
+  for (const int count : seen) EXPECT_GT(count, 0);
+}
+
+TEST(CodecTest, MutatedFramesAreRefusedOrComeBackEqual) {
+  Random random(kSeed + 1);
+  int accepted = 0;
+  for (int i = 0; i < 40'000; ++i) {
+    SCOPED_TRACE("seed " + std::to_string(kSeed + 1) + ", frame " + std::to_string(i));
+    std::string bytes = Encode(RandomFrame(random, 12));
+    for (std::uint64_t edits = 1 + random() % 4; edits > 0 && !bytes.empty(); --edits) {
+      const std::size_t at = random() % bytes.size();
+      switch (random() % 4) {
+        case 0:
+          bytes.resize(at);
+          break;
+        case 1:
+          bytes.erase(at, 1);
+          break;
+        case 2:
+          bytes.insert(at, 1, static_cast<char>(random()));
+          break;
+        default:
+          bytes[at] = static_cast<char>(random());
+      }
+    }
+    const Result<Frame> frame = Decode(AsBytes(bytes));
+    if (!frame) continue;
+    ++accepted;
+    RoundTrip(*frame);
+    if (testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(accepted, 1'000);  // Else the mutations don't reach beyond parsing.
+}
+
+TEST(CodecTest, DoublesComeBackBitByBit) {
+  const double kNan = std::bit_cast<double>(0x7ff8'0000'dead'beefu);
+  const double kSignalling = std::bit_cast<double>(0xfff0'0000'0000'0001u);
+  const std::vector<double> values = {0.0,    -0.0,        0.1,         0.1 + 0.2,
+                                      kNan,   kSignalling, 1e300,       -INFINITY,
+                                      5e-324, 12.34,       -79.99,      9007199254740991.0,
+                                      1e-9,   123456.789,  0.123456789, 9007199254740993.0};
+  RoundTrip(Regular(7, values));
+}
+
+TEST(CodecTest, ExtremesOfNumbersComeBack) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+  Delta delta = Regular(kMax, std::vector<double>{1.0});
+  delta.rows[0].row.value = Value(std::numeric_limits<std::int64_t>::min());
+  delta.rows[0].row.time = WallTime::max();
+  delta.rows[0].pid = std::numeric_limits<model::Pid>::max();
+  RoundTrip(delta);
+  delta.rows[0].row.time = WallTime::min();
+  delta.from = 0;
+  RoundTrip(delta);
+  RoundTrip(Ack{~0u, {kMax, kMax, kMax, kMax}, ~0u, ~0u});
+}
+
+TEST(CodecTest, AFrameOfTheMostRowsComesBack) {
+  RoundTrip(Regular(1, std::vector<double>(kFrameRowsMax, 21.5)));
+}
+
+TEST(CodecTest, WhatThePeerIsNotToldStaysHere) {
+  DictionaryFrame frame;
+  frame.entries.resize(1);
+  frame.entries[0].pid = 1;
+  frame.entries[0].id = model::PropertyId{77};
+  frame.entries[0].def.path = *model::Path::Parse("tank/level");
+  frame.entries[0].def.instance = "secret-instance";
+  frame.entries[0].def.source = "secret-source";
+  frame.entries[0].def.policy.deadband = 0.5;
+  const std::string bytes = Encode(frame);
+  EXPECT_EQ(bytes.find("secret"), bytes.npos);
+  const Result<Frame> back = Decode(AsBytes(bytes));
+  ASSERT_TRUE(back.has_value());
+  const model::DictionaryEntry& entry = std::get<DictionaryFrame>(*back).entries[0];
+  EXPECT_EQ(entry.id, model::kNoProperty);
+  EXPECT_EQ(entry.def.policy, model::ReportPolicy());
+  EXPECT_EQ(entry.def.path.text(), "tank/level");
+}
+
+TEST(CodecTest, TextsForPeopleAreCutBetweenCharacters) {
+  Nack nack;
+  nack.text = std::string(model::kNoteBytesMax - 1, 'x') + "\xe2\x82\xac";
+  const std::string bytes = Encode(nack);
+  const Result<Frame> back = Decode(AsBytes(bytes));
+  ASSERT_TRUE(back.has_value()) << back.error().text;
+  EXPECT_EQ(std::get<Nack>(*back).text, std::string(model::kNoteBytesMax - 1, 'x'));
+}
+
+TEST(CodecTest, UnknownFieldsAreIgnored) {
+  const Frame frame = Regular(1, std::vector<double>{1.5, 2.5});
+  std::string bytes = Encode(frame);
+  bytes += std::string("\xf8\x07\x2a", 3);  // Field 127, varint 42.
+  const Result<Frame> back = Decode(AsBytes(bytes));
+  ASSERT_TRUE(back.has_value()) << back.error().text;
+  EXPECT_TRUE(SameFrame(frame, *back));
+}
+
+// Bytes on the wire. A change here is a change of what the product costs: say why in the commit.
+
+TEST(CodecBytesTest, OneChangedValueTakes20Bytes) {
+  EXPECT_EQ(Bytes(Regular(1'000'000, std::vector<double>{21.57})), 20u);
+}
+
+TEST(CodecBytesTest, AThousandRegularValuesTakeTwoBytesEach) {
+  Random random(kSeed);
+  std::vector<double> values;
+  for (int i = 0; i < 1000; ++i) {
+    values.push_back(model::Unscale(static_cast<std::int64_t>(random() % 15'999) - 7'999, 2));
+  }
+  values[0] = 64.01;  // So that no value is shorter for good luck alone …
+  EXPECT_LE(Bytes(Regular(1'000'000, values)), 2'020u);
+  for (double& value : values) value = 64.01;  // … and none is.
+  EXPECT_EQ(Bytes(Regular(1'000'000, values)), 2'019u);
+}
+
+TEST(CodecBytesTest, TwentyOfAHundredInOnePollTakeThreeBytesEach) {
+  Delta delta = Regular(1'000'000, std::vector<double>(20, 21.57));
+  for (std::size_t i = 0; i < 20; ++i) delta.rows[i].pid = static_cast<model::Pid>(1 + i * i / 4);
+  EXPECT_EQ(Bytes(delta), 79u);
+}
+
+TEST(CodecBytesTest, APiggybackedAckTakesSixBytes) {
+  Delta delta = Regular(1'000'000, std::vector<double>{21.57});
+  const std::size_t alone = Bytes(delta);
+  delta.ack = Ack{delta.session, {0, 900'000, 0, 0}, 0, 40};
+  EXPECT_EQ(Bytes(delta), alone + 6);
+}
+
+TEST(CodecBytesTest, AnAckTakesEightOrNineBytes) {
+  EXPECT_EQ(Bytes(Ack{99, {0, 900'000, 0, 0}, 0, 40}), 8u);
+  EXPECT_EQ(Bytes(Ack{12'345, {0, 900'000, 0, 0}, 0, 40}), 9u);
+  EXPECT_EQ(Bytes(Ack{12'345, {300, 900'000, 0, 0}, 0, 40}), 12u);
+}
+
+TEST(CodecBytesTest, ADesiredValueAndItsStatusTakeFewBytes) {
+  Delta delta = Regular(5'000, std::vector<double>{21.57});
+  delta.stream = Stream::kControl;
+  delta.rows[0].side = Side::kDesired;
+  EXPECT_EQ(Bytes(delta), 21u);
+  delta.rows[0].side = Side::kStatus;
+  model::ControlInfo info;
+  info.refers_to.seq = 5'000;
+  info.state = model::DesiredState::kApplied;
+  delta.rows[0].row.control = std::make_shared<const model::ControlInfo>(info);
+  EXPECT_EQ(Bytes(delta), 24u);
+}
+
+TEST(CodecBytesTest, OneRowOutOfTheOrdinaryDoesNotCostTheOthers) {
+  std::vector<double> values(1000, 64.01);
+  const std::size_t regular = Bytes(Regular(1'000'000, values));
+  values[500] = 0.1 + 0.2;
+  EXPECT_LE(Bytes(Regular(1'000'000, values)), regular + 20);
+  Delta delta = Regular(1'000'000, std::vector<double>(1000, 64.01));
+  delta.rows[500].pid = 0;
+  delta.rows[500].path = "tank/level";
+  delta.rows[500].row.quality = model::Quality::kBad;
+  delta.rows[500].row.time += std::chrono::seconds(1);
+  delta.rows[500].row.dot.inc = 1;
+  EXPECT_LE(Bytes(delta), regular + 100);
+}
+
+TEST(CodecBytesTest, FewerDecimalsAmongMoreCostNothing) {
+  const std::size_t regular = Bytes(Regular(9, std::vector<double>{64.01, 64.02, 64.03, 64.04}));
+  EXPECT_EQ(Bytes(Regular(9, std::vector<double>{64.0, 64.1, 64.0, 64.04})), regular);
+}
+
+}  // namespace
+}  // namespace edgetwin::sync

@@ -1,0 +1,342 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/codec/testing/random_frames.h"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "twin/base/check.h"
+
+namespace edgetwin::sync {
+namespace {
+
+using model::Side;
+using model::Stream;
+using model::Value;
+
+std::uint64_t Below(Random& random, std::uint64_t bound) {
+  return random() % bound;
+}
+bool OneIn(Random& random, std::uint64_t bound) {
+  return Below(random, bound) == 0;
+}
+
+// Small and large numbers alike: every length of varint.
+std::uint64_t AnyNumber(Random& random) {
+  if (OneIn(random, 40)) return std::numeric_limits<std::uint64_t>::max();
+  return random() >> Below(random, 64);
+}
+
+std::uint32_t AnyNumber32(Random& random) {
+  return static_cast<std::uint32_t>(random()) >> Below(random, 32);
+}
+
+std::string AnyText(Random& random, std::size_t bytes_max) {
+  static constexpr std::array<const char*, 8> kPieces = {
+      "a", "Z9 ", "\xc3\xa9", "\xe2\x82\xac", "\n", "\xed\x9f\xbf", "\xf0\x9f\x94\xa7", "/"};
+  std::string text;
+  const std::size_t pieces = Below(random, 12);
+  for (std::size_t i = 0; i < pieces; ++i) text += kPieces[Below(random, kPieces.size())];
+  return text.size() <= bytes_max ? text : std::string();
+}
+
+std::string AnyPath(Random& random) {
+  std::string path = "plant-" + std::to_string(Below(random, 5));
+  const std::size_t segments = 1 + Below(random, model::kPathSegmentsMax - 1);
+  for (std::size_t i = 0; i < segments; ++i) path += "/p." + std::to_string(Below(random, 1000));
+  return path;
+}
+
+double AnyDouble(Random& random) {
+  static constexpr std::array<double, 10> kSpecial = {0.0,
+                                                      -0.0,
+                                                      std::numeric_limits<double>::infinity(),
+                                                      -std::numeric_limits<double>::infinity(),
+                                                      std::numeric_limits<double>::max(),
+                                                      std::numeric_limits<double>::denorm_min(),
+                                                      9007199254740991.0,
+                                                      9007199254740992.0,
+                                                      900719925474099.1,
+                                                      0.1 + 0.2};
+  switch (Below(random, 6)) {
+    case 0:
+      return kSpecial[Below(random, kSpecial.size())];
+    case 1:
+      return std::bit_cast<double>(random());  // NaNs of any payload among them.
+    case 2:
+      return std::bit_cast<double>(random() | 0x7ff0000000000000u);
+    case 3:
+      return static_cast<double>(static_cast<std::int64_t>(random()) >> Below(random, 64));
+    default:
+      break;
+  }
+  const auto number = static_cast<std::int64_t>(random()) >> (11 + Below(random, 50));
+  return model::Unscale(number, static_cast<int>(Below(random, 10)));
+}
+
+Value AnyValue(Random& random) {
+  switch (Below(random, 6)) {
+    case 0:
+      return Value();
+    case 1:
+      return Value(OneIn(random, 2));
+    case 2:
+      return Value(std::bit_cast<std::int64_t>(AnyNumber(random) * (OneIn(random, 2) ? 1 : -1)));
+    case 3:
+      return Value(AnyText(random, 100));
+    case 4: {
+      std::string bytes(Below(random, 20), '\0');
+      for (char& byte : bytes) byte = static_cast<char>(random());
+      return Value(model::Bytes{std::move(bytes)});
+    }
+    default:
+      return Value(AnyDouble(random));
+  }
+}
+
+WallTime AnyTime(Random& random) {
+  if (OneIn(random, 30)) {
+    return WallTime(std::chrono::milliseconds(std::bit_cast<std::int64_t>(random())));
+  }
+  return WallTime(std::chrono::milliseconds(1'790'000'000'000 +
+                                            static_cast<std::int64_t>(Below(random, 100'000))));
+}
+
+// How often each thing changes from row to row in this frame: one row in so many.
+struct Habits {
+  explicit Habits(Random& random)
+      : seq(Pick(random)),
+        pid(Pick(random)),
+        value(Pick(random)),
+        time(Pick(random)),
+        flags(Pick(random)),
+        inc(Pick(random)),
+        control(Pick(random)) {}
+  static std::uint64_t Pick(Random& random) {
+    return std::array{1u, 3u, 10u, 1000u}[Below(random, 4)];
+  }
+
+  std::uint64_t seq, pid, value, time, flags, inc, control;
+};
+
+void NameRow(Random& random, const Habits& habits, WireRow& row) {
+  if (OneIn(random, habits.pid)) {
+    row.pid = OneIn(random, 6) ? 0 : AnyNumber32(random);
+  } else if (row.pid != 0) {
+    ++row.pid;  // May wrap to 0: then it needs a path, as below.
+  }
+  row.path = row.pid == 0 ? AnyPath(random) : std::string();
+}
+
+void ControlRow(Random& random, const Habits& habits, WireRow& row) {
+  if (OneIn(random, habits.control) || row.side == Side::kReported) {
+    row.side = static_cast<Side>(1 + Below(random, 3));
+  }
+  model::ControlInfo info = row.row.info();
+  if (row.side == Side::kStatus) {
+    info.until = WallTime();
+    if (OneIn(random, habits.control))
+      info.refers_to = {OneIn(random, 2) ? 0 : random(), AnyNumber(random)};
+    if (OneIn(random, habits.control))
+      info.state = static_cast<model::DesiredState>(Below(random, 8));
+    if (OneIn(random, 3)) ++info.refers_to.seq;
+  } else {
+    info.refers_to = {};
+    info.state = model::DesiredState::kNone;
+    if (OneIn(random, habits.control)) info.until = AnyTime(random);
+  }
+  if (OneIn(random, habits.control)) info.note = AnyText(random, model::kNoteBytesMax);
+  row.row.control = std::make_shared<const model::ControlInfo>(std::move(info));
+}
+
+std::vector<WireRow> AnyRows(Random& random, Stream stream, std::uint64_t from, std::size_t count) {
+  const Habits habits(random);
+  std::vector<WireRow> rows;
+  WireRow row;
+  row.pid = AnyNumber32(random) | 1;
+  row.row.value = AnyValue(random);
+  row.row.time = AnyTime(random);
+  row.row.dot.seq = from;
+  for (std::size_t i = 0; i < count; ++i) {
+    row.row.dot.seq += 1 + (OneIn(random, habits.seq) ? AnyNumber32(random) : 0);
+    NameRow(random, habits, row);
+    if (OneIn(random, habits.value)) row.row.value = AnyValue(random);
+    if (OneIn(random, habits.time)) row.row.time = AnyTime(random);
+    if (OneIn(random, habits.flags)) {
+      row.row.quality = static_cast<model::Quality>(Below(random, 4));
+      row.row.unsynced = OneIn(random, 2);
+    }
+    if (OneIn(random, habits.inc)) row.row.dot.inc = OneIn(random, 2) ? 0 : random();
+    if (stream == Stream::kControl) ControlRow(random, habits, row);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+Watermarks AnyMarks(Random& random) {
+  Watermarks marks{};
+  for (std::uint64_t& mark : marks) mark = OneIn(random, 2) ? 0 : AnyNumber(random);
+  return marks;
+}
+
+Ack AnyAck(Random& random, std::uint32_t session) {
+  return {session, AnyMarks(random), AnyNumber32(random), AnyNumber32(random)};
+}
+
+model::Lineage AnyLineage(Random& random) {
+  model::Lineage lineage;
+  std::uint64_t before = 0;
+  const std::size_t count = 1 + Below(random, OneIn(random, 10) ? model::kLineageMax : 4);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t first = before + 1 + (OneIn(random, 3) ? AnyNumber32(random) : 0);
+    before = first - 1 + AnyNumber32(random);
+    lineage.push_back({random() | 1, first, before});
+  }
+  return lineage;
+}
+
+Hello AnyHello(Random& random) {
+  Hello hello;
+  hello.version = AnyNumber32(random);
+  hello.session = AnyNumber32(random) | 1;
+  hello.lineage = AnyLineage(random);
+  hello.head = AnyMarks(random);
+  hello.state_durable = AnyNumber(random);
+  hello.watermark = AnyMarks(random);
+  hello.cloud_inc = AnyNumber(random);
+  hello.dictionary_n = AnyNumber32(random);
+  hello.dictionary_chain = random();
+  hello.scope_version = AnyNumber32(random);
+  hello.epoch = {AnyNumber(random), random()};
+  hello.wall_ms = std::bit_cast<std::int64_t>(AnyNumber(random));
+  hello.boot_ms = AnyNumber(random);
+  hello.software = AnyText(random, 100);
+  return hello;
+}
+
+Welcome AnyWelcome(Random& random, std::size_t rows_max) {
+  Welcome welcome;
+  welcome.version = AnyNumber32(random);
+  welcome.session = AnyNumber32(random);
+  welcome.lineage = AnyLineage(random);
+  welcome.head = AnyMarks(random);
+  welcome.watermark = AnyMarks(random);
+  welcome.dictionary_n = AnyNumber32(random);
+  welcome.dictionary_chain = random();
+  welcome.scope_version = AnyNumber32(random);
+  welcome.epoch = {AnyNumber(random), random()};
+  welcome.wall_ms = std::bit_cast<std::int64_t>(AnyNumber(random));
+  welcome.returned =
+      AnyRows(random, Stream::kState, AnyNumber32(random), Below(random, rows_max + 1));
+  welcome.frame_bytes_max = AnyNumber32(random) | 1;
+  welcome.window_frames_max = AnyNumber32(random) | 1;
+  return welcome;
+}
+
+model::Path ParsedPath(Random& random) {
+  const auto path = model::Path::Parse(AnyPath(random));
+  EDGETWIN_CHECK(path.has_value());
+  return *path;
+}
+
+DictionaryFrame AnyDictionary(Random& random) {
+  DictionaryFrame frame;
+  frame.session = AnyNumber32(random);
+  frame.first = 1 + AnyNumber32(random) / 2;
+  frame.entries.resize(Below(random, 8));
+  for (std::size_t i = 0; i < frame.entries.size(); ++i) {
+    frame.entries[i].pid = frame.first + static_cast<model::Pid>(i);
+    model::PropertyDef& def = frame.entries[i].def;
+    def.path = ParsedPath(random);
+    def.type = static_cast<model::ValueType>(Below(random, 6));
+    def.unit = AnyText(random, 30);
+    if (def.type == model::ValueType::kDouble && OneIn(random, 2)) {
+      def.decimals = static_cast<int>(Below(random, model::kDecimalsMax + 1));
+    }
+    def.writable = OneIn(random, 2);
+    if (OneIn(random, 2)) def.min = -static_cast<double>(Below(random, 1000));
+    if (OneIn(random, 2)) def.max = static_cast<double>(Below(random, 1000)) / 8;
+    def.description = AnyText(random, 100);
+  }
+  if (!frame.entries.empty()) frame.entries.back().chain = random();
+  return frame;
+}
+
+std::optional<std::uint64_t> Bits(const std::optional<double>& value) {
+  if (!value) return {};
+  return std::bit_cast<std::uint64_t>(*value);
+}
+
+bool SameEntry(const model::DictionaryEntry& a, const model::DictionaryEntry& b) {
+  return a.pid == b.pid && a.chain == b.chain && a.def.path == b.def.path &&
+         a.def.type == b.def.type && a.def.unit == b.def.unit && a.def.decimals == b.def.decimals &&
+         a.def.writable == b.def.writable && Bits(a.def.min) == Bits(b.def.min) &&
+         Bits(a.def.max) == Bits(b.def.max) && a.def.description == b.def.description;
+}
+
+bool SameDictionary(const DictionaryFrame& a, const DictionaryFrame& b) {
+  if (a.session != b.session || a.first != b.first || a.entries.size() != b.entries.size())
+    return false;
+  for (std::size_t i = 0; i < a.entries.size(); ++i) {
+    if (!SameEntry(a.entries[i], b.entries[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Delta RandomDelta(Random& random, std::size_t rows_max) {
+  Delta delta;
+  delta.session = AnyNumber32(random);
+  delta.stream =
+      static_cast<Stream>(Below(random, 10) == 0 ? 2 + Below(random, 2) : Below(random, 2));
+  delta.from = random() >> (8 + Below(random, 56));
+  const bool has_rows = delta.stream == Stream::kState || delta.stream == Stream::kControl;
+  if (has_rows) delta.rows = AnyRows(random, delta.stream, delta.from, Below(random, rows_max + 1));
+  delta.to = delta.rows.empty() ? delta.from : delta.rows.back().row.dot.seq;
+  if (OneIn(random, 3)) delta.to += AnyNumber32(random);
+  if (OneIn(random, 3)) delta.ack = AnyAck(random, delta.session);
+  return delta;
+}
+
+Frame RandomFrame(Random& random, std::size_t rows_max) {
+  switch (Below(random, 12)) {
+    case 0:
+      return AnyHello(random);
+    case 1:
+      return AnyWelcome(random, rows_max);
+    case 2:
+      return AnyAck(random, AnyNumber32(random));
+    case 3: {
+      const auto reason = static_cast<NackReason>(1 + Below(random, 6));
+      return Nack{reason, AnyAck(random, AnyNumber32(random)), AnyText(random, 100),
+                  AnyNumber32(random)};
+    }
+    case 4:
+      return AnyDictionary(random);
+    case 5:
+      return Bye{AnyNumber32(random)};
+    default:
+      return RandomDelta(random, rows_max);
+  }
+}
+
+bool SameFrame(const Frame& a, const Frame& b) {
+  if (a.index() != b.index()) return false;
+  return std::visit(
+      [&]<class Kind>(const Kind& kind) {
+        const Kind& other = std::get<Kind>(b);
+        if constexpr (std::is_same_v<Kind, DictionaryFrame>) {
+          return SameDictionary(kind, other);
+        } else {
+          return kind == other;
+        }
+      },
+      a);
+}
+
+}  // namespace edgetwin::sync
