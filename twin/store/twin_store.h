@@ -17,11 +17,14 @@
 namespace edgetwin::store {
 
 struct TwinStoreOptions {
-  std::string path;                      // The database file; its folder must exist.
-  std::uint64_t inc = 0;                 // This opening's random incarnation; not 0.
-  std::uint64_t seq_reserve = 1 << 20;   // How many seqs the opening reserves.
-  std::size_t tail_records_max = 1'000;  // A commit past either of these folds the tail into the rows.
+  std::string path;                     // The database file; its folder must exist.
+  std::uint64_t inc = 0;                // This opening's random incarnation; not 0.
+  std::uint64_t seq_reserve = 1 << 20;  // How many seqs the opening reserves.
+  std::size_t tail_records_max =
+      1'000;  // A commit past either of these folds the tail into the rows.
   std::size_t tail_bytes_max = 256 << 10;
+  std::string vfs =
+      {};  // SQLite's file layer by name, for simulations that lose writes; empty: the default.
 };
 
 // What it costs and how it fares. Readable from any thread.
@@ -33,24 +36,28 @@ struct TwinStoreStats {
   std::uint64_t file_bytes = 0;  // Database and WAL.
 };
 
-// Synchronous, for one thread at a time. One exclusive connection (WAL, synchronous=FULL): a second opener
-// gets kConflict with the holder's pid if it can be told. Every SQLite return code is looked at.
+// Synchronous, for one thread at a time. One exclusive connection (WAL, synchronous=FULL): a second
+// opener gets kConflict with the holder's pid if it can be told. Every SQLite return code is looked
+// at.
 class TwinStore {
  public:
-  // Opens or creates the file; then draws the incarnation: (inc, first_seq = highest limit so far + 1,
-  // limit = first_seq + seq_reserve - 1) is durable before this returns. The lineage is cut to the newest
-  // kLineageMax entries, entries that reserved but never used a seq first.
+  // Opens or creates the file; then draws the incarnation: (inc, first_seq = highest limit so far +
+  // 1, limit = first_seq + seq_reserve - 1) is durable before this returns. The lineage is cut to
+  // the newest kLineageMax entries, entries that reserved but never used a seq first.
   //
-  // kUnsupported: the store was written by a newer release whose min_reader is above ours; untouched.
-  // kCorrupt: not a database, truncated, or failing its checks; untouched (see Quarantine).
-  // kConflict: somebody has it open. kPermission, kExhausted (disk full), kUnavailable (I/O error).
+  // kInvalid: a database of another application.
+  // kUnsupported: the store was written by a newer release whose min_reader is above ours;
+  // untouched. kCorrupt: not a database, truncated, or failing its checks; untouched (see
+  // Quarantine). kConflict: somebody has it open. kPermission, kExhausted (disk full), kUnavailable
+  // (I/O error).
   static Result<std::unique_ptr<TwinStore>> Open(const TwinStoreOptions& options);
 
-  // For inspection while the daemon is down: writes nothing, draws no incarnation, same lock and same errors.
+  // For inspection while the daemon is down: writes nothing, draws no incarnation, same lock and
+  // same errors.
   static Result<model::Stored> Inspect(const std::string& path);
 
-  // Moves a store that can't be opened (with its -wal and -shm) aside, to "PATH.corrupt-1", "-2", …; at most
-  // `kept_max` such names, past that kExhausted. Returns the new name. Never deletes.
+  // Moves a store that can't be opened (with its -wal and -shm) aside, to "PATH.corrupt-1", "-2",
+  // …; at most `kept_max` such names, past that kExhausted. Returns the new name. Never deletes.
   static Result<std::string> Quarantine(const std::string& path, int kept_max = 9);
 
   ~TwinStore();
@@ -58,9 +65,15 @@ class TwinStore {
   // What was in the store, tail replayed. Moves it out; call once.
   model::Stored TakeStored();
 
-  // Makes the batch durable. Small batches append one compact tail record (rows and cursors, a few bytes
-  // a value) and are folded into rows at a checkpoint. On failure nothing of it is durable and the store stays
-  // usable: kExhausted (disk full), kUnavailable (I/O error, read-only), kCorrupt.
+  // Makes the batch durable. Small batches append one compact tail record (rows and cursors, a few
+  // bytes a value) and are folded into rows at a checkpoint. On failure nothing of it is durable
+  // and the store stays usable: kExhausted (disk full), kUnavailable (I/O error, read-only),
+  // kCorrupt; kInvalid for a batch that would leave the store unreadable (property ids or pids with
+  // gaps, rows of unknown properties). Only after an I/O error in the last sync it may still come
+  // back if the process dies before the next commit: commit it again.
+  //
+  // seq_limit is taken as given, lower or higher, but never below the seq of a row of this
+  // incarnation.
   Status Commit(const model::Batch& batch);
 
   TwinStoreStats stats() const;
