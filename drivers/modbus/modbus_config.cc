@@ -264,7 +264,8 @@ class Reader {
 
   void ReadRegisters(ConfigReader& config, ModbusUnit& unit, const std::string& thing) {
     config.Require("register");
-    for (ConfigReader& table : config.Tables("register")) {
+    std::vector<ConfigReader> tables = config.Tables("register");
+    for (ConfigReader& table : tables) {
       if (++registers_ > kRegistersMax) {
         return table.Problem({}, "is register " + std::to_string(registers_) +
                                      " of the instance; " + std::to_string(kRegistersMax) +
@@ -275,7 +276,7 @@ class Reader {
       CheckName(table, reg);
       unit.registers.push_back(std::move(reg));
     }
-    CheckCollisions(config, unit);
+    CheckCollisions(tables, unit);
   }
 
   static void CheckFits(ConfigReader& table, const ModbusRegister& reg, const ModbusUnit& unit) {
@@ -294,22 +295,24 @@ class Reader {
                       (found->second > 0 ? ", in line " + std::to_string(found->second) : ""));
   }
 
-  static void CheckCollisions(ConfigReader& config, const ModbusUnit& unit) {
-    std::vector<const ModbusRegister*> sorted;
-    for (const ModbusRegister& reg : unit.registers) {
-      if (!reg.spec.bit) sorted.push_back(&reg);
+  static void CheckCollisions(std::vector<ConfigReader>& tables, const ModbusUnit& unit) {
+    std::vector<std::size_t> sorted;
+    for (std::size_t i = 0; i < unit.registers.size(); ++i) {
+      if (!unit.registers[i].spec.bit) sorted.push_back(i);
     }
-    std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
-      return std::pair(a->spec.kind, a->spec.address) < std::pair(b->spec.kind, b->spec.address);
-    });
+    const auto where = [&](std::size_t i) {
+      return std::pair(unit.registers[i].spec.kind, unit.registers[i].spec.address);
+    };
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [&](std::size_t a, std::size_t b) { return where(a) < where(b); });
     for (std::size_t i = 1; i < sorted.size(); ++i) {
-      const ModbusRegister& a = *sorted[i - 1];
-      const ModbusRegister& b = *sorted[i];
+      const ModbusRegister& a = unit.registers[sorted[i - 1]];
+      const ModbusRegister& b = unit.registers[sorted[i]];
       if (!Collide(a.spec, b.spec)) continue;
-      config.Problem("register", "'" + std::string(b.def.path.property()) + "' (" +
-                                     Describe(b.spec) + ") overlaps '" +
-                                     std::string(a.def.path.property()) + "' (" + Describe(a.spec) +
-                                     ", " + std::to_string(a.spec.count()) + " registers)");
+      tables[sorted[i]].Problem(
+          "address", "'" + std::string(b.def.path.property()) + "' (" + Describe(b.spec) +
+                         ") overlaps '" + std::string(a.def.path.property()) + "' (" +
+                         Describe(a.spec) + ", " + std::to_string(a.spec.count()) + " registers)");
     }
   }
 
