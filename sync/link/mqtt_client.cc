@@ -137,7 +137,9 @@ void MqttClient::StartConnecting() {
   // MOSQ_ERR_CONN_PENDING is what success looks like. TLS has made its first step already; if the
   // peer was quick, or refused the connection, that step has met the failure.
   if (result > 0 || socket < 0 || TlsIsDead()) {
-    loss_.reached = result == MOSQ_ERR_TLS;
+    // Even the whole handshake may be over, and CONNECT have met the broker's refusal.
+    tls_done_ = target_.tls && system_error == EPROTO;
+    loss_.reached = result == MOSQ_ERR_TLS || tls_done_;
     Break(loss_.reached
               ? TlsError()
               : Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
@@ -405,12 +407,11 @@ void MqttClient::CheckResult(int result, int system_error, std::string_view doin
   }
   const bool handshake = phase_ == Phase::kHandshake;
   if (target_.tls && handshake && !tls_done_) {
-    return Break(
-        {ErrorCode::kPermission, "no TLS connection to " + target_.name + ": " + TlsText()});
+    return Break(TlsError());
   }
   std::string text =
       target_.name + ": " + LossText(result, system_error) + " (" + std::string(doing) + ")";
-  if (handshake && target_.tls) text += "; " + TlsText();
+  if (handshake && target_.tls) text += TlsHints();
   Break(Unavailable(std::move(text)));
 }
 
@@ -441,16 +442,19 @@ bool MqttClient::TlsIsDead() const {
 }
 
 Error MqttClient::TlsError() const {
-  return {ErrorCode::kPermission, "no TLS connection to " + target_.name + ": " + TlsText()};
+  const std::string& refused = target_.tls->refused();
+  return {ErrorCode::kPermission,
+          "no TLS connection to " + target_.name + ": " +
+              (refused.empty() ? "the broker does not go on with it" + TlsHints() : refused)};
 }
 
-std::string MqttClient::TlsText() const {
-  if (!target_.tls->refused().empty()) return target_.tls->refused();
-  std::string text = last_tls_log_.empty() ? "closed by the broker" : last_tls_log_;
-  if (!target_.tls->own_problem().empty()) return text + "; " + target_.tls->own_problem();
+std::string MqttClient::TlsHints() const {
+  std::string text;
+  if (!last_tls_log_.empty()) text += "; " + last_tls_log_;
+  if (!target_.tls->own_problem().empty()) text += "; " + target_.tls->own_problem();
   // The broker's alert can be lost to the reset that follows it.
-  if (tls_done_ && options_.certificate_file.empty() && last_tls_log_.empty()) {
-    text += "; does it want a client certificate?";
+  if (text.empty() && tls_done_ && options_.certificate_file.empty()) {
+    text = "; does it want a client certificate?";
   }
   return text;
 }

@@ -122,7 +122,8 @@ class MqttClient {
   std::size_t PublishBytes(std::size_t topic_bytes, std::size_t payload_bytes) const;
   std::string LossText(int result, int system_error) const;
   Error TlsError() const;
-  std::string TlsText() const;
+  // What else is known about a failure of TLS, each with a "; " before it.
+  std::string TlsHints() const;
 
   static MqttClient& Self(void* data) { return *static_cast<MqttClient*>(data); }
   static void OnConnack(mosquitto*, void* self, int reason, int flags, const mqtt5__property*);

@@ -108,6 +108,23 @@ TEST_F(FakeBrokerTest, FramesBeforeTheSubscriptionIsConfirmedComeAfterOnLinkUp) 
   EXPECT_EQ(events.frames, (Frames{{"a", "early"}}));
 }
 
+TEST_F(FakeBrokerTest, TheInboxLimitBites) {
+  std::string flood;
+  for (int i = 0; i < 10; ++i) flood += FakeBroker::Publish("et/a/d", std::string(100, 'x'), 5);
+  FakeBroker broker(loop_, {.before_suback = flood});
+  MqttOptions options = Options("a", {broker.url()});
+  options.frame_bytes_max = 100;
+  const auto device = MakeMqttLink(loop_, options);
+  ASSERT_TRUE(device->Open(events_));
+  ASSERT_TRUE(RunUntil([&] { return !events_.frames.empty(); }));
+  EXPECT_THAT(events_.frames, SizeIs(4));
+  const LimitReport inbox = device->limits().at(1);
+  EXPECT_EQ(inbox.name, "link_inbox_bytes");
+  EXPECT_EQ(inbox.max, 400u);
+  EXPECT_EQ(inbox.hits, 6u);
+  EXPECT_EQ(inbox.used, 0u);
+}
+
 TEST_F(FakeBrokerTest, FramesBeforeTheConnectionBreaksStillCount) {
   FakeBroker broker(loop_, {.after_suback = FakeBroker::Publish("et/a/d", "last", 5),
                             .closes_after_suback = true});

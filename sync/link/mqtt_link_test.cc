@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -173,6 +174,22 @@ TEST_F(MqttLinkTest, PublishesTheWillWhenTheConnectionDiesButNotOnClose) {
   ASSERT_TRUE(last->Send("", Bytes("after")));
   ASSERT_TRUE(RunUntil([&] { return cloud_events_.frames.size() >= 2; }));
   EXPECT_EQ(cloud_events_.frames, (Frames{{"a", "bye 1"}, {"z", "after"}}));
+}
+
+TEST_F(MqttLinkTest, SendsAtOnceAndNoticesADeadRouteWithinHalfAMinute) {
+  const auto device = MakeMqttLink(loop_, Options("a", {broker_.url()}));
+  ASSERT_TRUE(device->Open(device_events_));
+  ASSERT_TRUE(RunUntil([&] { return device_events_.ups == 1; }));
+  const std::set<int> sockets = SocketsTo(broker_.port());
+  ASSERT_FALSE(sockets.empty());
+  const auto option = [&](int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(getsockopt(*sockets.begin(), IPPROTO_TCP, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_EQ(option(TCP_NODELAY), 1);
+  EXPECT_EQ(option(TCP_USER_TIMEOUT), 30'000);
 }
 
 TEST_F(MqttLinkTest, OpensAgainAfterClose) {
