@@ -3,6 +3,8 @@
 
 #include "drivers/modbus/modbus_bus.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -24,13 +26,20 @@ Result<model::Value> DecodeAny(const RegisterSpec& spec, std::span<const std::ui
   return Decode(spec, registers);
 }
 
+// Devices that have no measurement send NaN.
+model::Quality QualityOf(const model::Value& value) {
+  const bool finite = value.type() != model::ValueType::kDouble || std::isfinite(value.real());
+  return finite ? model::Quality::kGood : model::Quality::kUncertain;
+}
+
 Error OfUnit(int unit, const Error& error) {
   return MakeError(error.code, "unit " + std::to_string(unit) + ": " + error.text);
 }
 
 }  // namespace
 
-ModbusBus::ModbusBus(const ModbusConfig& config) : client_(config.endpoint) {
+ModbusBus::ModbusBus(const ModbusConfig& config)
+    : timeout_(config.timeout), client_(config.endpoint) {
   for (const ModbusUnit& configured : config.units) {
     std::vector<PlannedValue> values;
     for (const ModbusRegister& reg : configured.registers) {
@@ -43,6 +52,10 @@ ModbusBus::ModbusBus(const ModbusConfig& config) : client_(config.endpoint) {
     unit.groups = PlanReads(std::move(values), configured.limits);
     units_.push_back(std::move(unit));
   }
+}
+
+MonoTime ModbusBus::RequestDeadline(MonoTime deadline) const {
+  return std::min(deadline, clock_.Now() + timeout_);
 }
 
 PollStep ModbusBus::Poll(std::size_t part, bool first, MonoTime deadline) {
@@ -72,7 +85,8 @@ PollStep ModbusBus::Poll(std::size_t part, bool first, MonoTime deadline) {
                          std::make_move_iterator(parts.end()));
     } else {
       step.status = registers.error().error;
-      for (const PlannedValue& value : group.values) step.readings.push_back({value.property, {}});
+      for (const PlannedValue& value : group.values)
+        step.readings.push_back({value.property, {}, model::Quality::kBad});
       ++unit.next;
     }
   }
@@ -89,9 +103,10 @@ void ModbusBus::Deliver(const ReadGroup& group, const std::vector<std::uint16_t>
                                  static_cast<std::size_t>(spec.count()));
     Result<model::Value> value = DecodeAny(spec, own);
     if (value) {
-      step.readings.push_back({planned.property, *std::move(value)});
+      const model::Quality quality = QualityOf(*value);
+      step.readings.push_back({planned.property, *std::move(value), quality});
     } else {
-      step.readings.push_back({planned.property, {}});
+      step.readings.push_back({planned.property, {}, model::Quality::kBad});
       step.status = OfUnit(unit, value.error());
     }
   }
@@ -121,10 +136,10 @@ ModbusResult<void> ModbusBus::Send(const Unit& unit, const RegisterSpec& spec,
 BusAnswer ModbusBus::Write(std::size_t property, const model::Value& value, MonoTime deadline) {
   const Register& reg = registers_[property];
   const Unit& unit = units_[reg.unit];
-  const ModbusResult<void> sent = Send(unit, reg.spec, value, deadline);
+  const ModbusResult<void> sent = Send(unit, reg.spec, value, RequestDeadline(deadline));
   if (!sent) return {sent.error().error, sent.error().answered, false};
-  const auto registers =
-      client_.ReadTable(unit.id, reg.spec.kind, reg.spec.address, reg.spec.count(), deadline);
+  const auto registers = client_.ReadTable(unit.id, reg.spec.kind, reg.spec.address,
+                                           reg.spec.count(), RequestDeadline(deadline));
   if (registers) {
     Result<model::Value> effective = DecodeAny(reg.spec, *registers);
     if (!effective) return {OfUnit(unit.id, effective.error()), true, false};

@@ -23,8 +23,8 @@ class ModbusBus final : public BlockingBus {
   // One request. A group of values that the unit refuses for its addresses is split, in this poll
   // and for good, until what is refused is one value only.
   PollStep Poll(std::size_t part, bool first, MonoTime deadline) override;
-  // Writes and reads back; the value as read is the effective one. What can't be read back counts
-  // as written.
+  // Writes and reads back, with a timeout each; the value as read is the effective one. What can't
+  // be read back counts as written.
   BusAnswer Write(std::size_t property, const model::Value& value, MonoTime deadline) override;
   BusAnswer Read(std::size_t property, MonoTime deadline) override;
   void Interrupt() override { client_.Interrupt(); }
@@ -46,6 +46,11 @@ class ModbusBus final : public BlockingBus {
   static void Deliver(const ReadGroup& group, const std::vector<std::uint16_t>& registers, int unit,
                       PollStep& step);
 
+  // The deadline of the next request: one timeout from now, and never past `deadline`.
+  MonoTime RequestDeadline(MonoTime deadline) const;
+
+  const SystemClock clock_;
+  const std::chrono::microseconds timeout_;
   ModbusClient client_;
   std::vector<Unit> units_;
   std::vector<Register> registers_;

@@ -121,16 +121,13 @@ Status ModbusClient::Resolve() {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  // Not AI_ADDRCONFIG: it hides loopback addresses on a machine without any other interface.
+  hints.ai_flags = AI_NUMERICSERV;
   addrinfo* list = nullptr;
   const std::string port = std::to_string(endpoint_.port);
-  int error = getaddrinfo(endpoint_.host.c_str(), port.c_str(), &hints, &list);
+  const int error = getaddrinfo(endpoint_.host.c_str(), port.c_str(), &hints, &list);
   if (error != 0) {
-    // AI_ADDRCONFIG hides loopback addresses on a machine without any other interface.
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-    if (getaddrinfo(endpoint_.host.c_str(), port.c_str(), &hints, &list) != 0) {
-      return Unavailable("'" + endpoint_.host + "' can't be resolved: " + gai_strerror(error));
-    }
+    return Unavailable("'" + endpoint_.host + "' can't be resolved: " + gai_strerror(error));
   }
   addresses_.clear();
   for (const addrinfo* at = list; at != nullptr && addresses_.size() < 8; at = at->ai_next) {

@@ -202,6 +202,16 @@ TEST_F(ModbusDriverTest, ReadsEveryTypeInEveryOrder) {
   EXPECT_THAT(PartOf(0).last_error, HasSubstr("unit 4: 18446744073709551615 in input 36 uint64"));
 }
 
+TEST_F(ModbusDriverTest, AFloatThatIsNoNumberIsUncertain) {
+  Start(Unit(
+      4, Register("raw", "kind = \"holding\"\naddress = 0\ntype = \"uint32\"\nwritable = true") +
+             Register("f32", "kind = \"holding\"\naddress = 0\ntype = \"float32\"")));
+  ASSERT_TRUE(AwaitSamples("u4/f32", 1));
+  EXPECT_EQ(QualityOf("u4/f32"), Quality::kGood);
+  ASSERT_TRUE(Write("u4/raw", Value(std::int64_t{0x7fc00000})));
+  EXPECT_TRUE(RunUntil([&] { return QualityOf("u4/f32") == Quality::kUncertain; }));
+}
+
 TEST_F(ModbusDriverTest, GroupsReadsOfATable) {
   std::string registers;
   for (int i = 0; i < 20; ++i) {

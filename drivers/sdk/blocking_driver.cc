@@ -329,10 +329,15 @@ void BlockingDriver::Dispatch() {
       job.part = i;
       shared_->polls.push_back(std::move(job));
     }
-    polls_limit_->Use(shared_->polls.size());
     shared_->wake.notify_all();
   }
+  CountPolls();
   ArmDispatch();
+}
+
+void BlockingDriver::CountPolls() {
+  polls_limit_->Use(static_cast<std::uint64_t>(std::count_if(
+      parts_.begin(), parts_.end(), [](const Part& part) { return part.in_flight; })));
 }
 
 void BlockingDriver::ArmDispatch() {
@@ -373,6 +378,7 @@ void BlockingDriver::OnPoll(const Outcome& outcome) {
   }
   if (!step.more) {
     part.in_flight = false;
+    CountPolls();
     if (!part.poll_failed) part.failing.clear();
     if (step.answered) {
       part.breaker.Succeeded();
@@ -568,7 +574,7 @@ std::vector<PartStatus> BlockingDriver::parts() const {
 
 std::vector<LimitReport> BlockingDriver::limits() const {
   if (!requests_limit_) return {};
-  return {requests_limit_->Report("queued_requests"), polls_limit_->Report("queued_polls")};
+  return {requests_limit_->Report("queued_requests"), polls_limit_->Report("polls_under_way")};
 }
 
 }  // namespace edgetwin::driver

@@ -113,6 +113,8 @@ class BlockingDriver : public Driver {
   Status Write(model::PropertyId id, const model::Value& value, WriteDone done) final;
   Status Read(model::PropertyId id, ReadDone done) final;
   std::vector<PartStatus> parts() const final;
+  // "queued_requests", and "polls_under_way": hits are polls skipped since the part's last one
+  // wasn't over.
   std::vector<LimitReport> limits() const final;
 
   // Whether a thread of that bus name exists in this process, abandoned ones included. Thread-safe.
@@ -151,6 +153,7 @@ class BlockingDriver : public Driver {
   void LaunchLater();
   void Dispatch();
   void ArmDispatch();
+  void CountPolls();
   void OnOutcomes();
   void OnPoll(const Outcome& outcome);
   void OnAnswer(const Outcome& outcome);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/child.h"
+#include "tests/support/port.h"
 #include "tests/support/temp_dir.h"
 
 namespace edgetwin::tests {
@@ -53,7 +54,8 @@ TEST(PlantProgramTest, TellsItsPortByFileAndEndsOnSigterm) {
   Child child({.args = {std::string(EDGETWIN_BIN_DIR) + "/edgetwin-plant", "--port-file", port_file,
                         "--seconds", "60"}});
   while (ReadFile(port_file).empty() && child.running()) std::this_thread::yield();
-  EXPECT_GT(std::stoi(ReadFile(port_file)), 0);
+  ASSERT_TRUE(child.running());
+  EXPECT_TRUE(WaitForPort(static_cast<std::uint16_t>(std::stoi(ReadFile(port_file))), seconds(10)));
   child.Kill(SIGTERM);
   EXPECT_EQ(child.Wait(seconds(10)), 0);
 }
