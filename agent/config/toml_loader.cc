@@ -17,6 +17,9 @@
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+// toml++ 3.3 asserts what its input decides: "a = [1, }" fails an assertion, where without it the
+// parser goes on to a proper error.
+#define TOML_ASSERT(expr) static_cast<void>(0)
 #include <toml++/toml.h>
 
 namespace edgetwin::config {
@@ -30,6 +33,10 @@ int LineAt(std::string_view text, std::size_t at) {
 
 std::string At(const ConfigSource& source) {
   return source.line > 0 ? source.file + ":" + std::to_string(source.line) : source.file;
+}
+
+std::string TooDeep() {
+  return "is nested deeper than " + std::to_string(kDepthMax) + " levels";
 }
 
 // What is wrong with the bytes, before they are read as TOML. Empty when nothing is.
@@ -74,10 +81,12 @@ std::size_t SkipString(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-// toml++ 3.3 limits brackets within each other but not the parts of a dotted key, and frees nested
-// tables by recursion: "a.a.a.…" of some hundred kilobytes overflows the stack. So depth is bounded
-// before it parses. Returns the first line that is too deep.
-std::optional<int> FindTooDeep(std::string_view text) {
+// What toml++ 3.3 would not survive, looked for outside of strings and comments before it parses.
+//
+// It limits brackets within each other but not the parts of a dotted key, and frees nested tables
+// by recursion: "a.a.a.…" of some hundred kilobytes overflows the stack. And some characters beyond
+// ASCII (U+FEED) run its table of white space into undefined behaviour; TOML has none there anyway.
+std::optional<ConfigProblem> CheckShape(std::string_view text, const std::string& file) {
   int brackets = 0;
   int dots = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -94,7 +103,15 @@ std::optional<int> FindTooDeep(std::string_view text) {
     if (c == '\n' || c == '=' || c == ',' || c == '[' || c == '{') dots = 0;
     if (c == '[' || c == '{') ++brackets;
     if (c == ']' || c == '}') brackets = std::max(brackets - 1, 0);
-    if (dots >= kDepthMax || brackets > kDepthMax) return LineAt(text, at);
+    if (dots >= kDepthMax || brackets > kDepthMax) {
+      return ConfigProblem{{file, LineAt(text, at)}, {}, TooDeep()};
+    }
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      const std::string character(text.substr(at, Utf8CharacterBytes(text.substr(at))));
+      return ConfigProblem{{file, LineAt(text, at)},
+                           {},
+                           "syntax error: '" + character + "' stands outside of quotes"};
+    }
     ++at;
   }
   return {};
@@ -151,7 +168,7 @@ class Converter {
                                     int depth) {
     const ConfigSource source{file_, line};
     if (depth > kDepthMax) {
-      problems_.Add(source, key, "is nested deeper than " + std::to_string(kDepthMax) + " levels");
+      problems_.Add(source, key, TooDeep());
       return {};
     }
     if (const auto* table = node.as_table()) return ConfigNode{Table(*table, key, depth), source};
@@ -253,13 +270,10 @@ bool ListDropIns(const fs::path& directory, std::vector<std::string>& files,
 
 std::optional<ConfigNode> ParseToml(std::string_view text, const std::string& file,
                                     ConfigProblems& problems) {
-  if (std::optional<ConfigProblem> problem = CheckText(text, file)) {
+  std::optional<ConfigProblem> problem = CheckText(text, file);
+  if (!problem) problem = CheckShape(text, file);
+  if (problem) {
     problems.Add(problem->source, {}, problem->text);
-    return {};
-  }
-  if (const std::optional<int> line = FindTooDeep(text)) {
-    problems.Add({file, *line}, {},
-                 "is nested deeper than " + std::to_string(kDepthMax) + " levels");
     return {};
   }
   const toml::parse_result result = toml::parse(text, std::string_view());

@@ -199,6 +199,21 @@ TEST_F(TomlLoaderTest, AKeyThatIsATableInOneFileAndATextInAnotherNamesBoth) {
             "conf.d/4.toml:1: a.c: is set in conf.d/3.toml:1 already\n");
 }
 
+TEST_F(TomlLoaderTest, AWrongBracketIsAProblemAndNotTheParsersAssertion) {
+  for (const char* text : {"a = [1, }\n", "a = [}", "a = {b = ]}", "a = [1,\n } \"x\",\n]\n"}) {
+    EXPECT_THAT(Parse(text), HasSubstr("syntax error: ")) << text;
+  }
+}
+
+TEST_F(TomlLoaderTest, CharactersBeyondAsciiStandInQuotesAndComments) {
+  EXPECT_EQ(Parse("a = \"\xef\xbb\xad °C\"  # \xef\xbb\xad\n'°C' = 1\n"), "");
+  // Undefined behaviour in toml++.
+  EXPECT_EQ(Parse("\n\xef\xbb\xad a = 1"),
+            "t.toml:2: syntax error: '\xef\xbb\xad' stands outside of quotes\n");
+  // A word processor's quotes.
+  EXPECT_EQ(Parse("a = “b”\n"), "t.toml:1: syntax error: '“' stands outside of quotes\n");
+}
+
 TEST_F(TomlLoaderTest, SyntaxErrorsReadLikeSentences) {
   EXPECT_EQ(Parse("a = \n"),
             "t.toml:1: syntax error: expected value, saw '\\n' (in the key-value pair)\n");
