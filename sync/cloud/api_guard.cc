@@ -71,13 +71,13 @@ std::optional<http::Response> ApiGuard::Check(const http::Request& request) cons
   if (given.starts_with(kScheme) && SameSecret(given.substr(kScheme.size()), token_)) {
     return std::nullopt;
   }
-  http::Response refusal =
-      http::Problem(401, "Unauthorized",
-                    given.empty() ? "a bearer token is needed" : "the bearer token is not this one's");
-  refusal.headers.emplace_back("WWW-Authenticate",
-                               given.empty() ? "Bearer realm=\"edgetwin-cloud\""
-                                             : "Bearer realm=\"edgetwin-cloud\", "
-                                               "error=\"invalid_token\"");
+  http::Response refusal = http::Problem(
+      401, "Unauthorized",
+      given.empty() ? "a bearer token is needed" : "the bearer token is not this one's");
+  refusal.headers.emplace_back("WWW-Authenticate", given.empty()
+                                                       ? "Bearer realm=\"edgetwin-cloud\""
+                                                       : "Bearer realm=\"edgetwin-cloud\", "
+                                                         "error=\"invalid_token\"");
   return refusal;
 }
 
@@ -91,10 +91,11 @@ Result<std::string> ReadTokenFile(const std::string& path) {
   std::string token;
   std::getline(file, token);
   if (!token.empty() && token.back() == '\r') token.pop_back();
-  const bool clean = std::all_of(token.begin(), token.end(),
-                                 [](char c) { return c > ' ' && c < '\x7f'; });
+  const bool clean =
+      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (token.size() < kTokenBytesMin || token.size() > kTokenBytesMax || !clean) {
-    return Invalid("the first line of " + path + " is not a token: 16 to 1024 visible ASCII "
+    return Invalid("the first line of " + path +
+                   " is not a token: 16 to 1024 visible ASCII "
                    "characters without spaces (try: openssl rand -hex 32)");
   }
   return token;

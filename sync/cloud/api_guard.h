@@ -14,23 +14,24 @@
 
 namespace edgetwin::cloud {
 
-// Without a token anybody on this machine may read and write, but no web page: a browser sends what a page asks for
-// to loopback addresses too, and a page can make its own host name point there (DNS rebinding).
+// Without a token anybody on this machine may read and write, but no web page: a browser sends what
+// a page asks for to loopback addresses too, and a page can make its own host name point there (DNS
+// rebinding).
 class ApiGuard {
  public:
   // `token` empty: none is asked for.
   explicit ApiGuard(std::string token) : token_(std::move(token)) {}
 
-  // 401 without the token, 403 for a request that another site's page made, 421 for a host name that isn't this
-  // machine's own. /healthz is open to all.
+  // 401 without the token, 403 for a request that another site's page made, 421 for a host name
+  // that isn't this machine's own. /healthz is open to all.
   std::optional<http::Response> Check(const http::Request& request) const;
 
  private:
   std::string token_;
 };
 
-// The first line of the file. kPermission when others may read it, kInvalid when it is shorter than 16 bytes or
-// can't stand in a header.
+// The first line of the file. kPermission when others may read it, kInvalid when it is shorter than
+// 16 bytes or can't stand in a header.
 Result<std::string> ReadTokenFile(const std::string& path);
 
 bool IsLoopback(std::string_view address);

@@ -45,7 +45,8 @@ std::optional<std::string> FromBase64(const std::string& text) {
   return out;
 }
 
-// The two objects that are values (see model::ToJson): {"base64": "…"} and {"double": "nan"|"inf"|"-inf"}.
+// The two objects that are values (see model::ToJson): {"base64": "…"} and {"double":
+// "nan"|"inf"|"-inf"}.
 std::optional<Value> ObjectValue(const json& node) {
   if (node.size() != 1 || !node.begin()->is_string()) return std::nullopt;
   const auto& text = node.begin()->get_ref<const std::string&>();
@@ -88,7 +89,8 @@ Result<Value> ScalarValue(const json& node) {
   }
 }
 
-// The number as the property's type wants it, when nothing is lost by that: JSON writes 5.0 and 5 for either.
+// The number as the property's type wants it, when nothing is lost by that: JSON writes 5.0 and 5
+// for either.
 Value Fit(ValueType type, Value value) {
   if (type == ValueType::kInt && value.type() == ValueType::kDouble) {
     const double real = value.real();
@@ -132,8 +134,8 @@ class Reader {
 
   DesiredPatch Finish() {
     if (values_.size() > kPatchPropertiesMax) {
-      problems_ = {{"", "more than " + std::to_string(kPatchPropertiesMax) +
-                            " properties in one patch"}};
+      problems_ = {
+          {"", "more than " + std::to_string(kPatchPropertiesMax) + " properties in one patch"}};
     }
     DesiredPatch patch;
     patch.problems = std::move(problems_);
@@ -142,7 +144,8 @@ class Reader {
   }
 
  private:
-  // An object is a value only where the device has told a property: elsewhere "base64" may be somebody's name.
+  // An object is a value only where the device has told a property: elsewhere "base64" may be
+  // somebody's name.
   std::optional<Value> KnownValue(const std::string& path, const json& node) const {
     const PropertyId id = twin_.Find(path);
     if (id == model::kNoProperty || !twin_.defined(id)) return std::nullopt;

@@ -12,9 +12,11 @@
 namespace edgetwin::cloud {
 namespace {
 
-// A device sends no more than a few frames before it is answered; more than these are lost frames, which it repeats.
+// A device sends no more than a few frames before it is answered; more than these are lost frames,
+// which it repeats.
 constexpr std::size_t kFramesWaitingMax = 8;
-// After the link came up every device is asked to say Hello, spread so that about these arrive a second.
+// After the link came up every device is asked to say Hello, spread so that about these arrive a
+// second.
 constexpr std::uint64_t kHellosPerSecond = 500;
 
 std::uint32_t SessionOf(const sync::Frame& frame) {
@@ -50,7 +52,11 @@ Fleet::~Fleet() {
 }
 
 void Fleet::OnLinkUp() {
-  // Sessions ended with the link, or with the process before this one: nobody should wait for a timeout.
+  link_up_ = true;
+  link_proved_ = false;
+  events_.OnLink(true, {});
+  // Sessions ended with the link, or with the process before this one: nobody should wait for a
+  // timeout.
   sync::Nack hello;
   hello.reason = sync::NackReason::kUnknownSession;
   hello.text = "the cloud is back";
@@ -59,7 +65,9 @@ void Fleet::OnLinkUp() {
   Send(sync::kEveryDevice, hello);
 }
 
-void Fleet::OnLinkDown(const Error&) {
+void Fleet::OnLinkDown(const Error& why) {
+  events_.OnLink(false, why.text);
+  if (!std::exchange(link_up_, false)) return;  // One more attempt that failed.
   for (auto& [device, entry] : entries_) {
     if (!entry.live) continue;
     entry.live->session.LinkDown();
@@ -76,6 +84,8 @@ void Fleet::OnLinkFrame(std::string_view device, std::span<const std::byte> byte
     ++stats_.frames_bad;
     return;
   }
+  // A broker that only lets us connect and then throws us out proves nothing.
+  if (link_ != nullptr && !std::exchange(link_proved_, true)) link_->Proved();
   Entry* entry = FindOrRegister(device, *frame);
   if (entry == nullptr) return;
   if (entry->live) {
@@ -119,10 +129,9 @@ Fleet::Entry* Fleet::FindOrRegister(std::string_view device, const sync::Frame& 
 void Fleet::Load(Entry& entry) {
   if (entry.loading) return;
   const std::string& device = entry.summary.device;
-  const Status submitted =
-      worker_.Load(device, [this, device](Result<model::Stored> stored) {
-        OnLoaded(device, std::move(stored));
-      });
+  const Status submitted = worker_.Load(device, [this, device](Result<model::Stored> stored) {
+    OnLoaded(device, std::move(stored));
+  });
   entry.loading = submitted.has_value();
   if (submitted) return;
   entry.frames.clear();
@@ -175,8 +184,10 @@ void Fleet::Step(Entry& entry) {
   for (const std::string& text : output_.events) events_.OnNotice(device, text);
   if (const bool connected = live.session.connected(); connected != entry.connected) {
     entry.connected = connected;
-    if (connected) ++connected_;
-    else --connected_;
+    if (connected)
+      ++connected_;
+    else
+      --connected_;
     events_.OnConnected(device, connected);
   }
   SetDue(entry, live.session.NextStep());
@@ -227,7 +238,8 @@ void Fleet::OnTimer() {
   ArmTimer();
 }
 
-// While one group is being synced, the next one gathers: the busier the cloud, the larger the groups.
+// While one group is being synced, the next one gathers: the busier the cloud, the larger the
+// groups.
 void Fleet::SubmitGroup() {
   if (worker_.committing()) return;
   if (group_.empty()) {
@@ -335,7 +347,8 @@ void Fleet::Drain(std::function<void()> done) {
   SubmitGroup();
 }
 
-// A twin is let go of when its device is away, nothing waits for it, and everything of it is on disk.
+// A twin is let go of when its device is away, nothing waits for it, and everything of it is on
+// disk.
 void Fleet::Unload() {
   if (loaded_ <= options_.twins_loaded_max) return;
   loaded_limit_.Hit();

@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// All twins of the cloud at work: frames come in, sessions decide, groups of commits and frames go out.
+// All twins of the cloud at work: frames come in, sessions decide, groups of commits and frames go
+// out.
 
 #pragma once
 
@@ -61,6 +62,8 @@ class FleetEvents {
   virtual void OnDurable(const std::string& device, const LiveTwin& twin) = 0;
   virtual void OnConnected(const std::string& device, bool connected) = 0;
   virtual void OnNotice(const std::string& device, const std::string& text) = 0;
+  // The broker: reached, or not, and why.
+  virtual void OnLink(bool up, const std::string& why) = 0;
 };
 
 // Loop thread only.
@@ -90,7 +93,8 @@ class Fleet final : public sync::LinkEvents {
   std::vector<Listed> List(std::string_view after, std::size_t count) const;
   Listed Summary(std::string_view device) const;  // Of a known one.
 
-  // Hands the twin to `use`, at once when it is in memory, else when it has been read. kNotFound: no such device.
+  // Hands the twin to `use`, at once when it is in memory, else when it has been read. kNotFound:
+  // no such device.
   using Use = std::function<void(Result<LiveTwin*>)>;
   void WithTwin(std::string_view device, Use use);
   // The twin if it is in memory.
@@ -101,8 +105,9 @@ class Fleet final : public sync::LinkEvents {
     model::Value value;  // None: wants nothing any more.
     WallTime until{};
   };
-  // Sets desired values of a twin in memory, all in one commit; `done` runs when they are durable, or when the
-  // commit has failed: then they stand in memory, flagged as not durable, and the commit is tried again.
+  // Sets desired values of a twin in memory, all in one commit; `done` runs when they are durable,
+  // or when the commit has failed: then they stand in memory, flagged as not durable, and the
+  // commit is tried again.
   void SetDesired(std::string_view device, std::vector<Wish> wishes, const std::string& who,
                   std::function<void(Status)> done);
 
@@ -120,7 +125,7 @@ class Fleet final : public sync::LinkEvents {
     bool connected = false;  // As last told.
     MonoTime used{};
     std::optional<MonoTime> due;
-    std::uint64_t token = 0;  // Of the commit that is out; 0: none.
+    std::uint64_t token = 0;          // Of the commit that is out; 0: none.
     std::vector<std::string> frames;  // Waiting for the twin to be read.
     std::vector<Use> uses;
     struct Waiter {
@@ -150,6 +155,8 @@ class Fleet final : public sync::LinkEvents {
   FleetEvents& events_;
   const FleetOptions options_;
   sync::Link* link_ = nullptr;
+  bool link_up_ = false;
+  bool link_proved_ = false;
   Entries entries_;
   std::uint64_t loaded_ = 0;
   std::uint64_t connected_ = 0;

@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// JSON as text, written once from front to back: twins are large, and need no tree between them and the wire.
+// JSON as text, written once from front to back: twins are large, and need no tree between them and
+// the wire.
 
 #pragma once
 

@@ -21,7 +21,8 @@ bool IsOneBatchsFault(const Error& error) {
 }
 
 // Commits all, or, when one batch spoils it, halves until that one stands alone.
-void CommitGroup(CloudStore& store, std::span<const TwinCommit> commits, std::span<Status> results) {
+void CommitGroup(CloudStore& store, std::span<const TwinCommit> commits,
+                 std::span<Status> results) {
   if (commits.empty()) return;
   const Status done = store.Commit(commits);
   if (done || commits.size() == 1 || !IsOneBatchsFault(done.error())) {
@@ -80,8 +81,8 @@ struct StoreWorker::Impl {
 StoreWorker::StoreWorker(Loop& loop, CloudStore& store)
     : impl_(std::make_shared<Impl>(loop, store)) {
   // A plain pointer for the thread: the destructor joins it before it lets go of the Impl.
-  impl_->thread = std::thread(
-      [impl = impl_.get(), self = std::weak_ptr<Impl>(impl_)] { impl->Run(self); });
+  impl_->thread =
+      std::thread([impl = impl_.get(), self = std::weak_ptr<Impl>(impl_)] { impl->Run(self); });
 }
 
 StoreWorker::~StoreWorker() {
@@ -126,7 +127,11 @@ void StoreWorker::Commit(std::vector<TwinCommit> commits, Committed committed) {
   });
 }
 
-bool StoreWorker::committing() const { return impl_->committing; }
-LimitReport StoreWorker::limit() const { return impl_->loads_limit.Report("loads_waiting"); }
+bool StoreWorker::committing() const {
+  return impl_->committing;
+}
+LimitReport StoreWorker::limit() const {
+  return impl_->loads_limit.Report("loads_waiting");
+}
 
 }  // namespace edgetwin::cloud

@@ -31,8 +31,8 @@ class StoreWorker {
   // kExhausted when loads_waiting_max are waiting already.
   Status Load(std::string device, Loaded loaded);
 
-  // One transaction for all, one group at a time: only when not committing(). When the store refuses the group for
-  // what one twin's batch holds, the others are committed without that one.
+  // One transaction for all, one group at a time: only when not committing(). When the store
+  // refuses the group for what one twin's batch holds, the others are committed without that one.
   void Commit(std::vector<TwinCommit> commits, Committed committed);
   bool committing() const;
 

@@ -15,13 +15,15 @@ namespace edgetwin::cloud {
 
 using PathFilter = std::function<bool(std::string_view path)>;
 
-// {"id", "connected", "epoch", "revision", "properties": {"pump/speed": {…}, …}}: the properties that pass.
+// {"id", "connected", "epoch", "revision", "properties": {"pump/speed": {…}, …}}: the properties
+// that pass.
 std::string TwinDocument(std::string_view device, const LiveTwin& live, const PathFilter& passes);
 // One property's definition and sides.
 std::string PropertyDocument(const LiveTwin& live, model::PropertyId id);
 // {"pump/speed": 1500, …}: what is desired, without what has been withdrawn.
 std::string DesiredDocument(const LiveTwin& live);
-// {"pump/speed": {"state": "applied", …}, …} of the properties that pass and that are, or were, desired.
+// {"pump/speed": {"state": "applied", …}, …} of the properties that pass and that are, or were,
+// desired.
 std::string StatusDocument(const LiveTwin& live, const PathFilter& passes);
 // Where the desired value stands; "" when there is none, nor a word of the device about one.
 std::string StatusOf(const LiveTwin& live, model::PropertyId id);
@@ -29,7 +31,8 @@ std::string StatusOf(const LiveTwin& live, model::PropertyId id);
 std::string SnapshotDocument(std::string_view device, const LiveTwin& live);
 // {"path", "side", …row…} of one change, as it stands now.
 std::string ChangeDocument(const LiveTwin& live, const sync::CloudOutput::Change& change);
-// {"reported": …, "control": …, "desired": …}: the revisions that are held, or of these the durable ones.
+// {"reported": …, "control": …, "desired": …}: the revisions that are held, or of these the durable
+// ones.
 std::string RevisionDocument(const LiveTwin& live, bool durable);
 // One entry of the list of twins.
 std::string SummaryDocument(const Fleet::Listed& twin);

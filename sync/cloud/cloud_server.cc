@@ -1,0 +1,167 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/cloud/cloud_server.h"
+
+#include <sys/random.h>
+
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "sync/cloud/api.h"
+#include "sync/cloud/api_guard.h"
+#include "sync/cloud/event_feed.h"
+#include "sync/cloud/metrics.h"
+#include "twin/base/check.h"
+
+namespace edgetwin::cloud {
+namespace {
+
+std::uint64_t RandomBits() {
+  std::uint64_t bits = 0;
+  // Blocks only before the kernel's pool is first filled, at boot.
+  EDGETWIN_CHECK(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+  return bits;
+}
+
+// The bias of the remainder is below 2^-32 for what this is used for: jitter and tokens.
+std::uint64_t RandomBelow(std::uint64_t below) {
+  return below == 0 ? 0 : RandomBits() % below;
+}
+
+// 0 stands for none.
+std::uint64_t RandomInc() {
+  std::uint64_t inc = 0;
+  while (inc == 0) inc = RandomBits();
+  return inc;
+}
+
+Status MakeFolder(const std::string& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    std::filesystem::create_directories(folder, error);
+    if (error) return MakeError(ErrorCode::kPermission, folder + ": " + error.message());
+    // Values and wishes are nobody else's business.
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::pair<std::string, std::uint16_t>> ParseListen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  std::string address = text.substr(0, colon);
+  if (address.starts_with('[') && address.ends_with(']')) {
+    address = address.substr(1, address.size() - 2);
+  } else if (address.find(':') != std::string::npos) {
+    return Invalid("an IPv6 address stands in brackets, as in [::1]:8080; not '" + text + "'");
+  }
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const char* digits = colon == std::string::npos ? end : text.data() + colon + 1;
+  const auto [stop, error] = std::from_chars(digits, end, port);
+  if (address.empty() || digits == end || error != std::errc() || stop != end) {
+    return Invalid("where to listen is ADDRESS:PORT, as in 127.0.0.1:8080; not '" + text + "'");
+  }
+  return std::pair(std::move(address), port);
+}
+
+struct CloudServer::Impl {
+  Impl(EventLoop& loop_in, std::unique_ptr<CloudStore> store_in, std::vector<TwinSummary> twins,
+       std::uint64_t inc, CloudServerOptions& options)
+      : loop(loop_in),
+        store(std::move(store_in)),
+        feed(inc),
+        fleet(loop, *store, std::move(twins), feed, options.fleet),
+        api(loop, fleet, feed, {.metrics = [this] { return Metrics(); }}),
+        guard(options.token),
+        server(loop, options.http) {
+    feed.SetFleet(&fleet);
+    api.AddRoutes(server);
+    server.SetGuard([this](const http::Request& request) { return guard.Check(request); });
+  }
+
+  ~Impl() {
+    if (link) link->Close();
+  }
+
+  std::string Metrics() const {
+    std::vector<LimitReport> limits = fleet.limits();
+    limits.push_back(feed.limit());
+    for (LimitReport& limit : server.limits()) limits.push_back(std::move(limit));
+    if (link) {
+      for (LimitReport& limit : link->limits()) limits.push_back(std::move(limit));
+    }
+    return MetricsText(fleet.stats(), store->stats(), link ? link->stats() : sync::LinkStats{},
+                       limits);
+  }
+
+  EventLoop& loop;
+  std::unique_ptr<CloudStore> store;
+  EventFeed feed;
+  Fleet fleet;
+  std::unique_ptr<sync::Link> link;
+  Api api;
+  ApiGuard guard;
+  http::Server server;  // Last: its handlers use the rest.
+  std::uint16_t port = 0;
+};
+
+CloudServer::CloudServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CloudServer::~CloudServer() = default;
+std::uint16_t CloudServer::port() const {
+  return impl_->port;
+}
+Fleet& CloudServer::fleet() {
+  return impl_->fleet;
+}
+
+Result<std::unique_ptr<CloudServer>> CloudServer::Start(EventLoop& loop,
+                                                        CloudServerOptions options) {
+  if (options.token.empty() && !IsLoopback(options.address)) {
+    return MakeError(ErrorCode::kPermission,
+                     "to listen on " + options.address +
+                         ", which others can reach, a token file is needed: whoever may talk to "
+                         "this API moves pumps");
+  }
+  if (Status made = MakeFolder(options.store_folder); !made) return made.error();
+  const std::uint64_t inc = RandomInc();
+  auto store = CloudStore::Open({.path = options.store_folder + "/cloud.db",
+                                 .inc = inc,
+                                 .opened = loop.clock().UntrustedWall(),
+                                 .twins_max = options.fleet.twins_max});
+  if (!store) return store.error();
+  auto twins = (*store)->ListTwins();
+  if (!twins) return twins.error();
+
+  options.fleet.session.random = &RandomBelow;
+  auto impl = std::make_unique<Impl>(loop, *std::move(store), *std::move(twins), inc, options);
+  const auto port = impl->server.ListenTcp(options.address, options.port);
+  if (!port) return port.error();
+  impl->port = *port;
+  if (!options.mqtt.brokers.empty()) {
+    char id[40];
+    std::snprintf(id, sizeof id, "edgetwin-cloud-%016llx", static_cast<unsigned long long>(inc));
+    options.mqtt.client_id = id;
+    options.mqtt.random = &RandomBelow;
+    impl->link = sync::MakeMqttLink(loop, std::move(options.mqtt));
+    impl->fleet.SetLink(impl->link.get());
+    if (Status opened = impl->link->Open(impl->fleet); !opened) return opened.error();
+  }
+  return std::unique_ptr<CloudServer>(new CloudServer(std::move(impl)));
+}
+
+void CloudServer::Stop(std::function<void(Status)> done) {
+  impl_->server.StopListening();
+  impl_->feed.Close();
+  impl_->fleet.Drain([this, done = std::move(done)] {
+    const std::string error = impl_->fleet.stats().commit_error;
+    done(error.empty() ? Status() : Status(Unavailable(error)));
+  });
+}
+
+}  // namespace edgetwin::cloud

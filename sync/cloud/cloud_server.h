@@ -1,0 +1,54 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The cloud twin as one process: store, link, sessions and API on one loop.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "sync/cloud/fleet.h"
+#include "sync/link/mqtt_link.h"
+#include "twin/base/event_loop.h"
+#include "twin/base/result.h"
+#include "twin/http/http_server.h"
+
+namespace edgetwin::cloud {
+
+struct CloudServerOptions {
+  std::string store_folder;  // Made when it is missing; holds cloud.db.
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0: a free one.
+  std::string token;          // Empty: none; needs a loopback address.
+  sync::MqttOptions mqtt;     // Without brokers: no link; client_id and random are set here.
+  FleetOptions fleet;         // session.random is set here.
+  http::ServerOptions http;
+};
+
+// "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80".
+Result<std::pair<std::string, std::uint16_t>> ParseListen(const std::string& text);
+
+class CloudServer {
+ public:
+  // Opens the store, listens, and begins to connect. kPermission: an address beyond loopback
+  // without a token.
+  static Result<std::unique_ptr<CloudServer>> Start(EventLoop& loop, CloudServerOptions options);
+  ~CloudServer();
+
+  std::uint16_t port() const;
+  // Takes no more, commits what came, then runs `done`: with an error when something could not be
+  // stored.
+  void Stop(std::function<void(Status)> done);
+
+  Fleet& fleet();
+
+ private:
+  struct Impl;
+  explicit CloudServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace edgetwin::cloud
