@@ -120,11 +120,7 @@ void Agent::OpenLink() {
     link_trouble_ = error.text;
     Log(LogLevel::kError, "no link to the cloud: " + error.text);
   };
-  for (const std::string& url : cloud.brokers) {
-    auto broker = sync::ParseBrokerUrl(url);
-    if (!broker) return fail(broker.error());
-    options.brokers.push_back(std::move(*broker));
-  }
+  options.brokers = cloud.brokers;
   const auto secret = [](const config::FileOrCredential& place) -> Result<std::string> {
     return place.empty() ? Result<std::string>(std::string()) : config::ReadSecret(place);
   };

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "agent/runtime/agent.h"
+#include "sync/link/mqtt_link.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/synthetic_driver.h"
 #include "twin/base/log.h"
@@ -18,7 +19,7 @@ int RunAgentWorker(const AgentWorkerOptions& options) {
   config.device.id = "bench-gw-0001";
   config.store.directory = options.store;
   config.cloud.enabled = !options.broker.empty();
-  if (config.cloud.enabled) config.cloud.brokers = {options.broker};
+  if (config.cloud.enabled) config.cloud.brokers = {*sync::ParseBrokerUrl(options.broker)};
   config::DriverInstanceConfig instance;
   instance.name = instance.kind = "synthetic";
   instance.node.value = ConfigNode::Table{};

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "agent/runtime/agent.h"
+#include "sync/link/mqtt_link.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/synthetic_driver.h"
@@ -130,7 +131,7 @@ class LatencyRun {
     config.device.id = "bench-gw-0001";
     config.store.directory = store;
     config.cloud.enabled = true;
-    config.cloud.brokers = {broker};
+    config.cloud.brokers = {*sync::ParseBrokerUrl(broker)};
     config::DriverInstanceConfig instance;
     instance.name = instance.kind = "synthetic";
     instance.node.value = ConfigNode::Table{};
