@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The connection to the broker as the rest of edgetwin sees it: a pipe that may lose, repeat and reorder.
+// The connection to the broker as the rest of edgetwin sees it: a pipe that may lose, repeat and
+// reorder.
 
 #pragma once
 
@@ -18,12 +19,14 @@
 
 namespace edgetwin::sync {
 
-// Called on the loop's thread.
+// Called on the loop's thread, never from within a call to the link; each may call the link, Close
+// included.
 class LinkEvents {
  public:
   virtual ~LinkEvents() = default;
-  virtual void OnLinkUp() = 0;                    // Connected and subscribed.
-  virtual void OnLinkDown(const Error& why) = 0;  // Also for each failed attempt; the link goes on trying.
+  virtual void OnLinkUp() = 0;  // Connected and subscribed.
+  virtual void OnLinkDown(
+      const Error& why) = 0;  // Also for each failed attempt; the link goes on trying.
   // `peer`: the device id that the frame concerns. `bytes` are valid during the call.
   virtual void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) = 0;
 };
@@ -37,22 +40,26 @@ struct LinkStats {
   std::uint64_t frames_sent = 0, frames_received = 0;
   // MQTT bytes of our PUBLISH packets: fixed header, topic, properties, payload.
   std::uint64_t bytes_sent = 0, bytes_received = 0;
-  std::uint64_t oversized_dropped = 0;  // Received frames above the limit.
+  std::uint64_t oversized_dropped = 0;    // Received frames above the limit.
+  std::uint64_t retained_dropped = 0;     // Received retained messages: stale by definition.
+  std::uint64_t foreign_dropped = 0;      // Received on topics that are not ours.
   std::chrono::milliseconds next_try{0};  // While down: until the next attempt.
 };
 
 class Link {
  public:
   virtual ~Link() = default;
-  // Starts connecting; reconnects by itself with full jitter, capped, until Close. Failing only for what
-  // retrying can't cure (an unreadable key file, an impossible URL).
+  // Starts connecting; reconnects by itself with full jitter, capped, until Close. Failing only for
+  // what retrying can't cure (an unreadable key file, an impossible URL).
   virtual Status Open(LinkEvents& events) = 0;
-  // Sends one frame to (cloud) or as (device) `peer`. kUnavailable: down. kExhausted: the socket's
-  // backlog is at `backlog_bytes_max`; nothing was sent.
+  // Sends one frame to (cloud) or as (device) `peer`; a device's own `peer` may be empty.
+  // kUnavailable: down. kExhausted: the socket's backlog is at `backlog_bytes_max`. kInvalid: no
+  // such peer, or larger than this link or its broker can ever take. Nothing was sent then.
   virtual Status Send(std::string_view peer, std::span<const std::byte> bytes) = 0;
   // The session has proved itself: the backoff starts from its beginning next time.
   virtual void Proved() = 0;
-  // A clean disconnect: the Will is not sent. No events after it returns.
+  // Prompt, and a clean disconnect: the Will is not sent, unless the socket is so full that the
+  // goodbye finds no room. No events after it returns. Open may be called again.
   virtual void Close() = 0;
   virtual LinkStats stats() const = 0;
   virtual std::vector<LimitReport> limits() const = 0;

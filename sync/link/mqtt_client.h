@@ -1,0 +1,168 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// One connection to one address of one broker, from the TCP handshake to its loss; the only file
+// pair that includes mosquitto.h.
+//
+// libmosquitto 2.0 is used as a codec with a socket: none of its threads, no reconnecting of its
+// own. What it does behind its documentation, and this code relies on (checked in the sources
+// of 2.0.11):
+// - mosquitto_connect_bind_async with a numeric address doesn't block.
+// - Its callbacks run under a lock and while one runs, publishing only queues. So no callback here
+// does more
+//   than take a note; what follows is done when the library has returned.
+// - In a TLS handshake, mosquitto_loop_read is what goes on with it, also when the socket became
+// writable.
+// - It closes its socket at any error, without a word. So a duplicate is what is watched.
+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sync/link/link.h"
+#include "sync/link/mqtt_link.h"
+#include "sync/link/tls_context.h"
+#include "twin/base/limit.h"
+#include "twin/base/loop.h"
+#include "twin/base/result.h"
+
+struct mosquitto;
+struct mosquitto_message;
+struct mqtt5__property;
+
+namespace edgetwin::sync {
+
+// What is counted over all connections of a link.
+struct LinkTraffic {
+  explicit LinkTraffic(const MqttOptions& options);
+  LinkStats stats;
+  Limit backlog_bytes;  // Handed to libmosquitto, not yet to the kernel.
+  Limit inbox_bytes;    // Received in one read, not yet delivered.
+};
+
+struct ClientLoss {
+  Error why;
+  bool reached = false;  // The TCP connection stood.
+  bool was_up = false;
+  bool refused_version = false;  // The broker doesn't speak this MQTT version.
+};
+
+// Called on the loop's thread, never from within a call to the client; each may destroy it.
+class ClientEvents {
+ public:
+  virtual ~ClientEvents() = default;
+  virtual void OnClientUp() = 0;
+  virtual void OnClientDown(const ClientLoss& loss) = 0;  // The last call.
+  virtual void OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) = 0;
+};
+
+struct ClientTarget {
+  std::string address;  // Numeric.
+  std::uint16_t port = 0;
+  std::string name;                 // For people: the URL.
+  std::shared_ptr<TlsContext> tls;  // None: plain TCP.
+  int protocol = 5;                 // Or 4, which is MQTT 3.1.1.
+  std::vector<std::string> subscriptions;
+  std::string will_topic;  // Empty: no Will.
+  std::string will;
+};
+
+class MqttClient {
+ public:
+  // All references outlive the client.
+  MqttClient(Loop& loop, const MqttOptions& options, LinkTraffic& traffic, ClientEvents& events);
+  // Without a goodbye: the broker publishes the Will.
+  ~MqttClient();
+  MqttClient(const MqttClient&) = delete;
+  MqttClient& operator=(const MqttClient&) = delete;
+
+  // Begins; events tell the rest. After an error the client is of no use.
+  Status Connect(ClientTarget target);
+  // As Link::Send.
+  Status Send(const std::string& topic, std::span<const std::byte> bytes);
+  // Says goodbye and closes; no Will, no more events.
+  void Disconnect();
+  bool up() const { return phase_ == Phase::kUp; }
+
+ private:
+  enum class Phase { kIdle, kConnecting, kHandshake, kUp, kBroken };
+  struct Received {
+    std::string topic;
+    std::vector<std::byte> bytes;
+  };
+
+  Status MakeHandle();
+  Status StartConnecting();
+  void SetSocketOptions();
+  void OnReady(unsigned ready);
+  void FinishConnecting();
+  void Read();
+  void Write();
+  void Subscribe();
+  // Runs what the callbacks noted. False: the client is gone or done.
+  bool Settle();
+  bool DeliverInbox();
+  void CheckResult(int result, int system_error, std::string_view doing);
+  void CheckUnfinishedPacket();
+  void Break(Error why);
+  // Reports the loss if there is one: the last thing a task does.
+  void ReportBreak();
+  void UpdateWatches();
+  void StartTimer(std::chrono::milliseconds timeout, std::string_view doing);
+  bool InTlsHandshake() const;
+  std::size_t PublishBytes(std::size_t topic_bytes, std::size_t payload_bytes) const;
+  std::string LossText(int result, int system_error) const;
+  std::string TlsText() const;
+
+  static MqttClient& Self(void* data) { return *static_cast<MqttClient*>(data); }
+  static void OnConnack(mosquitto*, void* self, int reason, int flags, const mqtt5__property*);
+  static void OnSuback(mosquitto*, void* self, int id, int count, const int* granted);
+  static void OnMessage(mosquitto*, void* self, const mosquitto_message* message);
+  static void OnPublished(mosquitto*, void* self, int id);
+  static void OnDisconnected(mosquitto*, void* self, int reason, const mqtt5__property*);
+  static void OnLog(mosquitto*, void* self, int level, const char* text);
+
+  Loop& loop_;
+  const MqttOptions& options_;
+  LinkTraffic& traffic_;
+  ClientEvents& events_;
+  ClientTarget target_;
+  mosquitto* handle_ = nullptr;
+  // False once destroyed, for those on the stack that have just made a call out.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  Phase phase_ = Phase::kIdle;
+  ClientLoss loss_;
+  bool tls_done_ = false;
+  int fd_ = -1;  // A duplicate of libmosquitto's.
+  Loop::Id readable_ = Loop::Id::kNone;
+  Loop::Id writable_ = Loop::Id::kNone;
+  Loop::Id deadline_ = Loop::Id::kNone;
+  Loop::Id keepalive_ = Loop::Id::kNone;
+  Loop::Id report_ = Loop::Id::kNone;
+
+  // Notes of the callbacks.
+  std::uint64_t packets_ = 0;
+  std::optional<int> connack_;
+  std::optional<int> disconnect_;
+  std::vector<int> granted_;
+  bool suback_ = false;
+  std::vector<Received> inbox_;
+  std::size_t inbox_bytes_ = 0;
+  std::string last_tls_log_;
+
+  std::deque<std::size_t> unsent_;  // Sizes of the PUBLISH packets in libmosquitto's queue.
+  std::size_t unsent_bytes_ = 0;
+  std::optional<std::uint64_t>
+      unfinished_from_;  // Bytes received when a packet was seen incomplete.
+  MonoTime unfinished_since_{};
+};
+
+}  // namespace edgetwin::sync

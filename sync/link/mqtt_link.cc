@@ -1,0 +1,307 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/link/mqtt_link.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "sync/link/backoff.h"
+#include "sync/link/lookup.h"
+#include "sync/link/mqtt_client.h"
+#include "sync/link/topic.h"
+#include "twin/base/check.h"
+
+namespace edgetwin::sync {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kMqttStringBytesMax = 65'535;  // MQTT 5, 1.5.4.
+
+Status CheckTexts(const MqttOptions& options) {
+  if (options.client_id.empty()) return Invalid("client_id must not be empty");
+  if (!options.device.empty()) {
+    if (Status id = CheckDeviceId(options.device); !id) return id;
+  }
+  if (options.username.empty() && !options.password.empty()) {
+    return Invalid("a password needs a username");
+  }
+  for (const std::string* text : {&options.client_id, &options.username, &options.password}) {
+    if (text->size() > kMqttStringBytesMax) {
+      return Invalid("client_id, username and password have at most " +
+                     std::to_string(kMqttStringBytesMax) + " bytes; one has " +
+                     std::to_string(text->size()));
+    }
+  }
+  return {};
+}
+
+// Everything that no retry can cure.
+Status CheckOptions(const MqttOptions& options, const TlsFiles& files) {
+  if (options.brokers.empty()) return Invalid("no broker is configured");
+  if (Status texts = CheckTexts(options); !texts) return texts;
+  const auto keepalive = options.keepalive.count();
+  if (keepalive < 5 || keepalive > 65'535) {
+    return Invalid("keepalive " + std::to_string(keepalive) + " s is not from 5 to 65535 s");
+  }
+  if (options.protocol != 0 && options.protocol != 4 && options.protocol != 5) {
+    return Invalid("protocol " + std::to_string(options.protocol) + " is none of 0, 4 and 5");
+  }
+  if (options.backoff_min.count() < 0 || options.backoff_max.count() < 1) {
+    return Invalid("backoff from " + std::to_string(options.backoff_min.count()) + " to " +
+                   std::to_string(options.backoff_max.count()) + " ms is no range");
+  }
+  const bool tls = std::ranges::any_of(options.brokers, &BrokerUrl::tls);
+  return tls ? CheckTlsFiles(files) : Status();
+}
+
+class MqttLink final : public Link, private ClientEvents {
+ public:
+  MqttLink(Loop& loop, MqttOptions options);
+  ~MqttLink() override { Close(); }
+
+  Status Open(LinkEvents& events) override;
+  Status Send(std::string_view peer, std::span<const std::byte> bytes) override;
+  void Proved() override { backoff_.Reset(); }
+  void Close() override;
+  LinkStats stats() const override;
+  std::vector<LimitReport> limits() const override;
+
+ private:
+  struct Broker {
+    BrokerUrl url{};
+    // Kept while its thread is blocked, over rounds if need be: never two for one broker.
+    std::unique_ptr<Lookup> lookup{};
+    // Found after its turn was over: for the next one, or slow names would never be reached.
+    std::optional<Route> late_route{};
+    bool refuses_5 = false;
+  };
+
+  // The way of one attempt: Try, then OnRoute, then Connect to each address, then the client's
+  // events.
+  void Try(std::size_t broker);
+  void OnRoute(std::size_t broker, Result<Route> route);
+  void Connect();
+  void Fail(Error why);
+  // Goes on with `next` after `delay`.
+  void Schedule(microseconds delay, std::size_t next);
+  void StopWaiting();
+  int ProtocolFor(const Broker& broker) const;
+
+  void OnClientUp() override;
+  void OnClientDown(const ClientLoss& loss) override;
+  void OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) override;
+
+  Loop& loop_;
+  const MqttOptions options_;
+  const TlsFiles files_;
+  const bool is_device_;
+  LinkTraffic traffic_;
+  Backoff backoff_;
+  LinkEvents* events_ = nullptr;  // None: closed.
+  std::vector<Broker> brokers_;
+  std::size_t current_ = 0;
+  Route route_;
+  std::size_t address_ = 0;  // In route_.
+  std::unique_ptr<MqttClient> client_;
+  Loop::Id timer_ = Loop::Id::kNone;  // The next attempt, or the deadline of a look-up.
+  std::optional<MonoTime> next_try_;
+  std::string topic_;  // Reused; a device's never changes.
+};
+
+MqttLink::MqttLink(Loop& loop, MqttOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      files_{options_.ca_file, options_.certificate_file, options_.key_file},
+      is_device_(!options_.device.empty()),
+      traffic_(options_),
+      backoff_(options_.backoff_min, options_.backoff_max, options_.random) {
+  EDGETWIN_CHECK(options_.random != nullptr);
+  for (const BrokerUrl& url : options_.brokers) brokers_.push_back({.url = url});
+  if (is_device_) FormatTopic(options_.device, Direction::kUp, topic_);
+}
+
+Status MqttLink::Open(LinkEvents& events) {
+  EDGETWIN_CHECK(events_ == nullptr);
+  if (Status fine = CheckOptions(options_, files_); !fine) return fine;
+  events_ = &events;
+  Schedule(microseconds(0), 0);
+  return {};
+}
+
+void MqttLink::Close() {
+  events_ = nullptr;
+  StopWaiting();
+  if (client_) client_->Disconnect();
+  client_.reset();
+  for (Broker& broker : brokers_) {
+    broker.lookup.reset();
+    broker.late_route.reset();
+  }
+  route_ = {};
+  traffic_.stats.up = false;
+}
+
+void MqttLink::StopWaiting() {
+  loop_.Cancel(std::exchange(timer_, Loop::Id::kNone));
+  next_try_.reset();
+}
+
+void MqttLink::Schedule(microseconds delay, std::size_t next) {
+  StopWaiting();
+  next_try_ = loop_.Now() + delay;
+  timer_ = loop_.After(delay, [this, next] { Try(next); });
+}
+
+void MqttLink::Try(std::size_t index) {
+  StopWaiting();
+  current_ = index;
+  Broker& broker = brokers_[index];
+  traffic_.stats.broker = broker.url.text;
+  if (broker.late_route) return OnRoute(index, *std::exchange(broker.late_route, std::nullopt));
+  if (!broker.lookup) {
+    broker.lookup = std::make_unique<Lookup>(
+        loop_, broker.url, files_,
+        [this, index](Result<Route> route) { OnRoute(index, std::move(route)); });
+  }
+  timer_ = loop_.After(options_.connect_timeout, [this, index] {
+    timer_ = Loop::Id::kNone;
+    Fail(TimedOut("resolving \"" + brokers_[index].url.host + "\" takes longer than " +
+                  std::to_string(options_.connect_timeout.count()) + " ms"));
+  });
+}
+
+void MqttLink::OnRoute(std::size_t index, Result<Route> route) {
+  Broker& broker = brokers_[index];
+  broker.lookup.reset();
+  const bool too_late = index != current_ || client_ || next_try_;
+  if (too_late) {
+    if (route) broker.late_route = *std::move(route);
+    return;
+  }
+  StopWaiting();
+  if (!route) return Fail(std::move(route).error());
+  route_ = *std::move(route);
+  address_ = 0;
+  Connect();
+}
+
+int MqttLink::ProtocolFor(const Broker& broker) const {
+  if (options_.protocol != 0) return options_.protocol;
+  return broker.refuses_5 ? 4 : 5;
+}
+
+void MqttLink::Connect() {
+  const Broker& broker = brokers_[current_];
+  ClientTarget target{.address = route_.addresses[address_],
+                      .port = broker.url.port,
+                      .name = broker.url.text,
+                      .tls = route_.tls,
+                      .protocol = ProtocolFor(broker),
+                      .subscriptions = {},
+                      .will_topic = {},
+                      .will = {}};
+  if (is_device_) {
+    target.subscriptions = {Topic(options_.device, Direction::kDown),
+                            Topic(kEveryDevice, Direction::kDown)};
+  } else {
+    target.subscriptions = {Topic("+", Direction::kUp)};
+  }
+  if (is_device_ && options_.will) {
+    target.will_topic = Topic(options_.device, Direction::kUp);
+    target.will = options_.will();
+  }
+  client_ =
+      std::make_unique<MqttClient>(loop_, options_, traffic_, static_cast<ClientEvents&>(*this));
+  if (Status begun = client_->Connect(std::move(target)); !begun) {
+    OnClientDown({.why = std::move(begun).error()});
+  }
+}
+
+void MqttLink::OnClientUp() {
+  LinkStats& stats = traffic_.stats;
+  stats.up = true;
+  ++stats.connects;
+  events_->OnLinkUp();
+}
+
+void MqttLink::OnClientDown(const ClientLoss& loss) {
+  client_.reset();
+  Broker& broker = brokers_[current_];
+  if (loss.refused_version && options_.protocol == 0 && !broker.refuses_5) {
+    broker.refuses_5 = true;
+    return Connect();
+  }
+  // A broker's other addresses help against a dead route, not against its refusal.
+  if (!loss.reached && address_ + 1 < route_.addresses.size()) {
+    ++address_;
+    return Connect();
+  }
+  if (!loss.was_up) return Fail(loss.why);
+  traffic_.stats.up = false;
+  traffic_.stats.last_error = loss.why.text;
+  Schedule(backoff_.Next(), 0);
+  events_->OnLinkDown(loss.why);
+}
+
+void MqttLink::Fail(Error why) {
+  ++traffic_.stats.failures;
+  traffic_.stats.last_error = why.text;
+  const bool round_over = current_ + 1 == brokers_.size();
+  Schedule(round_over ? backoff_.Next() : milliseconds(0), round_over ? 0 : current_ + 1);
+  events_->OnLinkDown(why);
+}
+
+void MqttLink::OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) {
+  const auto device = DeviceOfTopic(topic, is_device_ ? Direction::kDown : Direction::kUp);
+  const bool ours =
+      device && (!is_device_ || *device == options_.device || *device == kEveryDevice);
+  if (!ours) {
+    ++traffic_.stats.foreign_dropped;
+    return;
+  }
+  ++traffic_.stats.frames_received;
+  events_->OnLinkFrame(is_device_ ? std::string_view(options_.device) : *device, bytes);
+}
+
+Status MqttLink::Send(std::string_view peer, std::span<const std::byte> bytes) {
+  if (is_device_) {
+    if (!peer.empty() && peer != options_.device) {
+      return Invalid("device \"" + options_.device + "\" can't send as \"" + std::string(peer) +
+                     "\"");
+    }
+  } else {
+    if (peer != kEveryDevice && !IsDeviceId(peer)) return CheckDeviceId(peer);
+    FormatTopic(peer, Direction::kDown, topic_);
+  }
+  if (!client_ || !client_->up()) {
+    const std::string& why = traffic_.stats.last_error;
+    return Unavailable("the link is down" + (why.empty() ? "" : ": " + why));
+  }
+  return client_->Send(topic_, bytes);
+}
+
+LinkStats MqttLink::stats() const {
+  LinkStats stats = traffic_.stats;
+  if (next_try_) {
+    stats.next_try = std::max(milliseconds(0),
+                              std::chrono::duration_cast<milliseconds>(*next_try_ - loop_.Now()));
+  }
+  return stats;
+}
+
+std::vector<LimitReport> MqttLink::limits() const {
+  return {traffic_.backlog_bytes.Report("link_backlog_bytes"),
+          traffic_.inbox_bytes.Report("link_inbox_bytes"), backoff_.Report()};
+}
+
+}  // namespace
+
+std::unique_ptr<Link> MakeMqttLink(Loop& loop, MqttOptions options) {
+  return std::make_unique<MqttLink>(loop, std::move(options));
+}
+
+}  // namespace edgetwin::sync

@@ -1,0 +1,27 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The topics' shape, in one place for both directions.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace edgetwin::sync {
+
+inline constexpr std::size_t kDeviceIdBytesMax = 64;
+
+bool IsDeviceId(std::string_view id);
+
+enum class Direction : char { kUp = 'u', kDown = 'd' };
+
+// Writes "et/<device>/<direction>" into `topic`, which keeps its memory.
+void FormatTopic(std::string_view device, Direction direction, std::string& topic);
+std::string Topic(std::string_view device, Direction direction);
+
+// The device of such a topic, "*" included for kDown; nothing when it isn't exactly one.
+std::optional<std::string_view> DeviceOfTopic(std::string_view topic, Direction direction);
+
+}  // namespace edgetwin::sync
