@@ -17,18 +17,15 @@ namespace edgetwin::store {
 namespace {
 
 // SQLite says READONLY or CANTOPEN without saying whether permissions or the medium are the reason.
-bool LacksPermission(sqlite3* db) {
-  const char* name = sqlite3_db_filename(db, nullptr);
-  if (name == nullptr || *name == '\0') return false;
-  const std::filesystem::path file = name;
-  const auto refused = [](const std::filesystem::path& path) {
-    return access(path.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
+bool LacksPermission(const std::string& path) {
+  const auto refused = [](const std::filesystem::path& name) {
+    return access(name.c_str(), R_OK | W_OK) != 0 && errno == EACCES;
   };
-  return refused(file) || refused(file.parent_path());
+  return refused(path) || refused(std::filesystem::path(path).parent_path());
 }
 
-ErrorCode CodeOfIoFailure(sqlite3* db) {
-  switch (db == nullptr ? 0 : sqlite3_system_errno(db)) {
+ErrorCode CodeOfIoFailure(int system_error) {
+  switch (system_error) {
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
@@ -41,18 +38,18 @@ ErrorCode CodeOfIoFailure(sqlite3* db) {
   }
 }
 
-ErrorCode CodeOf(sqlite3* db, int code) {
+ErrorCode CodeOf(int code, int system_error, const std::string& path) {
   switch (code & 0xff) {
     case SQLITE_FULL:
     case SQLITE_TOOBIG:
     case SQLITE_NOMEM:
       return ErrorCode::kExhausted;
     case SQLITE_IOERR:
-      return CodeOfIoFailure(db);
+      return CodeOfIoFailure(system_error);
     case SQLITE_CANTOPEN:
+      return LacksPermission(path) ? ErrorCode::kPermission : CodeOfIoFailure(system_error);
     case SQLITE_READONLY:
-      if (db != nullptr && LacksPermission(db)) return ErrorCode::kPermission;
-      return (code & 0xff) == SQLITE_CANTOPEN ? CodeOfIoFailure(db) : ErrorCode::kUnavailable;
+      return LacksPermission(path) ? ErrorCode::kPermission : ErrorCode::kUnavailable;
     case SQLITE_INTERRUPT:
       return ErrorCode::kUnavailable;
     case SQLITE_BUSY:
@@ -73,17 +70,18 @@ ErrorCode CodeOf(sqlite3* db, int code) {
 
 }  // namespace
 
-Error SqliteError(sqlite3* db, int code, std::string_view doing) {
-  std::string text(doing);
-  // The connection's own text names the table or the token, but only for its latest failure.
-  const bool latest = db != nullptr && (sqlite3_errcode(db) & 0xff) == (code & 0xff);
-  text.append(": ").append(latest ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+Error SqliteError(sqlite3* db, int code, const std::string& path) {
+  // Not sqlite3_system_errno: it isn't set when a COMMIT fails, and keeps the value of an older
+  // failure.
+  const int system_error = errno;
   const int primary = code & 0xff;
-  if (db != nullptr && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN)) {
-    const int system_error = sqlite3_system_errno(db);
-    if (system_error != 0) text.append(" (").append(std::strerror(system_error)).append(")");
-  }
-  return MakeError(CodeOf(db, code), std::move(text));
+  // The connection's own text names the table or the token, but only for its latest failure.
+  const bool latest = db != nullptr && (sqlite3_errcode(db) & 0xff) == primary;
+  std::string text = path + ": " + (latest ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+  const bool from_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+  if (from_system && system_error != 0)
+    text.append(" (").append(std::strerror(system_error)).append(")");
+  return MakeError(CodeOf(code, system_error, path), std::move(text));
 }
 
 Statement::Statement(sqlite3_stmt* statement) : statement_(statement) {}
@@ -102,7 +100,9 @@ void Statement::Note(int code) {
 
 Error Statement::Fail(int code) {
   sqlite3* db = sqlite3_db_handle(statement_.get());
-  Error error = SqliteError(db, code, sqlite3_sql(statement_.get()));
+  const char* path = sqlite3_db_filename(db, nullptr);
+  const bool named = path != nullptr && *path != '\0';
+  Error error = SqliteError(db, code, named ? path : "database in memory");
   Reset();
   return error;
 }
@@ -141,6 +141,7 @@ Statement& Statement::BindNull(int parameter) {
 
 Result<bool> Statement::Step() {
   if (bind_failure_ != SQLITE_OK) return Fail(bind_failure_);
+  errno = 0;
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) return Fail(code);
@@ -172,6 +173,10 @@ bool Statement::IsNull(int column) const {
 
 bool Statement::IsInt(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_INTEGER;
+}
+
+bool Statement::IsBlob(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_BLOB;
 }
 
 std::int64_t Statement::Int(int column) const {
@@ -215,33 +220,54 @@ Result<Database> Database::Open(const DatabaseOptions& options) {
   flags |= options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (options.create && !options.read_only) flags |= SQLITE_OPEN_CREATE;
   sqlite3* raw = nullptr;
+  errno = 0;
   const int code = sqlite3_open_v2(options.path.c_str(), &raw, flags,
                                    options.vfs.empty() ? nullptr : options.vfs.c_str());
   Database db(raw, options.path);  // SQLite gives a handle to close on failure, too.
-  if (code != SQLITE_OK) return SqliteError(raw, code, "open " + options.path);
+  if (code != SQLITE_OK) return db.Fail(code);
+  // SQLite opens what it may not write for reading, and would fail later with less to say.
+  if (!options.read_only && sqlite3_db_readonly(raw, "main") == 1) return db.Fail(SQLITE_READONLY);
 
   // A file made by somebody hostile must not run functions from its schema or lie about its cells.
   std::string pragmas = "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;";
   if (options.exclusive) pragmas += "PRAGMA locking_mode=EXCLUSIVE;";
   const int busy = sqlite3_busy_timeout(raw, static_cast<int>(options.busy_wait.count()));
-  if (busy != SQLITE_OK) return SqliteError(raw, busy, "open " + options.path);
+  if (busy != SQLITE_OK) return db.Fail(busy);
   const Status set = db.Exec(pragmas);
   if (!set) return set.error();
   return db;
 }
 
+Result<Database> Database::FromImage(std::string_view image, std::string path) {
+  Result<Database> db = Open({.path = ":memory:"});
+  if (!db) return db;
+  auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(image.size()));
+  if (copy == nullptr)
+    return Exhausted("no memory for a database of " + std::to_string(image.size()) + " bytes");
+  std::memcpy(copy, image.data(), image.size());
+  const auto size = static_cast<sqlite3_int64>(image.size());
+  const int code =
+      sqlite3_deserialize(db->raw(), "main", copy, size, size,
+                          SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+  if (code != SQLITE_OK) return SqliteError(db->raw(), code, path);
+  db->path_ = std::move(path);
+  return db;
+}
+
 Status Database::Exec(const std::string& sql) {
+  errno = 0;
   const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return SqliteError(db_.get(), code, path_);
+  if (code != SQLITE_OK) return Fail(code);
   return {};
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
+  errno = 0;
   const char* rest = nullptr;
   const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &raw, &rest);
-  if (code != SQLITE_OK) return SqliteError(db_.get(), code, path_);
+  if (code != SQLITE_OK) return Fail(code);
   if (raw == nullptr) return Invalid("no statement in '" + std::string(sql) + "'");
   Statement statement(raw);
   const std::string_view left = sql.substr(static_cast<std::size_t>(rest - sql.data()));
@@ -276,6 +302,10 @@ Status Database::Check(const char* pragma) {
   return {};
 }
 
+Error Database::Fail(int code) const {
+  return SqliteError(db_.get(), code, path_);
+}
+
 Status Database::QuickCheck() {
   return Check("PRAGMA quick_check(1)");
 }
@@ -283,10 +313,17 @@ Status Database::IntegrityCheck() {
   return Check("PRAGMA integrity_check(1)");
 }
 
+Status Database::LeaveWalOnClose(bool leave) {
+  const int code =
+      sqlite3_db_config(raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave ? 1 : 0, nullptr);
+  if (code != SQLITE_OK) return Fail(code);
+  return {};
+}
+
 Status Database::TruncateWal() {
   const int code =
       sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  if (code != SQLITE_OK) return SqliteError(db_.get(), code, "checkpoint " + path_);
+  if (code != SQLITE_OK) return Fail(code);
   return {};
 }
 

@@ -18,13 +18,13 @@ struct sqlite3_stmt;
 
 namespace edgetwin::store {
 
-// The Error for what `db` last reported, `doing` in front: "open /var/lib/x.db: database is
-// locked".
+// The Error for `code`, just returned by a call on `db`; call it before anything else changes
+// errno. `path` stands in front of its text: "/var/lib/x.db: database is locked".
 //   FULL, TOOBIG, NOMEM and ENOSPC, EDQUOT, EFBIG under an I/O error → kExhausted
 //   IOERR, CANTOPEN, READONLY → kUnavailable, or kPermission when file permissions are the reason
 //   BUSY, LOCKED, CONSTRAINT → kConflict      CORRUPT, NOTADB → kCorrupt      AUTH, PERM →
 //   kPermission anything else → kInvalid: the statement is wrong
-Error SqliteError(sqlite3* db, int code, std::string_view doing);
+Error SqliteError(sqlite3* db, int code, const std::string& path);
 
 // One prepared statement. Must be gone before its Database is. Not thread-safe.
 //
@@ -58,6 +58,7 @@ class Statement {
   // Of the current row. Views end with the next Step, Run or Reset.
   bool IsNull(int column) const;
   bool IsInt(int column) const;
+  bool IsBlob(int column) const;
   std::int64_t Int(int column) const;
   std::uint64_t Uint(int column) const;
   double Real(int column) const;
@@ -90,8 +91,14 @@ struct DatabaseOptions {
 // One connection. Not thread-safe, but may move between threads while no call is running.
 class Database {
  public:
-  // Opens without reading: what is wrong with the file's content shows at the first statement.
+  // Opens without reading, with the right to write unless `read_only`: what is wrong with the
+  // file's content shows at the first statement.
   static Result<Database> Open(const DatabaseOptions& options);
+
+  // A database in memory with the content of a database file; what is written to it is lost. The
+  // content is not looked at before the first statement. `path`: where it comes from, for texts of
+  // errors.
+  static Result<Database> FromImage(std::string_view image, std::string path);
 
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
@@ -112,6 +119,9 @@ class Database {
   Status QuickCheck();
   Status IntegrityCheck();
 
+  // Closing leaves database file and WAL as they are, instead of copying the WAL into the database
+  // and removing it.
+  Status LeaveWalOnClose(bool leave);
   // Copies the WAL into the database file and empties it. kConflict: somebody still reads from it.
   Status TruncateWal();
 
@@ -127,6 +137,7 @@ class Database {
   };
   Database(sqlite3* db, std::string path);
   Status Check(const char* pragma);
+  Error Fail(int code) const;
 
   std::unique_ptr<sqlite3, Close> db_;
   std::string path_;

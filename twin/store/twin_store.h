@@ -23,6 +23,8 @@ struct TwinStoreOptions {
   std::size_t tail_records_max =
       1'000;  // A commit past either of these folds the tail into the rows.
   std::size_t tail_bytes_max = 256 << 10;
+  std::string vfs =
+      {};  // SQLite's file layer by name, for simulations that lose writes; empty: the default.
 };
 
 // What it costs and how it fares. Readable from any thread.
@@ -43,6 +45,7 @@ class TwinStore {
   // 1, limit = first_seq + seq_reserve - 1) is durable before this returns. The lineage is cut to
   // the newest kLineageMax entries, entries that reserved but never used a seq first.
   //
+  // kInvalid: a database of another application.
   // kUnsupported: the store was written by a newer release whose min_reader is above ours;
   // untouched. kCorrupt: not a database, truncated, or failing its checks; untouched (see
   // Quarantine). kConflict: somebody has it open. kPermission, kExhausted (disk full), kUnavailable
@@ -65,7 +68,12 @@ class TwinStore {
   // Makes the batch durable. Small batches append one compact tail record (rows and cursors, a few
   // bytes a value) and are folded into rows at a checkpoint. On failure nothing of it is durable
   // and the store stays usable: kExhausted (disk full), kUnavailable (I/O error, read-only),
-  // kCorrupt.
+  // kCorrupt; kInvalid for a batch that would leave the store unreadable (property ids or pids with
+  // gaps, rows of unknown properties). Only after an I/O error in the last sync it may still come
+  // back if the process dies before the next commit: commit it again.
+  //
+  // seq_limit is taken as given, lower or higher, but never below the seq of a row of this
+  // incarnation.
   Status Commit(const model::Batch& batch);
 
   TwinStoreStats stats() const;

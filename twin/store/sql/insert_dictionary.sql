@@ -1,0 +1,8 @@
+-- Copyright 2026 The edgetwin authors
+-- SPDX-License-Identifier: Apache-2.0
+
+INSERT OR REPLACE INTO dictionary (
+  pid, property, chain, path, type, unit, decimals, writable, local_only, min, max,
+  deadband, min_period_ms, heartbeat_ms, description, instance, source
+)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17);

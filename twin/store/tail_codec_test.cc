@@ -1,0 +1,142 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/store/tail_codec.h"
+
+#include <gtest/gtest.h>
+#include <xxhash.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "twin/store/store_test_support.h"
+
+namespace edgetwin::store {
+namespace {
+
+model::Batch HardBatch() {
+  model::Batch batch;
+  batch.rows = HardRows(40, 0xfeed'face'cafe'beefu);
+  batch.seq_limit = ~std::uint64_t{0};
+  batch.state_durable = 0;
+  batch.peer_watermark[0] = 7;
+  batch.peer_watermark[3] = std::uint64_t{1} << 63;
+  return batch;
+}
+
+void ExpectSame(const model::Batch& a, const model::Batch& b) {
+  EXPECT_EQ(a.rows, b.rows);
+  EXPECT_EQ(a.seq_limit, b.seq_limit);
+  EXPECT_EQ(a.state_durable, b.state_durable);
+  EXPECT_EQ(a.peer_watermark, b.peer_watermark);
+}
+
+// Puts a valid check sum under what was changed, so that the decoder itself has to stand it.
+std::string Resealed(std::string record) {
+  record.resize(record.size() - 4);
+  const std::uint32_t sum = XXH32(record.data(), record.size(), 0);
+  for (int i = 0; i < 4; ++i) record += static_cast<char>(sum >> 8 * i);
+  return record;
+}
+
+TEST(TailCodecTest, EveryValueComesBackBitForBit) {
+  const model::Batch batch = HardBatch();
+  for (const std::vector<std::int8_t>& decimals :
+       {std::vector<std::int8_t>{}, std::vector<std::int8_t>(40, 2),
+        std::vector<std::int8_t>(40, 9)}) {
+    const Result<model::Batch> decoded = DecodeTail(EncodeTail(batch, decimals));
+    ASSERT_TRUE(decoded) << decoded.error().text;
+    ExpectSame(*decoded, batch);
+  }
+}
+
+TEST(TailCodecTest, CountersAloneComeBack) {
+  model::Batch batch;
+  batch.peer_watermark[1] = 300;
+  const std::string record = EncodeTail(batch, {});
+  EXPECT_LE(record.size(), 9u);
+  const Result<model::Batch> decoded = DecodeTail(record);
+  ASSERT_TRUE(decoded);
+  ExpectSame(*decoded, batch);
+}
+
+TEST(TailCodecTest, RowsAreOrderedAndTheLastChangeOfARowCounts) {
+  model::Batch batch;
+  batch.rows = {Reported(9, model::Value(1.5), {1, 1}), Reported(2, model::Value(2.5), {1, 2}),
+                Reported(9, model::Value(3.5), {1, 3})};
+  const Result<model::Batch> decoded = DecodeTail(EncodeTail(batch, {}));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->rows, (std::vector{batch.rows[1], batch.rows[2]}));
+}
+
+TEST(TailCodecTest, AThousandReportedDoublesTakeAtMostSevenBytesEach) {
+  std::mt19937 random(1);
+  model::Batch batch;
+  for (std::uint32_t id = 0; id < 1'000; ++id) {
+    const double value = static_cast<double>(static_cast<int>(random() % 20'000) - 5'000) / 100;
+    batch.rows.push_back(
+        Reported(id, model::Value(value), {0x1234'5678'9abc'def0u, 5'000 + random() % 1'000}));
+    batch.rows.back().row.time += std::chrono::milliseconds(random() % 2'000);
+  }
+  EXPECT_LE(EncodeTail(batch, std::vector<std::int8_t>(1'000, 2)).size(), 8'000u);
+}
+
+TEST(TailCodecTest, AnyFlippedBitIsFound) {
+  const std::string record = EncodeTail(HardBatch(), {});
+  std::mt19937 random(2);
+  for (int i = 0; i < 2'000; ++i) {
+    std::string damaged = record;
+    damaged[random() % damaged.size()] ^= static_cast<char>(1 << random() % 8);
+    const Result<model::Batch> decoded = DecodeTail(damaged);
+    ASSERT_FALSE(decoded);
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+  }
+}
+
+TEST(TailCodecTest, HostileBytesUnderAValidCheckSumAreRefusedOrMakeSense) {
+  model::Batch small = HardBatch();
+  std::erase_if(small.rows, [](const model::RowChange& change) {
+    return change.row.value.type() >= model::ValueType::kString;
+  });
+  const std::string record = EncodeTail(small, {});
+  std::mt19937 random(3);
+  int refused = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::string hostile = record;
+    for (unsigned n = random() % 4 + 1; n > 0; --n) {
+      hostile[random() % (hostile.size() - 4)] = static_cast<char>(random());
+    }
+    if (i % 3 == 0) hostile.resize(4 + random() % hostile.size());
+    const Result<model::Batch> decoded = DecodeTail(Resealed(std::move(hostile)));
+    if (!decoded) {
+      EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+      ++refused;
+      continue;
+    }
+    // What is let through must be a batch that can be written and read again.
+    const Result<model::Batch> again = DecodeTail(EncodeTail(*decoded, {}));
+    ASSERT_TRUE(again) << again.error().text;
+    ExpectSame(*again, *decoded);
+  }
+  EXPECT_GT(refused, 10'000);
+}
+
+TEST(TailCodecTest, ACountThatTheRecordCannotHoldIsRefusedBeforeMemoryIsTaken) {
+  std::string record{kTailFormat, 0};
+  record += "\xff\xff\xff\xff\xff\xff\xff\xff\x7f";  // 2^63 - 1 rows.
+  const Result<model::Batch> decoded = DecodeTail(Resealed(record + "pad_"));
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+}
+
+TEST(TailCodecTest, ANewerFormatIsRefused) {
+  std::string record = EncodeTail(HardBatch(), {});
+  record[0] = kTailFormat + 1;
+  const Result<model::Batch> decoded = DecodeTail(Resealed(record));
+  ASSERT_FALSE(decoded);
+  EXPECT_NE(decoded.error().text.find("format 2"), std::string::npos) << decoded.error().text;
+}
+
+}  // namespace
+}  // namespace edgetwin::store
