@@ -50,8 +50,9 @@ void CopyOver(const fs::path& from, const fs::path& to) {
     const fs::path relative = entry.path().lexically_relative(from);
     const fs::path target = to / relative;
     kept.insert(relative);
+    const fs::file_type before = fs::symlink_status(target).type();
+    if (before != entry.symlink_status().type() || entry.is_symlink()) fs::remove_all(target);
     if (entry.is_symlink()) {
-      fs::remove(target);
       fs::copy_symlink(entry.path(), target);
     } else if (entry.is_directory()) {
       fs::create_directories(target);
@@ -89,14 +90,15 @@ std::string RunIn(const GoldenRunner& runner, const fs::path& folder, const fs::
 
   ConfigProblems problems;
   ConfigReader config(*options, "drivers." + runner.instance, problems);
-  const std::unique_ptr<Driver> driver = runner.make();
-  const bool ready = InitAs(*driver, config);
-  if (!ready || !problems.empty()) return Problems(problems);
-
+  // The driver last: it must not outlive the loop and the sink.
   ManualClock clock;
   ManualLoop loop(clock);
   RecordingSink sink(clock);
   if (runner.show_times) sink.ShowTimes();
+  const std::unique_ptr<Driver> driver = runner.make();
+  const bool ready = InitAs(*driver, config);
+  if (!ready || !problems.empty()) return Problems(problems);
+
   std::string transcript;
   bool started = false;
   for (const fs::path& snapshot : Snapshots(folder / "input")) {
