@@ -22,21 +22,20 @@ Json InstanceJson(const runtime::InstanceStatus& instance) {
   for (const auto& [code, count] : instance.errors) errors[code] = count;
   Json limits = Json::array();
   for (const LimitReport& limit : instance.limits) limits.push_back(LimitJson(limit));
-  return {
-      {"name", instance.name},
-      {"kind", instance.kind},
-      {"state", instance.state},
-      {"last_error", instance.last_error.empty() ? Json(nullptr) : Json(instance.last_error)},
-      {"last_error_time", TimeJson(instance.last_error_time)},
-      {"next_try_ms", instance.next_try.count()},
-      {"properties", instance.properties},
-      {"polls", instance.polls},
-      {"samples", instance.samples},
-      {"errors", std::move(errors)},
-      {"latency_p50_us", instance.latency_p50.count()},
-      {"latency_p99_us", instance.latency_p99.count()},
-      {"parts", std::move(parts)},
-      {"limits", std::move(limits)}};
+  return {{"name", instance.name},
+          {"kind", instance.kind},
+          {"state", instance.state},
+          {"last_error", instance.last_error.empty() ? Json(nullptr) : Json(instance.last_error)},
+          {"last_error_time", TimeJson(instance.last_error_time)},
+          {"next_try_ms", instance.next_try.count()},
+          {"properties", instance.properties},
+          {"polls", instance.polls},
+          {"samples", instance.samples},
+          {"errors", std::move(errors)},
+          {"latency_p50_us", instance.latency_p50.count()},
+          {"latency_p99_us", instance.latency_p99.count()},
+          {"parts", std::move(parts)},
+          {"limits", std::move(limits)}};
 }
 
 }  // namespace

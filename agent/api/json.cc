@@ -178,7 +178,9 @@ std::string Hex(std::uint64_t bits) {
   return text;
 }
 
-Json DotJson(const model::Dot& dot) { return {{"inc", Hex(dot.inc)}, {"seq", dot.seq}}; }
+Json DotJson(const model::Dot& dot) {
+  return {{"inc", Hex(dot.inc)}, {"seq", dot.seq}};
+}
 
 Json LimitJson(const LimitReport& limit) {
   return {{"name", limit.name},

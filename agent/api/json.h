@@ -27,7 +27,8 @@ std::string Dump(const Json& json);
 
 // As model::ToJson.
 Json ValueJson(const model::Value& value);
-// The inverse, for a property of `type`: integers are taken for doubles. kInvalid says what would be.
+// The inverse, for a property of `type`: integers are taken for doubles. kInvalid says what would
+// be.
 Result<model::Value> ParseJsonValue(const Json& json, model::ValueType type);
 
 // "2026-09-21T12:00:00.000Z"; null for none.
@@ -39,7 +40,9 @@ std::string Hex(std::uint64_t bits);
 // {"inc":"…","seq":N}
 Json DotJson(const model::Dot& dot);
 Json LimitJson(const LimitReport& limit);
-inline Json MillisJson(std::chrono::milliseconds duration) { return duration.count(); }
+inline Json MillisJson(std::chrono::milliseconds duration) {
+  return duration.count();
+}
 
 http::Response JsonResponse(const Json& json, int status = 200);
 

@@ -53,8 +53,8 @@ std::string MetricsText(const View& view) {
   const store::TwinStoreStats store = agent.store_stats();
   Metrics metrics;
   metrics.Family("info", "gauge", "Constant 1.");
-  metrics.Sample(1, "version=\"" EDGETWIN_VERSION "\",device=\"" +
-                        Escaped(agent.config().device.id) + "\"");
+  metrics.Sample(
+      1, "version=\"" EDGETWIN_VERSION "\",device=\"" + Escaped(agent.config().device.id) + "\"");
   metrics.One("degraded", "gauge", "1 while something is wrong.",
               Degraded(FindProblems(view)) ? 1 : 0);
   metrics.One("live", "gauge", "1 while a session with the cloud is live.",
@@ -66,8 +66,7 @@ std::string MetricsText(const View& view) {
   metrics.One("sessions_total", "counter", "Sessions begun.", sync.sessions);
   if (const auto link = agent.link_stats()) {
     metrics.One("link_up", "gauge", "1 while connected to a broker.", link->up ? 1 : 0);
-    metrics.One("link_sent_bytes_total", "counter", "MQTT bytes of frames sent.",
-                link->bytes_sent);
+    metrics.One("link_sent_bytes_total", "counter", "MQTT bytes of frames sent.", link->bytes_sent);
     metrics.One("link_received_bytes_total", "counter", "MQTT bytes of frames received.",
                 link->bytes_received);
   }

@@ -35,9 +35,8 @@ class Finder {
           "The clock is not trusted yet (" + LocalTime(view_.wall, {}) +
               "): samples are marked until it is set");
     }
-    std::stable_sort(found_.begin(), found_.end(), [](const Problem& a, const Problem& b) {
-      return a.severity < b.severity;
-    });
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Problem& a, const Problem& b) { return a.severity < b.severity; });
     return std::move(found_);
   }
 
@@ -89,8 +88,8 @@ class Finder {
 
   std::string Since() const {
     if (!view_.sync_since) return "";
-    const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(view_.now -
-                                                                           *view_.sync_since);
+    const auto span =
+        std::chrono::duration_cast<std::chrono::milliseconds>(view_.now - *view_.sync_since);
     return " for " + Span(span);
   }
 
@@ -206,22 +205,22 @@ std::string_view ToString(Severity severity) {
   return "unknown";
 }
 
-std::vector<Problem> FindProblems(const View& view) { return Finder(view).Find(); }
+std::vector<Problem> FindProblems(const View& view) {
+  return Finder(view).Find();
+}
 
 Json ProblemsJson(const std::vector<Problem>& problems) {
   Json list = Json::array();
   for (const Problem& problem : problems) {
-    list.push_back({{"severity", ToString(problem.severity)},
-                    {"code", problem.code},
-                    {"text", problem.text}});
+    list.push_back(
+        {{"severity", ToString(problem.severity)}, {"code", problem.code}, {"text", problem.text}});
   }
   return list;
 }
 
 bool Degraded(const std::vector<Problem>& problems) {
-  return std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
-    return problem.severity != Severity::kNotice;
-  });
+  return std::any_of(problems.begin(), problems.end(),
+                     [](const Problem& problem) { return problem.severity != Severity::kNotice; });
 }
 
 }  // namespace edgetwin::api

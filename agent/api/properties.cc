@@ -25,7 +25,9 @@ Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json Text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json Text(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 // Worth showing: there is a value, or there was one.
 bool Listed(const model::Twin& twin, PropertyId id) {

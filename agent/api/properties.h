@@ -36,9 +36,9 @@ Json PropertyJson(const View& view, model::PropertyId id);
 Json PropertyDetailJson(const View& view, model::PropertyId id);
 
 struct PropertyQuery {
-  std::string pattern;                     // As model::Matches; empty: all.
+  std::string pattern;  // As model::Matches; empty: all.
   std::optional<model::Quality> quality;
-  std::string after;                       // Paths above this one, byte by byte.
+  std::string after;  // Paths above this one, byte by byte.
   std::size_t limit = kPageDefault;
 };
 // {"properties":[…],"total":N,"next":PATH or null}: sorted by path; `total` counts all that match,

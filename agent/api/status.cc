@@ -19,7 +19,9 @@ using model::PropertyId;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-Json Text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json Text(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
 
 Json MillisOrNull(std::optional<std::chrono::microseconds> duration) {
   if (!duration) return nullptr;

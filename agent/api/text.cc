@@ -56,8 +56,7 @@ std::string Relative(milliseconds since) {
 
 std::string LocalTime(WallTime time, WallTime now) {
   const auto parts = [](WallTime at) {
-    const time_t seconds =
-        std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+    const time_t seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
     tm result{};
     localtime_r(&seconds, &result);
     return result;

@@ -19,7 +19,8 @@ struct View {
   MonoTime now{};
   WallTime wall{};
   bool wall_trusted = true;
-  std::optional<MonoTime> sync_since;  // When the sync's state changed last; the start at the latest.
+  std::optional<MonoTime>
+      sync_since;  // When the sync's state changed last; the start at the latest.
 
   WallTime ToWall(MonoTime time) const {
     return wall - std::chrono::duration_cast<std::chrono::milliseconds>(now - time);

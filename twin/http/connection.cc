@@ -60,12 +60,14 @@ std::string FieldText(std::string_view text) {
   return out;
 }
 
-// The supplementary groups of whoever connected, as the kernel knew them then; empty when it can't tell.
+// The supplementary groups of whoever connected, as the kernel knew them then; empty when it can't
+// tell.
 std::vector<std::uint32_t> PeerGroups(int fd) {
   std::vector<std::uint32_t> groups;
   socklen_t length = 0;
   // With no room it answers ERANGE and says how much it needs.
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, nullptr, &length) == 0 || errno != ERANGE) return groups;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, nullptr, &length) == 0 || errno != ERANGE)
+    return groups;
   groups.resize(length / sizeof(gid_t));
   if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length) != 0) groups.clear();
   groups.resize(std::min(groups.size(), length / sizeof(gid_t)));
