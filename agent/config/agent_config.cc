@@ -14,8 +14,8 @@
 #include <map>
 #include <set>
 #include <system_error>
+#include <tuple>
 
-#include "agent/config/broker_check.h"
 #include "agent/config/toml_loader.h"
 #include "twin/model/path.h"
 
@@ -76,7 +76,7 @@ std::string PathKey(Load& load, ConfigReader& reader, std::string_view key, std:
 void ReadDevice(ConfigReader& reader, DeviceConfig& device) {
   device.description = Text(reader, "description", kDescriptionBytesMax);
   if (const std::optional<std::string> id = StringIfSet(reader, "id")) {
-    if (const Status ok = CheckDeviceId(*id); !ok) reader.Problem("id", ok.error().text);
+    if (const Status ok = sync::CheckDeviceId(*id); !ok) reader.Problem("id", ok.error().text);
     device.id = *id;
   }
   reader.Finish();
@@ -95,31 +95,35 @@ void ReadStore(Load& load, ConfigReader& reader, StoreConfig& store) {
   reader.Finish();
 }
 
-// Whether any of the brokers is spoken to without TLS.
-bool CheckBrokers(ConfigReader& reader) {
-  const ConfigNode* node = reader.Raw("brokers");
-  if (node == nullptr || node->array() == nullptr) return false;
-  const ConfigNode::Array& brokers = *node->array();
-  if (brokers.size() > kBrokersMax) {
+// With '@' it may hold a password, which no problem may repeat.
+Result<sync::BrokerUrl> ParseBroker(const std::string& url) {
+  if (url.find('@') == url.npos) return sync::ParseBrokerUrl(url);
+  return Invalid("a broker's URL holds no username or password; they have keys of their own");
+}
+
+void ReadBrokers(ConfigReader& reader, std::vector<sync::BrokerUrl>& brokers) {
+  const std::size_t count = reader.Strings("brokers").size();
+  if (count == 0) return;
+  if (count > kBrokersMax) {
     reader.Problem("brokers", "may name " + std::to_string(kBrokersMax) + " brokers, not " +
-                                  std::to_string(brokers.size()));
-    return false;
+                                  std::to_string(count));
+    return;
   }
-  bool plain = false;
+  const ConfigNode::Array& array = *reader.Raw("brokers")->array();
   std::set<std::string> seen;
-  for (std::size_t i = 0; i < brokers.size(); ++i) {
-    const auto* url = std::get_if<std::string>(&brokers[i].value);
-    if (url == nullptr) continue;
-    const Result<bool> tls = BrokerUsesTls(*url);
-    const bool repeated = tls && !seen.insert(*url).second;
-    if (!tls || repeated) {
-      reader.problems().Add(brokers[i].source,
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const auto* url = std::get_if<std::string>(&array[i].value);
+    if (url == nullptr) continue;  // Strings said so.
+    Result<sync::BrokerUrl> broker = ParseBroker(*url);
+    const bool repeated = broker && !seen.insert(*url).second;
+    if (!broker || repeated) {
+      reader.problems().Add(array[i].source,
                             DottedKey(reader.prefix(), "brokers") + "[" + std::to_string(i) + "]",
-                            repeated ? "\"" + *url + "\" is there twice" : tls.error().text);
+                            repeated ? "\"" + *url + "\" is there twice" : broker.error().text);
+    } else {
+      brokers.push_back(std::move(*broker));
     }
-    plain = plain || (tls && !*tls);
   }
-  return plain;
 }
 
 void ReadUser(Load& load, ConfigReader& reader, CloudConfig& cloud) {
@@ -168,12 +172,14 @@ void WarnOfFile(Load& load, ConfigReader& reader, std::string_view key, const st
   }
 }
 
-void WarnOfCloud(Load& load, ConfigReader& reader, const CloudConfig& cloud, bool plain) {
+void WarnOfCloud(Load& load, ConfigReader& reader, const CloudConfig& cloud) {
   WarnOfFile(load, reader, "ca_file", cloud.ca_file, false);
   WarnOfFile(load, reader, "certificate_file", cloud.certificate_file, false);
   WarnOfFile(load, reader, "key_file", cloud.key.file, true);
   WarnOfFile(load, reader, "username_file", cloud.username_from.file, false);
   WarnOfFile(load, reader, "password_file", cloud.password.file, true);
+  const bool plain = std::any_of(cloud.brokers.begin(), cloud.brokers.end(),
+                                 [](const sync::BrokerUrl& broker) { return !broker.tls; });
   if (plain && !cloud.password.empty()) {
     Warn(load, reader, "brokers",
          "the password is sent in the clear to a mqtt:// broker; use mqtts://");
@@ -181,13 +187,12 @@ void WarnOfCloud(Load& load, ConfigReader& reader, const CloudConfig& cloud, boo
 }
 
 void ReadCloud(Load& load, ConfigReader& reader, CloudConfig& cloud) {
-  cloud.brokers = reader.Strings("brokers");
-  const bool plain = CheckBrokers(reader);
-  cloud.enabled = reader.Bool("enabled", !cloud.brokers.empty());
-  if (cloud.enabled && !reader.Has("brokers") && load.complete) {
-    reader.Problem("brokers", "is required, such as [\"mqtts://broker.example\"]");
-  } else if (cloud.enabled && cloud.brokers.empty() && load.complete) {
-    reader.Problem("brokers", "must name a broker");
+  ReadBrokers(reader, cloud.brokers);
+  const ConfigNode* said = reader.Raw("brokers");
+  const bool none = said == nullptr || (said->array() != nullptr && said->array()->empty());
+  cloud.enabled = reader.Bool("enabled", !none);
+  if (cloud.enabled && none && load.complete) {
+    reader.Problem("brokers", "must name a broker, such as [\"mqtts://broker.example\"]");
   }
   ReadCertificate(load, reader, cloud);
   ReadUser(load, reader, cloud);
@@ -196,7 +201,7 @@ void ReadCloud(Load& load, ConfigReader& reader, CloudConfig& cloud) {
   if (cloud.keepalive != keepalive) reader.Problem("keepalive", "must be whole seconds");
   cloud.protocol = reader.Choice<int>("protocol", 0, {{"auto", 0}, {"5", 5}, {"3.1.1", 4}});
   reader.Finish();
-  WarnOfCloud(load, reader, cloud, plain);
+  WarnOfCloud(load, reader, cloud);
 }
 
 // "0660" and the like.
@@ -360,6 +365,16 @@ ConfigReader ReaderFor(const DriverInstanceConfig& instance, ConfigProblems& pro
   reader.Has("kind");
   reader.Has("enabled");
   return reader;
+}
+
+bool operator==(const CloudConfig& a, const CloudConfig& b) {
+  const auto rest = [](const CloudConfig& c) {
+    return std::tie(c.enabled, c.ca_file, c.certificate_file, c.key, c.username, c.username_from,
+                    c.password, c.keepalive, c.protocol);
+  };
+  return rest(a) == rest(b) &&
+         std::equal(a.brokers.begin(), a.brokers.end(), b.brokers.begin(), b.brokers.end(),
+                    [](const auto& x, const auto& y) { return x.text == y.text; });
 }
 
 bool operator==(const DriverInstanceConfig& a, const DriverInstanceConfig& b) {

@@ -19,6 +19,7 @@
 
 #include "agent/config/file_or_credential.h"
 #include "agent/config/property_override.h"
+#include "sync/link/mqtt_link.h"
 #include "twin/base/config_node.h"
 #include "twin/base/log.h"
 
@@ -49,17 +50,17 @@ struct StoreConfig {
 
 // [cloud]
 struct CloudConfig {
-  bool enabled = false;              // Unless said: whether there are brokers.
-  std::vector<std::string> brokers;  // As sync::ParseBrokerUrl takes them, in order of preference.
-  std::string ca_file;               // PEM; empty: the system's store.
-  std::string certificate_file;      // PEM, with key: the client's certificate.
-  FileOrCredential key;              // PEM.
-  std::string username;              // At most one of this and the next.
+  bool enabled = false;                  // Unless said: whether there are brokers.
+  std::vector<sync::BrokerUrl> brokers;  // In order of preference.
+  std::string ca_file;                   // PEM; empty: the system's store.
+  std::string certificate_file;          // PEM, with key: the client's certificate.
+  FileOrCredential key;                  // PEM.
+  std::string username;                  // At most one of this and the next.
   FileOrCredential username_from;
   FileOrCredential password;           // Never in the configuration itself.
   std::chrono::seconds keepalive{60};  // 5s to 1h.
   int protocol = 0;  // As sync::MqttOptions: 5, 4 (3.1.1), or 0: 5, and 4 where it is refused.
-  friend bool operator==(const CloudConfig&, const CloudConfig&) = default;
+  friend bool operator==(const CloudConfig& a, const CloudConfig& b);
 };
 
 // [api]

@@ -35,13 +35,19 @@ struct ConfigNode {
   std::variant<bool, std::int64_t, double, std::string, Array, Table> value;
   ConfigSource source;
 
-  const Table* table() const { return std::get_if<Table>(&value); }
-  const Array* array() const { return std::get_if<Array>(&value); }
+  const Table* table() const;
+  const Array* array() const;
   // The named member of a table, or null.
   const ConfigNode* Find(std::string_view key) const;
   // "boolean", "integer", "float", "string", "array" or "table".
   std::string_view TypeName() const;
 };
+
+// Before anything else names a table: clang 14 can't complete a pair that holds a ConfigNode otherwise.
+inline ConfigNode EmptyConfigNode() { return {}; }
+
+inline const ConfigNode::Table* ConfigNode::table() const { return std::get_if<Table>(&value); }
+inline const ConfigNode::Array* ConfigNode::array() const { return std::get_if<Array>(&value); }
 
 struct ConfigProblem {
   ConfigSource source;

@@ -12,7 +12,7 @@
 #include <future>
 #include <thread>
 
-#include "twin/http/test_client.h"
+#include "twin/http/testing/test_client.h"
 
 namespace edgetwin::http {
 namespace {

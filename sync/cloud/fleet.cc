@@ -1,0 +1,365 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/cloud/fleet.h"
+
+#include <algorithm>
+
+#include "sync/codec/codec.h"
+#include "sync/link/mqtt_link.h"
+#include "twin/base/check.h"
+
+namespace edgetwin::cloud {
+namespace {
+
+// A device sends no more than a few frames before it is answered; more than these are lost frames, which it repeats.
+constexpr std::size_t kFramesWaitingMax = 8;
+// After the link came up every device is asked to say Hello, spread so that about these arrive a second.
+constexpr std::uint64_t kHellosPerSecond = 500;
+
+std::uint32_t SessionOf(const sync::Frame& frame) {
+  if (const auto* delta = std::get_if<sync::Delta>(&frame)) return delta->session;
+  if (const auto* ack = std::get_if<sync::Ack>(&frame)) return ack->session;
+  if (const auto* dictionary = std::get_if<sync::DictionaryFrame>(&frame)) {
+    return dictionary->session;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Fleet::Fleet(Loop& loop, CloudStore& store, std::vector<TwinSummary> twins, FleetEvents& events,
+             FleetOptions options)
+    : loop_(loop),
+      events_(events),
+      options_(std::move(options)),
+      twins_limit_(options_.twins_max),
+      loaded_limit_(options_.twins_loaded_max),
+      worker_(loop, store) {
+  for (TwinSummary& twin : twins) {
+    std::string device = twin.device;
+    entries_[std::move(device)].summary = std::move(twin);
+  }
+  twins_limit_.Use(entries_.size());
+  unloading_ = loop_.Every(options_.idle_before_unload, [this] { Unload(); });
+}
+
+Fleet::~Fleet() {
+  loop_.Cancel(timer_);
+  loop_.Cancel(unloading_);
+}
+
+void Fleet::OnLinkUp() {
+  // Sessions ended with the link, or with the process before this one: nobody should wait for a timeout.
+  sync::Nack hello;
+  hello.reason = sync::NackReason::kUnknownSession;
+  hello.text = "the cloud is back";
+  const std::uint64_t spread_ms = 1'000 + entries_.size() * 1'000 / kHellosPerSecond;
+  hello.spread_ms = static_cast<std::uint32_t>(std::min<std::uint64_t>(spread_ms, 600'000));
+  Send(sync::kEveryDevice, hello);
+}
+
+void Fleet::OnLinkDown(const Error&) {
+  for (auto& [device, entry] : entries_) {
+    if (!entry.live) continue;
+    entry.live->session.LinkDown();
+    Step(entry);
+  }
+  SubmitGroup();
+}
+
+void Fleet::OnLinkFrame(std::string_view device, std::span<const std::byte> bytes) {
+  ++stats_.frames_received;
+  if (drained_) return;
+  auto frame = sync::Decode(bytes);
+  if (!frame || !sync::CheckDeviceId(device)) {
+    ++stats_.frames_bad;
+    return;
+  }
+  Entry* entry = FindOrRegister(device, *frame);
+  if (entry == nullptr) return;
+  if (entry->live) {
+    Receive(*entry, *std::move(frame));
+    return;
+  }
+  if (entry->frames.size() >= kFramesWaitingMax) {
+    ++stats_.frames_dropped;
+    return;
+  }
+  entry->frames.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  Load(*entry);
+}
+
+// Only a Hello makes a new twin; whoever goes on with a session that nobody knows is asked for one.
+Fleet::Entry* Fleet::FindOrRegister(std::string_view device, const sync::Frame& frame) {
+  const auto found = entries_.find(device);
+  if (found != entries_.end()) return &found->second;
+  if (std::holds_alternative<sync::Bye>(frame)) return nullptr;
+  if (!std::holds_alternative<sync::Hello>(frame)) {
+    sync::Nack nack;
+    nack.reason = sync::NackReason::kUnknownSession;
+    nack.cursors.session = SessionOf(frame);
+    nack.text = "say Hello";
+    Send(device, nack);
+    return nullptr;
+  }
+  if (!twins_limit_.Fits(entries_.size() + 1)) {
+    twins_limit_.Hit();
+    ++stats_.frames_dropped;
+    return nullptr;
+  }
+  Entry& entry = entries_[std::string(device)];
+  entry.summary.device = std::string(device);
+  const WallTime now = loop_.clock().UntrustedWall();
+  entry.summary.registered = entry.summary.seen = now;
+  twins_limit_.Use(entries_.size());
+  return &entry;
+}
+
+void Fleet::Load(Entry& entry) {
+  if (entry.loading) return;
+  const std::string& device = entry.summary.device;
+  const Status submitted =
+      worker_.Load(device, [this, device](Result<model::Stored> stored) {
+        OnLoaded(device, std::move(stored));
+      });
+  entry.loading = submitted.has_value();
+  if (submitted) return;
+  entry.frames.clear();
+  for (Use& use : std::exchange(entry.uses, {})) use(submitted.error());
+}
+
+void Fleet::OnLoaded(const std::string& device, Result<model::Stored> stored) {
+  Entry& entry = entries_.find(device)->second;
+  entry.loading = false;
+  const auto frames = std::exchange(entry.frames, {});
+  auto uses = std::exchange(entry.uses, {});
+  if (!stored) {
+    events_.OnNotice(device, "the twin can't be read: " + stored.error().text);
+    for (Use& use : uses) use(stored.error());
+    return;
+  }
+  entry.live = std::make_unique<LiveTwin>(options_.session, *std::move(stored));
+  entry.used = loop_.Now();
+  loaded_limit_.Use(++loaded_);
+  for (const std::string& bytes : frames) {
+    auto frame = sync::Decode(std::as_bytes(std::span(bytes)));
+    if (frame) Receive(entry, *std::move(frame));
+  }
+  for (Use& use : uses) use(entry.live.get());
+}
+
+void Fleet::Receive(Entry& entry, sync::Frame frame) {
+  const WallTime wall = loop_.clock().UntrustedWall();
+  entry.used = loop_.Now();
+  entry.summary.seen = std::max(entry.summary.seen, wall);
+  entry.live->session.Receive(std::move(frame), entry.used, wall);
+  Step(entry);
+  SubmitGroup();
+}
+
+void Fleet::Step(Entry& entry) {
+  LiveTwin& live = *entry.live;
+  const std::string& device = entry.summary.device;
+  output_.frames.clear();
+  output_.commit.reset();
+  output_.changes.clear();
+  output_.events.clear();
+  live.session.Step(loop_.Now(), loop_.clock().UntrustedWall(), output_);
+  for (const sync::Frame& frame : output_.frames) Send(device, frame);
+  if (output_.commit) {
+    entry.token = output_.commit->token;
+    group_.push_back({device, entry.summary.seen, std::move(output_.commit->batch)});
+  }
+  if (!output_.changes.empty()) events_.OnChanges(device, live, output_.changes);
+  for (const std::string& text : output_.events) events_.OnNotice(device, text);
+  if (const bool connected = live.session.connected(); connected != entry.connected) {
+    entry.connected = connected;
+    if (connected) ++connected_;
+    else --connected_;
+    events_.OnConnected(device, connected);
+  }
+  SetDue(entry, live.session.NextStep());
+}
+
+void Fleet::Send(std::string_view device, const sync::Frame& frame) {
+  if (link_ == nullptr) return;
+  const std::string bytes = sync::Encode(frame);
+  // A frame that can't be sent is a lost one: the engine repeats what isn't acknowledged.
+  if (link_->Send(device, std::as_bytes(std::span(bytes)))) {
+    ++stats_.frames_sent;
+  } else {
+    ++stats_.frames_unsent;
+  }
+}
+
+void Fleet::SetDue(Entry& entry, std::optional<MonoTime> due) {
+  if (entry.due == due) return;
+  if (entry.due) due_.erase({*entry.due, entry.summary.device});
+  entry.due = due;
+  if (due) due_.insert({*due, entry.summary.device});
+  ArmTimer();
+}
+
+void Fleet::ArmTimer() {
+  if (due_.empty()) return;
+  const MonoTime next = due_.begin()->first;
+  if (timer_ != Loop::Id::kNone && timer_at_ <= next) return;
+  loop_.Cancel(timer_);
+  timer_at_ = next;
+  timer_ = loop_.After(std::max(next - loop_.Now(), MonoTime::duration(0)), [this] { OnTimer(); });
+}
+
+void Fleet::OnTimer() {
+  timer_ = Loop::Id::kNone;
+  const MonoTime now = loop_.Now();
+  std::vector<std::string> ready;
+  for (const auto& [at, device] : due_) {
+    if (at > now) break;
+    ready.push_back(device);
+  }
+  for (const std::string& device : ready) {
+    Entry& entry = entries_.find(device)->second;
+    SetDue(entry, {});
+    Step(entry);
+  }
+  SubmitGroup();
+  ArmTimer();
+}
+
+// While one group is being synced, the next one gathers: the busier the cloud, the larger the groups.
+void Fleet::SubmitGroup() {
+  if (worker_.committing()) return;
+  if (group_.empty()) {
+    if (drained_) std::exchange(drained_, [] {})();
+    return;
+  }
+  std::vector<std::string> devices;
+  devices.reserve(group_.size());
+  for (const TwinCommit& commit : group_) devices.push_back(commit.device);
+  worker_.Commit(std::exchange(group_, {}),
+                 [this, devices = std::move(devices)](const std::vector<Status>& results) {
+                   OnCommitted(devices, results);
+                 });
+}
+
+void Fleet::OnCommitted(const std::vector<std::string>& devices,
+                        const std::vector<Status>& results) {
+  ++stats_.commits;
+  std::string error;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    if (!results[i]) error = results[i].error().text;
+  }
+  if (!error.empty()) ++stats_.commit_failures;
+  stats_.commit_error = error;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    Entry& entry = entries_.find(devices[i])->second;
+    const std::uint64_t token = std::exchange(entry.token, 0);
+    entry.live->session.Committed(token, results[i], loop_.Now());
+    if (results[i]) {
+      const sync::CloudStatus status = entry.live->session.status();
+      entry.summary.state = status.state_durable;
+      entry.summary.control = status.control_durable;
+      entry.summary.head = status.desired_durable;
+      entry.summary.epoch = status.epoch.counter;
+      entry.summary.properties = entry.live->twin.size();
+      events_.OnDurable(devices[i], *entry.live);
+    }
+    Settle(entry, results[i]);
+    Step(entry);
+  }
+  SubmitGroup();
+}
+
+// Tells those who wait for a commit what became of it.
+void Fleet::Settle(Entry& entry, const Status& result) {
+  std::vector<std::function<void(Status)>> ready;
+  std::erase_if(entry.waiters, [&](Entry::Waiter& waiter) {
+    if (result && !entry.live->session.Durable(waiter.seq)) return false;
+    ready.push_back(std::move(waiter.done));
+    return true;
+  });
+  for (const auto& done : ready) done(result);
+}
+
+std::vector<Fleet::Listed> Fleet::List(std::string_view after, std::size_t count) const {
+  std::vector<Listed> list;
+  for (auto entry = entries_.upper_bound(after); entry != entries_.end() && list.size() < count;
+       ++entry) {
+    list.push_back({entry->second.summary, entry->second.connected});
+  }
+  return list;
+}
+
+Fleet::Listed Fleet::Summary(std::string_view device) const {
+  const Entry& entry = entries_.find(device)->second;
+  return {entry.summary, entry.connected};
+}
+
+void Fleet::WithTwin(std::string_view device, Use use) {
+  const auto found = entries_.find(device);
+  if (found == entries_.end()) {
+    use(NotFound("no device '" + std::string(device) + "' has ever said Hello"));
+    return;
+  }
+  Entry& entry = found->second;
+  if (entry.live) {
+    entry.used = loop_.Now();
+    use(entry.live.get());
+    return;
+  }
+  entry.uses.push_back(std::move(use));
+  Load(entry);
+}
+
+const LiveTwin* Fleet::Loaded(std::string_view device) const {
+  const auto found = entries_.find(device);
+  return found == entries_.end() ? nullptr : found->second.live.get();
+}
+
+void Fleet::SetDesired(std::string_view device, std::vector<Wish> wishes, const std::string& who,
+                       std::function<void(Status)> done) {
+  Entry& entry = entries_.find(device)->second;
+  EDGETWIN_CHECK(entry.live != nullptr);
+  const WallTime wall = loop_.clock().UntrustedWall();
+  for (Wish& wish : wishes) {
+    entry.live->session.SetDesired(wish.id, std::move(wish.value), who, wish.until, wall);
+  }
+  entry.waiters.push_back({entry.live->twin.head(), std::move(done)});
+  Step(entry);
+  SubmitGroup();
+}
+
+void Fleet::Drain(std::function<void()> done) {
+  drained_ = std::move(done);
+  SubmitGroup();
+}
+
+// A twin is let go of when its device is away, nothing waits for it, and everything of it is on disk.
+void Fleet::Unload() {
+  if (loaded_ <= options_.twins_loaded_max) return;
+  loaded_limit_.Hit();
+  const MonoTime before = loop_.Now() - options_.idle_before_unload;
+  for (auto& [device, entry] : entries_) {
+    if (loaded_ <= options_.twins_loaded_max) return;
+    const bool unused = entry.live && !entry.connected && entry.token == 0 && !entry.due &&
+                        entry.waiters.empty() && entry.used <= before;
+    if (!unused) continue;
+    entry.live.reset();
+    loaded_limit_.Use(--loaded_);
+  }
+}
+
+FleetStats Fleet::stats() const {
+  FleetStats stats = stats_;
+  stats.twins = entries_.size();
+  stats.loaded = loaded_;
+  stats.connected = connected_;
+  return stats;
+}
+
+std::vector<LimitReport> Fleet::limits() const {
+  return {twins_limit_.Report("twins"), loaded_limit_.Report("twins_loaded"), worker_.limit()};
+}
+
+}  // namespace edgetwin::cloud
