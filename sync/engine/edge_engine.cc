@@ -545,6 +545,7 @@ EdgeStatus EdgeEngine::status() const {
   status.state_head = twin_.stream_head(Stream::kState);
   status.state_acked = sender_.acked(Stream::kState);
   status.state_durable = state_durable_;
+  status.local_durable = local_durable_;
   status.control_head = twin_.stream_head(Stream::kControl);
   status.control_acked = sender_.acked(Stream::kControl);
   status.control_durable = control_durable_;

@@ -50,6 +50,7 @@ struct EdgeStatus {
   std::uint64_t state_head = 0;     // Of the reported rows alone.
   std::uint64_t state_acked = 0;    // Durable at the cloud.
   std::uint64_t state_durable = 0;  // On flash.
+  std::uint64_t local_durable = 0;  // The same of local-only properties.
   std::uint64_t control_head = 0, control_acked = 0, control_durable = 0;
   std::uint64_t cloud_control = 0;  // The cloud's revision that we hold, durable.
   std::uint64_t seq_limit = 0;

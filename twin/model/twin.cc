@@ -456,6 +456,12 @@ std::optional<MonoTime> Twin::NextTick() const {
   return held_.begin()->first;
 }
 
+std::optional<MonoTime> Twin::held_until(PropertyId id) const {
+  const Property& property = at(id);
+  if (!property.held) return {};
+  return property.reported_at + property.def.policy.min_period;
+}
+
 void Twin::Set(PropertyId id, Side side, Row row) {
   EDGETWIN_CHECK(Own(side) && side != Side::kReported);
   row.dot = NextDot();

@@ -104,6 +104,8 @@ class Twin {
   const LastSample& last_sample(PropertyId id) const { return at(id).last; }
   // Sampled since the start.
   bool confirmed(PropertyId id) const { return at(id).last.samples > 0; }
+  // When the last sample becomes a row, if min_period holds it back.
+  std::optional<MonoTime> held_until(PropertyId id) const;
 
   // An own row of a control side: takes the next seq, and is in the next TakePending. `row.dot` is
   // set here.
