@@ -1,7 +1,23 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The agent's local HTTP/JSON API on its Unix socket: what the CLI asks. docs/OPERATING.md lists the routes.
+// The agent's local HTTP/JSON API on its Unix socket: what the CLI asks.
+//
+//   GET    /v1/status               the agent in one document, with what is wrong, worst first
+//   GET    /v1/properties           ?pattern=&quality=&limit=&after=
+//   GET    /v1/properties/{path}    one of them in full
+//   GET    /v1/why/{path}           one value explained from end to end
+//   PUT    /v1/override/{path}      {"value":…,"for_ms":…,"who":…}
+//   DELETE /v1/override/{path}
+//   GET    /v1/drivers
+//   POST   /v1/reload               reads the configuration again
+//   GET    /v1/watch                ?pattern=; server-sent events
+//   GET    /v1/snapshot             every row and dot that is shared with the cloud
+//   GET    /metrics                 for Prometheus
+//   GET    /healthz
+//
+// Whoever may connect may read; access.h says who may change something. Errors are RFC 9457 problem
+// documents.
 
 #pragma once
 
@@ -27,8 +43,9 @@ class ApiServer {
  public:
   using Reload = std::function<ReloadReport()>;
 
-  // Listens on the socket that the agent's configuration names. `agent` must outlive it. kConflict when somebody
-  // listens there already, kPermission or kUnavailable when the socket can't be made.
+  // Listens on the socket that the agent's configuration names. `agent` must outlive it; its
+  // observer is the server's until then. kConflict when somebody listens there already, kPermission
+  // or kUnavailable when the socket can't be made.
   static Result<std::unique_ptr<ApiServer>> Listen(EventLoop& loop, runtime::Agent& agent,
                                                    Reload reload);
   ~ApiServer();

@@ -21,7 +21,14 @@ namespace edgetwin {
 namespace {
 
 // sysexits.h; systemd shows them by these names.
-enum Exit { kOk = 0, kUnavailable = 69, kStore = 74, kRetry = 75, kNoPermission = 77, kConfig = 78 };
+enum Exit {
+  kOk = 0,
+  kUnavailable = 69,
+  kStore = 74,
+  kRetry = 75,
+  kNoPermission = 77,
+  kConfig = 78
+};
 
 int ExitFor(const Error& error) {
   switch (error.code) {
@@ -34,7 +41,8 @@ int ExitFor(const Error& error) {
 
 class Daemon {
  public:
-  Daemon(std::string config_path, std::string level) : path_(std::move(config_path)), level_(std::move(level)) {}
+  Daemon(std::string config_path, std::string level)
+      : path_(std::move(config_path)), level_(std::move(level)) {}
 
   int Run() {
     auto config = Load();
@@ -43,8 +51,10 @@ class Daemon {
       return kConfig;
     }
     InitLog("edgetwind", config->log_level);
-    for (const ConfigProblem& warning : config->warnings) Log(LogLevel::kWarning, warning.ToString());
-    Log(LogLevel::kNotice, "edgetwind " EDGETWIN_VERSION " starting", {{"device", config->device.id}});
+    for (const ConfigProblem& warning : config->warnings)
+      Log(LogLevel::kWarning, warning.ToString());
+    Log(LogLevel::kNotice, "edgetwind " EDGETWIN_VERSION " starting",
+        {{"device", config->device.id}});
     auto agent = runtime::Agent::Open(loop_, std::move(*config));
     if (!agent) return Fail("cannot open the store", agent.error());
     agent_ = std::move(*agent);
@@ -81,7 +91,8 @@ class Daemon {
     return ExitFor(error);
   }
 
-  // Checked whole before anything of it is applied: a mistake leaves the running configuration as it is.
+  // Checked whole before anything of it is applied: a mistake leaves the running configuration as
+  // it is.
   api::ReloadReport Reload() {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
                static_cast<long long>(loop_.Now().time_since_epoch().count()));
@@ -92,8 +103,9 @@ class Daemon {
       report.kept = agent_->Reload(std::move(*config));
       std::string kept;
       for (const std::string& table : report.kept) kept += " [" + table + "]";
-      Log(LogLevel::kNotice, kept.empty() ? "configuration reloaded"
-                                          : "configuration reloaded; a restart is needed for" + kept);
+      Log(LogLevel::kNotice, kept.empty()
+                                 ? "configuration reloaded"
+                                 : "configuration reloaded; a restart is needed for" + kept);
     } else {
       report.problems = problems_;
       Log(LogLevel::kError, "configuration not reloaded, the running one stays:\n" + problems_);
@@ -153,7 +165,8 @@ int main(int argc, char** argv) {
   std::string level;
   app.add_option("-c,--config", config, "Configuration file; conf.d/*.toml beside it is read too")
       ->capture_default_str();
-  app.add_flag_callback("--debug", [&level] { level = "debug"; }, "Log debug messages too");
+  app.add_flag_callback(
+      "--debug", [&level] { level = "debug"; }, "Log debug messages too");
   app.set_version_flag("--version", "edgetwind " EDGETWIN_VERSION);
   app.footer(
       "Exit codes: 0 stopped as asked, 74 store failed, 75 the store is in use, 77 no permission,\n"

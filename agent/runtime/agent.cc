@@ -23,7 +23,9 @@ std::uint64_t RandomBits() {
   return bits;
 }
 
-std::uint64_t RandomBelow(std::uint64_t below) { return below == 0 ? 0 : RandomBits() % below; }
+std::uint64_t RandomBelow(std::uint64_t below) {
+  return below == 0 ? 0 : RandomBits() % below;
+}
 
 std::string Hex(std::uint64_t bits) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
@@ -54,13 +56,14 @@ Agent::~Agent() {
   committer_.reset();
 }
 
-Result<std::unique_ptr<Agent>> Agent::Open(EventLoop& loop, config::AgentConfig config) {
+Result<std::unique_ptr<Agent>> Agent::Open(EventLoop& loop, config::AgentConfig config,
+                                           std::vector<driver::DriverKind> kinds) {
   std::unique_ptr<Agent> agent(new Agent(loop, std::move(config)));
-  if (const Status opened = agent->OpenStore(); !opened) return opened.error();
+  if (const Status opened = agent->OpenStore(std::move(kinds)); !opened) return opened.error();
   return agent;
 }
 
-Status Agent::OpenStore() {
+Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   store::TwinStoreOptions options;
   options.path = config_.store.directory + "/twin.db";
   options.inc = RandomBits() | 1;
@@ -71,7 +74,8 @@ Status Agent::OpenStore() {
     if (!moved) return moved.error();
     quarantined_ = *moved;
     Log(LogLevel::kError,
-        "the store is corrupt: " + why + "; kept for inspection, beginning anew from the drivers and the cloud",
+        "the store is corrupt: " + why +
+            "; kept for inspection, beginning anew from the drivers and the cloud",
         {{"quarantined", quarantined_}});
     opened = store::TwinStore::Open(options);
   }
@@ -98,7 +102,7 @@ Status Agent::OpenStore() {
       engine_->control().WriteDone(call.ticket, std::move(result), loop_.Now(), Wall());
     }
   };
-  supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, DriverKinds(), std::move(hooks));
+  supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
   return {};
 }
 
@@ -116,11 +120,7 @@ void Agent::OpenLink() {
     link_trouble_ = error.text;
     Log(LogLevel::kError, "no link to the cloud: " + error.text);
   };
-  for (const std::string& url : cloud.brokers) {
-    auto broker = sync::ParseBrokerUrl(url);
-    if (!broker) return fail(broker.error());
-    options.brokers.push_back(std::move(*broker));
-  }
+  options.brokers = cloud.brokers;
   const auto secret = [](const config::FileOrCredential& place) -> Result<std::string> {
     return place.empty() ? Result<std::string>(std::string()) : config::ReadSecret(place);
   };

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The agent: drivers, twin, engine, store and link put together on one loop. It composes and decides nothing: what is
-// sent, committed and written is EdgeEngine's.
+// The agent: drivers, twin, engine, store and link put together on one loop. It composes and
+// decides nothing: what is sent, committed and written is EdgeEngine's.
 
 #pragma once
 
@@ -34,17 +34,19 @@ config::DriverCheck MakeDriverCheck();
 // SINGLE-THREADED, on the loop.
 class Agent : private sync::LinkEvents {
  public:
-  // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun anew. Fails as
-  // TwinStore::Open does otherwise; nothing was changed then.
-  static Result<std::unique_ptr<Agent>> Open(EventLoop& loop, config::AgentConfig config);
+  // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
+  // anew. Fails as TwinStore::Open does otherwise; nothing was changed then.
+  static Result<std::unique_ptr<Agent>> Open(EventLoop& loop, config::AgentConfig config,
+                                             std::vector<driver::DriverKind> kinds = DriverKinds());
   ~Agent() override;
 
   // Starts the drivers and the link.
   void Start();
-  // Takes another configuration: drivers and policies at once, the link anew where it changed. What can only change with
-  // a restart (device.id, store, api) stays, and is said in the result.
+  // Takes another configuration: drivers and policies at once, the link anew where it changed. What
+  // can only change with a restart (device.id, store, api) stays, and is said in the result.
   std::vector<std::string> Reload(config::AgentConfig config);
-  // Stops the drivers, says Bye, commits everything. `done` is called once it is durable, or was tried.
+  // Stops the drivers, says Bye, commits everything. `done` is called once it is durable, or was
+  // tried.
   void Stop(std::function<void(Status)> done);
 
   // For the local API.
@@ -56,7 +58,9 @@ class Agent : private sync::LinkEvents {
   store::TwinStoreStats store_stats() const { return store_->stats(); }
   std::vector<LimitReport> limits() const;
   MonoTime started() const { return started_; }
-  const std::string& quarantined() const { return quarantined_; }  // Where a corrupt store was put; empty.
+  const std::string& quarantined() const {
+    return quarantined_;
+  }  // Where a corrupt store was put; empty.
   std::uint64_t frames_refused() const { return frames_refused_; }  // Received and undecodable.
   std::string last_refusal() const { return last_refusal_; }
 
@@ -75,7 +79,7 @@ class Agent : private sync::LinkEvents {
   void OnLinkDown(const Error& why) override;
   void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
 
-  Status OpenStore();
+  Status OpenStore(std::vector<driver::DriverKind> kinds);
   void OpenLink();
   void CloseLink();
   void Kick();

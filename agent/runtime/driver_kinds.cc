@@ -9,7 +9,7 @@
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {driver::HostKind(), driver::ModbusKind(), driver::ReplayKind()};
+  return {host::HostKind(), driver::ModbusKind(), replay::ReplayKind()};
 }
 
 std::vector<std::string> DriverKindNames() {

@@ -139,7 +139,9 @@ Supervisor::Supervisor(Loop& loop, model::Twin& twin, std::vector<driver::Driver
                        Hooks hooks)
     : loop_(loop), twin_(twin), kinds_(std::move(kinds)), hooks_(std::move(hooks)) {}
 
-Supervisor::~Supervisor() { StopAll(); }
+Supervisor::~Supervisor() {
+  StopAll();
+}
 
 Supervisor::Instance* Supervisor::Find(const std::string& name) {
   for (auto& instance : instances_) {
@@ -178,8 +180,9 @@ void Supervisor::Apply(const std::vector<config::DriverInstanceConfig>& configs,
   });
   for (const auto& config : configs) {
     if (!config.enabled || Find(config.name) != nullptr) continue;
-    const auto kind = std::find_if(kinds_.begin(), kinds_.end(),
-                                   [&](const auto& candidate) { return candidate.name == config.kind; });
+    const auto kind = std::find_if(kinds_.begin(), kinds_.end(), [&](const auto& candidate) {
+      return candidate.name == config.kind;
+    });
     auto instance = std::make_unique<Instance>(*this, config);
     if (kind != kinds_.end()) {
       instance->driver = kind->make();
@@ -242,12 +245,12 @@ void Supervisor::Call(const model::DriverCall& call) {
   Instance* instance = Find(twin_.def(call.id).instance);
   // Never from inside the caller: what asked is still deciding.
   const auto later = [&](Error error) {
-    loop_.After(milliseconds(0), [this, alive = std::weak_ptr<bool>(alive_), call,
-                                  error = std::move(error)] {
-      if (alive.expired()) return;
-      hooks_.answered(call, error);
-      hooks_.changed();
-    });
+    loop_.After(milliseconds(0),
+                [this, alive = std::weak_ptr<bool>(alive_), call, error = std::move(error)] {
+                  if (alive.expired()) return;
+                  hooks_.answered(call, error);
+                  hooks_.changed();
+                });
   };
   if (instance == nullptr) {
     return later(NotFound("driver '" + twin_.def(call.id).instance + "' is not configured"));

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Owns the driver instances: starts them, restarts those whose device isn't there yet, keeps their statistics, and takes
-// what they sample into the twin.
+// Owns the driver instances: starts them, restarts those whose device isn't there yet, keeps their
+// statistics, and takes what they sample into the twin.
 
 #pragma once
 
@@ -25,7 +25,8 @@ namespace edgetwin::runtime {
 struct InstanceStatus {
   std::string name;
   std::string kind;
-  std::string state;  // "running", "waiting" (its start failed; tried again), "failed" (for good), "stopped".
+  std::string state;  // "running", "waiting" (its start failed; tried again), "failed" (for good),
+                      // "stopped".
   std::string last_error;
   WallTime last_error_time{};
   std::chrono::milliseconds next_try{0};  // While waiting: from now.
@@ -43,8 +44,8 @@ struct InstanceStatus {
 class Supervisor {
  public:
   struct Hooks {
-    std::function<void()> changed;                     // The twin has something new.
-    std::function<void(model::PropertyId)> defined;    // A driver defined or changed the property.
+    std::function<void()> changed;                   // The twin has something new.
+    std::function<void(model::PropertyId)> defined;  // A driver defined or changed the property.
     // A driver call's answer.
     std::function<void(const model::DriverCall&, Result<model::Value>)> answered;
   };
@@ -52,8 +53,9 @@ class Supervisor {
   Supervisor(Loop& loop, model::Twin& twin, std::vector<driver::DriverKind> kinds, Hooks hooks);
   ~Supervisor();
 
-  // Makes the instances be the configured ones: what is unchanged goes on without missing a poll, what changed is
-  // stopped and started anew, what is gone is stopped and its properties become tombstones.
+  // Makes the instances be the configured ones: what is unchanged goes on without missing a poll,
+  // what changed is stopped and started anew, what is gone is stopped and its properties become
+  // tombstones.
   void Apply(const std::vector<config::DriverInstanceConfig>& instances,
              const std::vector<config::PropertyOverride>& overrides);
   void StopAll();

@@ -53,7 +53,8 @@ class SampleSink {
 // One device behind an instance, for `edgetwin drivers`.
 struct PartStatus {
   std::string name;             // "unit 3".
-  std::string state;            // "ok", "failing", "open" (breaker: not tried until next_try), "stuck".
+  // "ok", "failing", "open" (breaker: not tried until next_try), "stuck", "ended" (a replay that was played).
+  std::string state;
   std::string last_error;       // Empty when there was none yet.
   std::chrono::milliseconds next_try{0};  // From now; 0 unless open.
 };

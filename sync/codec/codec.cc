@@ -25,7 +25,7 @@ std::uint64_t Of(const Watermarks& marks, Stream stream) {
   return marks[static_cast<std::size_t>(stream)];
 }
 
-// parts of several frames
+// Parts of several frames.
 
 void EncodeMarks(const Watermarks& marks, v1::Marks* out) {
   out->set_control(Of(marks, Stream::kControl));
@@ -87,8 +87,7 @@ Result<std::string> DecodeForPeople(const std::string& text) {
   return text;
 }
 
-// each kind: its part of the frame
-
+// Writes each kind into the frame.
 struct Encoder {
   v1::Frame& frame;
 

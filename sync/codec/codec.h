@@ -22,7 +22,8 @@ std::string Encode(const Frame& frame);
 
 // Safe on hostile bytes: size is checked before parsing, counts before allocation; every enum, pid,
 // seq order, text (UTF-8, length) and cross-reference after it. kInvalid or kExhausted with what
-// was wrong. A decoded frame encodes and decodes to itself. Thread-safe.
+// was wrong. A decoded frame encodes and decodes to itself (unless it is near kFrameBytesMax and
+// its sender knew a shorter spelling than Encode does). Thread-safe.
 Result<Frame> Decode(std::span<const std::byte> bytes);
 
 }  // namespace edgetwin::sync

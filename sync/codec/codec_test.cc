@@ -169,7 +169,60 @@ TEST(CodecTest, UnknownFieldsAreIgnored) {
   EXPECT_TRUE(SameFrame(frame, *back));
 }
 
+// What the peer would refuse is a bug on this side, found before it is sent.
+
+Delta TwoRows() {
+  return Regular(5, std::vector<double>{1.5, 2.5});
+}
+
+TEST(CodecDeathTest, RowsThatDoNotAscendAreABug) {
+  Delta delta = TwoRows();
+  delta.rows[1].row.dot.seq = delta.rows[0].row.dot.seq;
+  EXPECT_DEATH(Encode(delta), "dot.seq > before");
+}
+
+TEST(CodecDeathTest, RowsBeyondTheRangeAreABug) {
+  Delta delta = TwoRows();
+  delta.to = 5;
+  EXPECT_DEATH(Encode(delta), "before <= to");
+}
+
+TEST(CodecDeathTest, RowsOfAnotherStreamAreABug) {
+  Delta delta = TwoRows();
+  delta.rows[1].side = Side::kDesired;
+  EXPECT_DEATH(Encode(delta), "stream");
+}
+
+TEST(CodecDeathTest, ARowWithoutANameIsABug) {
+  Delta delta = TwoRows();
+  delta.rows[1].pid = 0;
+  EXPECT_DEATH(Encode(delta), "path");
+}
+
+TEST(CodecDeathTest, AnAckOfAnotherSessionIsABug) {
+  Delta delta = TwoRows();
+  delta.ack = Ack{delta.session + 1, {}, 0, 0};
+  EXPECT_DEATH(Encode(delta), "session");
+}
+
+TEST(CodecDeathTest, ALocalOnlyPropertyInTheDictionaryIsABug) {
+  DictionaryFrame frame;
+  frame.entries.resize(1);
+  frame.entries[0].pid = 1;
+  frame.entries[0].def.path = *model::Path::Parse("door/code");
+  frame.entries[0].def.local_only = true;
+  EXPECT_DEATH(Encode(frame), "local_only");
+}
+
 // Bytes on the wire. A change here is a change of what the product costs: say why in the commit.
+
+TEST(CodecBytesTest, TheExampleInTheSchemaIsTrue) {
+  Delta delta = Regular(1'000'000, std::vector<double>{21.57});
+  delta.rows[0].pid = 5;
+  delta.rows[0].row.time = WallTime(std::chrono::milliseconds(1'789'995'600'123));
+  EXPECT_EQ(RoundTrip(delta),
+            "\x08\xb9\x60\x10\xc0\x84\x3d\x28\x05\x30\xf6\x83\x95\xd3\xa9\x01\x3a\x02\xda\x21");
+}
 
 TEST(CodecBytesTest, OneChangedValueTakes20Bytes) {
   EXPECT_EQ(Bytes(Regular(1'000'000, std::vector<double>{21.57})), 20u);

@@ -29,7 +29,7 @@ inline std::uint64_t ZigZag(std::int64_t value) {
   return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
 }
 
-// codes
+// Codes: a small code a row, in runs.
 
 // Appends the runs of all codes but the last run; returns the last run's code (0 when there are
 // none).
@@ -61,7 +61,7 @@ class CodeReader {
   std::uint64_t code_ = 0;
 };
 
-// groups: what steps, spread columns and gaps have in common
+// Groups: what steps, spread columns and the gaps between seqs have in common.
 
 // Which entry of a column each row belongs to: its own, or its run's.
 class GroupReader {
@@ -92,7 +92,7 @@ class GroupReader {
 // Whether run lengths are at least 1 and leave a row to the last run.
 Status CheckRuns(std::string_view column, const Unsigneds& runs, std::size_t rows);
 
-// steps
+// Steps: a number a row, as differences.
 
 // How rows follow each other inside a run.
 enum class Inside {
@@ -136,7 +136,7 @@ class StepReader {
   std::uint64_t number_;
 };
 
-// spread
+// Spread columns: something that many rows share or lack.
 
 // Writes a spread column of `rows` things: `same(i)` tells whether row i has the same thing as row
 // i - 1, `add(i)` appends row i's. Nothing is written when `none(i)` holds for all.

@@ -21,7 +21,9 @@ constexpr int kTimeoutsMax = 4;
 constexpr seconds kRetryPause{1};
 constexpr std::size_t kNacksMax = 8;  // Waiting to be sent; more say nothing new.
 
-std::size_t At(Stream stream) { return static_cast<std::size_t>(stream); }
+std::size_t At(Stream stream) {
+  return static_cast<std::size_t>(stream);
+}
 
 bool Contains(const model::Lineage& lineage, std::uint64_t inc) {
   return std::any_of(lineage.begin(), lineage.end(),
@@ -99,11 +101,10 @@ Ack CloudSession::Cursors(std::uint32_t session) const {
 // docs/PROTOCOL.md, "Classification". False when the device must not sync.
 bool CloudSession::Classify(const Hello& hello) {
   const bool first_contact = peer_lineage_.empty();
-  const std::uint64_t newest = std::max(received_[At(Stream::kState)],
-                                        received_[At(Stream::kControl)]);
-  const std::uint64_t known =
-      newest == 0 ? (first_contact ? 0 : peer_lineage_.back().inc)
-                  : model::IncOf(peer_lineage_, newest);
+  const std::uint64_t newest =
+      std::max(received_[At(Stream::kState)], received_[At(Stream::kControl)]);
+  const std::uint64_t known = newest == 0 ? (first_contact ? 0 : peer_lineage_.back().inc)
+                                          : model::IncOf(peer_lineage_, newest);
   const bool continues = !first_contact && Contains(hello.lineage, known);
   const bool stale = hello.epoch.counter != 0 && !first_contact &&
                      (hello.epoch.counter < epoch_.counter ||
@@ -133,8 +134,7 @@ bool CloudSession::Classify(const Hello& hello) {
 
 void CloudSession::ResetDevice(const Hello&) {
   ++counts_.resets;
-  events_.push_back(
-      "the device has another store than before: its reported values are taken anew");
+  events_.push_back("the device has another store than before: its reported values are taken anew");
   twin_.ForEachProperty([this](model::PropertyId id) {
     if (twin_.row(id, Side::kReported)) changes_.push_back({id, Side::kReported});
   });
@@ -210,11 +210,11 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
   for (const model::DictionaryEntry& given : frame.entries) {
     model::DictionaryEntry entry = given;
     entry.pid = pid++;
-    // The device counts from 1 again where the chains parted; what we hold of it is then another dictionary's.
-    const bool contradicts =
-        entry.pid <= twin_.dictionary_size() &&
-        model::ChainHash(twin_.chain(entry.pid - 1), entry.pid, entry.def) !=
-            twin_.chain(entry.pid);
+    // The device counts from 1 again where the chains parted; what we hold of it is then another
+    // dictionary's.
+    const bool contradicts = entry.pid <= twin_.dictionary_size() &&
+                             model::ChainHash(twin_.chain(entry.pid - 1), entry.pid, entry.def) !=
+                                 twin_.chain(entry.pid);
     if (contradicts && frame.first == 1) {
       events_.push_back("the device's dictionary is another one than before: it is taken anew");
       twin_.ForgetDevice();
@@ -275,7 +275,8 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     return Refuse(NackReason::kGap, session_, {});
   }
   if (!all) {
-    // Rows that can't be held yet (too many unknown paths): refuse the watermark, so that they are owed still.
+    // Rows that can't be held yet (too many unknown paths): refuse the watermark, so that they are
+    // owed still.
     return Refuse(NackReason::kContent, session_, "too many unknown paths");
   }
   if (delta.to > watermark) {

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The cloud's half of the sync protocol for one device. Pure, like EdgeEngine: (event, now) in, frames, commits and
-// changes out.
+// The cloud's half of the sync protocol for one device. Pure, like EdgeEngine: (event, now) in,
+// frames, commits and changes out.
 
 #pragma once
 
@@ -20,20 +20,20 @@
 namespace edgetwin::sync {
 
 struct CloudOptions {
-  std::uint32_t frame_bytes_max = 64 << 10;   // What devices may send in one frame …
-  std::uint32_t window_frames_max = 16;       // … and at once without an ack.
-  std::size_t returned_rows_max = 10'000;     // In one Welcome.
+  std::uint32_t frame_bytes_max = 64 << 10;  // What devices may send in one frame …
+  std::uint32_t window_frames_max = 16;      // … and at once without an ack.
+  std::size_t returned_rows_max = 10'000;    // In one Welcome.
   std::function<std::uint64_t(std::uint64_t below)> random;  // For epoch tokens.
 };
 
 struct CloudStatus {
   bool connected = false;
-  std::string software;             // The device's, as it says.
-  std::string trouble;              // What was wrong last with this device's frames; empty when nothing.
-  std::uint64_t state = 0;          // The device's revision that we hold …
+  std::string software;     // The device's, as it says.
+  std::string trouble;      // What was wrong last with this device's frames; empty when nothing.
+  std::uint64_t state = 0;  // The device's revision that we hold …
   std::uint64_t state_durable = 0;  // … and have on disk.
   std::uint64_t control = 0, control_durable = 0;
-  std::uint64_t head = 0;           // Our own revision of this twin.
+  std::uint64_t head = 0;  // Our own revision of this twin.
   std::uint64_t desired_head = 0, desired_durable = 0, desired_acked = 0;
   std::optional<std::chrono::microseconds> round_trip;
   std::uint64_t sessions = 0, resets = 0, gaps = 0, refused_frames = 0, refused_rows = 0;
@@ -52,14 +52,16 @@ struct CloudOutput {
     model::PropertyId id = model::kNoProperty;
     model::Side side = model::Side::kReported;
   };
-  std::vector<Change> changes;      // Rows that are new since the last Step, for those who watch.
-  std::vector<std::string> events;  // What an operator should know: a device's store was replaced, ….
+  std::vector<Change> changes;  // Rows that are new since the last Step, for those who watch.
+  // What an operator should know: a device's store was replaced, ….
+  std::vector<std::string> events;
 };
 
 // SINGLE-THREADED. Call Step after every event, and at NextStep.
 class CloudSession {
  public:
-  // `stored` is moved into `twin`, which must be fresh and outlive this. Its lineage's last entry is this opening's.
+  // `stored` is moved into `twin`, which must be fresh and outlive this. Its lineage's last entry
+  // is this opening's.
   CloudSession(CloudOptions options, model::Twin& twin, model::Stored stored);
 
   void Receive(Frame frame, MonoTime now, WallTime wall);
@@ -67,8 +69,8 @@ class CloudSession {
   void LinkDown();
   void Committed(std::uint64_t token, const Status& result, MonoTime now);
 
-  // Wants `value` of a property (none: wants nothing any more). Durable, and sent, after the commit that the next
-  // Step asks for.
+  // Wants `value` of a property (none: wants nothing any more). Durable, and sent, after the commit
+  // that the next Step asks for.
   void SetDesired(model::PropertyId id, model::Value value, std::string who, WallTime until,
                   WallTime wall);
   // Whether our own row with this seq is durable.

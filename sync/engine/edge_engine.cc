@@ -29,10 +29,12 @@ constexpr microseconds kAckDelay = milliseconds(100);
 constexpr milliseconds kRetryMin{1'000};
 constexpr milliseconds kRetryMax{30'000};
 constexpr std::size_t kDictionaryFrameEntries = 500;
-constexpr model::Pid kDictionaryWindow = 5'000;  // Entries under way without an ack.
+constexpr model::Pid kDictionaryWindow = 5'000;      // Entries under way without an ack.
 constexpr std::uint32_t kSessions = (1u << 14) - 1;  // Two bytes as a varint.
 
-std::size_t At(Stream stream) { return static_cast<std::size_t>(stream); }
+std::size_t At(Stream stream) {
+  return static_cast<std::size_t>(stream);
+}
 
 bool Contains(const model::Lineage& lineage, std::uint64_t inc) {
   return std::any_of(lineage.begin(), lineage.end(),
@@ -78,7 +80,9 @@ std::uint32_t EdgeEngine::DrawSession() {
   return 1 + static_cast<std::uint32_t>(options_.random(kSessions));
 }
 
-void EdgeEngine::LinkUp(MonoTime now) { StartHello(now); }
+void EdgeEngine::LinkUp(MonoTime now) {
+  StartHello(now);
+}
 
 void EdgeEngine::LinkDown(MonoTime) {
   state_ = SyncState::kOffline;
@@ -113,8 +117,8 @@ Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   hello.dictionary_chain = twin_.chain(dictionary_durable_);
   hello.epoch = epoch_;
   hello.wall_ms = wall.time_since_epoch().count();
-  hello.boot_ms = static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(now.time_since_epoch()).count());
+  hello.boot_ms =
+      static_cast<std::uint64_t>(duration_cast<milliseconds>(now.time_since_epoch()).count());
   hello.software = options_.software;
   return hello;
 }
@@ -165,7 +169,8 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
     peer_batch_.peer_lineage = peer_lineage_;
   }
   if (broken) {
-    // Another store than the one whose rows we hold: its seqs mean nothing here, ours stay until it says otherwise.
+    // Another store than the one whose rows we hold: its seqs mean nothing here, ours stay until it
+    // says otherwise.
     trouble_ = "the cloud's store is not the one last synced with; everything is sent anew";
     twin_.AgePeerRows();
     cloud_control_ = cloud_control_durable_ = 0;
@@ -179,8 +184,8 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
   probe_at_ = now + kProbePause;
   state_frame_at_.reset();
   SenderLimits limits;
-  limits.frame_bytes_max = std::min<std::size_t>(limits.frame_bytes_max,
-                                                 std::max<std::uint32_t>(welcome.frame_bytes_max, 1'024));
+  limits.frame_bytes_max = std::min<std::size_t>(
+      limits.frame_bytes_max, std::max<std::uint32_t>(welcome.frame_bytes_max, 1'024));
   limits.window_frames_max = std::clamp<std::size_t>(welcome.window_frames_max, 1, 256);
   sender_.SetLimits(limits);
   Watermarks watermark = welcome.watermark;
@@ -265,9 +270,7 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       dictionary_acked_ = std::min(dictionary_acked_, dictionary_sent_);
       sender_.OnGap(nack.cursors.watermark, now);
       return;
-    case NackReason::kContent:
-      trouble_ = "the cloud refused a frame: " + nack.text;
-      return;
+    case NackReason::kContent: trouble_ = "the cloud refused a frame: " + nack.text; return;
     case NackReason::kFenced:
       trouble_ = "fenced by the cloud: " + nack.text;
       state_ = SyncState::kFenced;
@@ -289,8 +292,7 @@ Ack EdgeEngine::Cursors(MonoTime now) const {
   return ack;
 }
 
-void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime now,
-                           WallTime wall) {
+void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime now, WallTime wall) {
   if (!in_flight_ || in_flight_->token != token) return;
   InFlight done = std::move(*in_flight_);
   in_flight_.reset();
@@ -336,7 +338,8 @@ void EdgeEngine::NoteMark(MonoTime now) {
   if (!marks_.empty() && marks_.back().seq >= head) return;
   const std::uint64_t safe = std::max(state_durable_, local_durable_);
   if (marks_.empty() && head <= safe) return;
-  // Rows that follow within a sixteenth of the window share the mark of the first: they are due a little early.
+  // Rows that follow within a sixteenth of the window share the mark of the first: they are due a
+  // little early.
   if (!marks_.empty() && now - marks_.back().at < options_.commit_window / 16) {
     marks_.back().seq = head;
     return;
@@ -348,8 +351,8 @@ std::optional<MonoTime> EdgeEngine::StateCommitDue() const {
   const bool local = twin_.local_head() > local_durable_;
   const std::uint64_t acked =
       state_ == SyncState::kLive && !local ? sender_.acked(Stream::kState) : 0;
-  const std::uint64_t safe = std::max(acked, local ? std::min(state_durable_, local_durable_)
-                                                   : state_durable_);
+  const std::uint64_t safe =
+      std::max(acked, local ? std::min(state_durable_, local_durable_) : state_durable_);
   for (const Mark& mark : marks_) {
     if (mark.seq > safe) return mark.at + options_.commit_window;
   }
@@ -380,7 +383,8 @@ model::Batch EdgeEngine::BuildBatch(bool with_state) {
   };
   twin_.ForEachAfter(Stream::kState, state_durable_, take);
   twin_.ForEachLocalAfter(local_durable_, take);
-  // Until the cloud has given back what a crash took, the store keeps saying from where on something may be missing.
+  // Until the cloud has given back what a crash took, the store keeps saying from where on
+  // something may be missing.
   if (state_durable_at_hello_ == ~std::uint64_t{0}) {
     rows.state_durable = twin_.stream_head(Stream::kState);
   }
@@ -541,6 +545,7 @@ EdgeStatus EdgeEngine::status() const {
   status.state_head = twin_.stream_head(Stream::kState);
   status.state_acked = sender_.acked(Stream::kState);
   status.state_durable = state_durable_;
+  status.local_durable = local_durable_;
   status.control_head = twin_.stream_head(Stream::kControl);
   status.control_acked = sender_.acked(Stream::kControl);
   status.control_durable = control_durable_;

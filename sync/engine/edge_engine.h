@@ -1,8 +1,9 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The device's half of the sync protocol, with its commit policy and the control of writable properties: everything
-// of the agent that decides, and nothing that does. Pure: (event, now) in, frames, commits and driver calls out.
+// The device's half of the sync protocol, with its commit policy and the control of writable
+// properties: everything of the agent that decides, and nothing that does. Pure: (event, now) in,
+// frames, commits and driver calls out.
 
 #pragma once
 
@@ -38,17 +39,18 @@ enum class SyncState {
   kOffline,  // No link.
   kHello,    // Waiting for the cloud's Welcome.
   kLive,
-  kFenced,   // The cloud refuses this store; see EdgeStatus::trouble.
+  kFenced,  // The cloud refuses this store; see EdgeStatus::trouble.
 };
 std::string_view ToString(SyncState state);
 
 struct EdgeStatus {
   SyncState state = SyncState::kOffline;
-  std::string trouble;  // What the cloud refused last, empty when nothing.
+  std::string trouble;              // What the cloud refused last, empty when nothing.
   std::uint64_t head = 0;           // This device's revision.
   std::uint64_t state_head = 0;     // Of the reported rows alone.
   std::uint64_t state_acked = 0;    // Durable at the cloud.
   std::uint64_t state_durable = 0;  // On flash.
+  std::uint64_t local_durable = 0;  // The same of local-only properties.
   std::uint64_t control_head = 0, control_acked = 0, control_durable = 0;
   std::uint64_t cloud_control = 0;  // The cloud's revision that we hold, durable.
   std::uint64_t seq_limit = 0;
@@ -69,33 +71,37 @@ struct EdgeOutput {
     std::uint64_t token = 0;
     model::Batch batch;
   };
-  std::optional<Commit> commit;              // Never while another one is out.
+  std::optional<Commit> commit;  // Never while another one is out.
   std::vector<model::DriverCall> calls;
   bool proved = false;  // The session has proved itself: the link's backoff may start anew.
 };
 
-// SINGLE-THREADED. Call Step after every event and every change of the twin, once a turn of the loop is enough; and
-// at NextStep.
+// SINGLE-THREADED. Call Step after every event and every change of the twin, once a turn of the
+// loop is enough; and at NextStep.
 class EdgeEngine {
  public:
-  // `stored` is what the store held, its twin part is moved into `twin`, which must be fresh and outlive this.
+  // `stored` is what the store held, its twin part is moved into `twin`, which must be fresh and
+  // outlive this.
   EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored stored, MonoTime now,
              WallTime wall);
 
   void LinkUp(MonoTime now);
   void LinkDown(MonoTime now);
   void Receive(Frame frame, MonoTime now, WallTime wall);
-  // The answer to EdgeOutput::Commit. A failed batch is merged into the next one, which is tried with backoff.
+  // The answer to EdgeOutput::Commit. A failed batch is merged into the next one, which is tried
+  // with backoff.
   void Committed(std::uint64_t token, const Status& result, MonoTime now, WallTime wall);
 
   void Step(MonoTime now, WallTime wall, EdgeOutput& out);
   std::optional<MonoTime> NextStep() const;
 
-  // The last batch of a clean stop: everything, folded, and the unused seqs given back. Commit it before exiting.
+  // The last batch of a clean stop: everything, folded, and the unused seqs given back. Commit it
+  // before exiting.
   model::Batch Finish();
   // The frame that ends the session, if there is one.
   std::optional<Bye> Goodbye() const;
-  // The Will for the connection that is being made. A session is one connection's: repeated Hellos stay in it.
+  // The Will for the connection that is being made. A session is one connection's: repeated Hellos
+  // stay in it.
   Bye Will() const { return {session_}; }
 
   model::Control& control() { return control_; }
@@ -164,13 +170,13 @@ class EdgeEngine {
   // What we hold of the cloud.
   model::Lineage peer_lineage_;
   model::Epoch epoch_;
-  std::uint64_t cloud_control_ = 0;          // Received.
+  std::uint64_t cloud_control_ = 0;  // Received.
   std::uint64_t cloud_control_durable_ = 0;
-  MonoTime cloud_control_at_{};              // When it last advanced.
+  MonoTime cloud_control_at_{};  // When it last advanced.
   std::optional<MonoTime> ack_due_;
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
-  model::Batch peer_batch_;                  // Rows and cursors of the cloud to be committed.
+  model::Batch peer_batch_;  // Rows and cursors of the cloud to be committed.
 
   // Commits.
   std::optional<InFlight> in_flight_;

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The frames of the sync protocol as the engine sees them. docs/PROTOCOL.md says what each must hold;
-// proto/edgetwin/v1/sync.proto how they look on the wire; sync/codec translates.
+// The frames of the sync protocol as the engine sees them. docs/PROTOCOL.md says what each must
+// hold; proto/edgetwin/v1/sync.proto how they look on the wire; sync/codec translates.
 
 #pragma once
 
@@ -19,9 +19,9 @@
 namespace edgetwin::sync {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
-inline constexpr std::size_t kFrameBytesMax = 256 << 10;   // Checked before parsing.
+inline constexpr std::size_t kFrameBytesMax = 256 << 10;  // Checked before parsing.
 inline constexpr std::size_t kFrameRowsMax = 20'000;
-inline constexpr std::size_t kFrameEntriesMax = 5'000;     // Dictionary entries.
+inline constexpr std::size_t kFrameEntriesMax = 5'000;  // Dictionary entries.
 
 using Watermarks = std::array<std::uint64_t, model::kStreams>;
 
@@ -40,7 +40,8 @@ struct Ack {
   std::uint32_t session = 0;
   Watermarks watermark{};
   model::Pid dictionary_n = 0;  // Entries held, without gaps.
-  std::uint32_t held_ms = 0;    // From the arrival of what advanced the watermark last to this ack; for round-trip times.
+  // From the arrival of what advanced the watermark last to this ack; for round-trip times.
+  std::uint32_t held_ms = 0;
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 
@@ -55,7 +56,7 @@ enum class NackReason : std::uint8_t {
 
 struct Nack {
   NackReason reason = NackReason::kUnknownSession;
-  Ack cursors;             // Where the receiver stands.
+  Ack cursors;  // Where the receiver stands.
   std::string text;
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
@@ -64,12 +65,12 @@ struct Nack {
 // Device → cloud, first frame of a session.
 struct Hello {
   std::uint32_t version = kProtocolVersion;
-  std::uint32_t session = 0;  // Random, not 0; each later frame of the session carries it.
-  model::Lineage lineage;     // The device's; the last is current.
-  Watermarks head{};          // Highest seq of each of our streams.
+  std::uint32_t session = 0;        // Random, not 0; each later frame of the session carries it.
+  model::Lineage lineage;           // The device's; the last is current.
+  Watermarks head{};                // Highest seq of each of our streams.
   std::uint64_t state_durable = 0;  // Every reported row up to here is on the device's flash.
-  Watermarks watermark{};     // What we hold of the cloud's streams.
-  std::uint64_t cloud_inc = 0;  // The cloud's newest incarnation that we know; 0: none.
+  Watermarks watermark{};           // What we hold of the cloud's streams.
+  std::uint64_t cloud_inc = 0;      // The cloud's newest incarnation that we know; 0: none.
   model::Pid dictionary_n = 0;
   std::uint64_t dictionary_chain = 0;
   std::uint32_t scope_version = 0;
@@ -84,10 +85,10 @@ struct Hello {
 struct Welcome {
   std::uint32_t version = kProtocolVersion;
   std::uint32_t session = 0;
-  model::Lineage lineage;       // The cloud's, of this twin.
+  model::Lineage lineage;  // The cloud's, of this twin.
   Watermarks head{};
-  Watermarks watermark{};       // What the cloud holds of the device's streams.
-  model::Pid dictionary_n = 0;  // Entries the cloud holds …
+  Watermarks watermark{};              // What the cloud holds of the device's streams.
+  model::Pid dictionary_n = 0;         // Entries the cloud holds …
   std::uint64_t dictionary_chain = 0;  // … and the chain's hash there.
   std::uint32_t scope_version = 0;
   model::Epoch epoch;

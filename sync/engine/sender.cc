@@ -53,8 +53,8 @@ void Sender::End() {
   timeouts_ = 0;
 }
 
-std::optional<Delta> Sender::Next(model::Stream stream, std::uint64_t seq_max,
-                                  model::Pid pid_max, std::uint32_t session, MonoTime now) {
+std::optional<Delta> Sender::Next(model::Stream stream, std::uint64_t seq_max, model::Pid pid_max,
+                                  std::uint32_t session, MonoTime now) {
   std::uint64_t& sent = sent_[Index(stream)];
   if (std::min(twin_.stream_head(stream), seq_max) <= sent) return {};
   if (window_full()) {
@@ -67,18 +67,18 @@ std::optional<Delta> Sender::Next(model::Stream stream, std::uint64_t seq_max,
   delta.from = sent;
   delta.to = sent;
   std::size_t bytes = 64;
-  twin_.ForEachAfter(stream, sent, [&](model::PropertyId id, model::Side side,
-                                       const model::Row& row) {
-    if (row.dot.seq > seq_max || twin_.pid(id) > pid_max) return false;
-    WireRow wire = ToWire(twin_, id, side, row);
-    bytes += EstimateBytes(wire);
-    const bool full = delta.rows.size() >= limits_.frame_rows_max ||
-                      bytes > limits_.frame_bytes_max;
-    if (full && !delta.rows.empty()) return false;
-    delta.to = row.dot.seq;
-    delta.rows.push_back(std::move(wire));
-    return true;
-  });
+  twin_.ForEachAfter(
+      stream, sent, [&](model::PropertyId id, model::Side side, const model::Row& row) {
+        if (row.dot.seq > seq_max || twin_.pid(id) > pid_max) return false;
+        WireRow wire = ToWire(twin_, id, side, row);
+        bytes += EstimateBytes(wire);
+        const bool full =
+            delta.rows.size() >= limits_.frame_rows_max || bytes > limits_.frame_bytes_max;
+        if (full && !delta.rows.empty()) return false;
+        delta.to = row.dot.seq;
+        delta.rows.push_back(std::move(wire));
+        return true;
+      });
   if (delta.rows.empty()) return {};
   sent = delta.to;
   const bool again = delta.from < most_sent_[Index(stream)];

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The sending half of a session: which rows go into which frame, how many frames may be under way, and when to send
-// them again. The same on both sides. Pure.
+// The sending half of a session: which rows go into which frame, how many frames may be under way,
+// and when to send them again. The same on both sides. Pure.
 
 #pragma once
 
@@ -41,8 +41,9 @@ class Sender {
   void End();
   void SetLimits(SenderLimits limits) { limits_ = limits; }
 
-  // The next frame of `stream` with rows up to `seq_max`, or nothing when there is nothing to send or the window is
-  // full. Stops before the first row whose pid is above `pid_max`: its dictionary entry isn't with the peer yet.
+  // The next frame of `stream` with rows up to `seq_max`, or nothing when there is nothing to send
+  // or the window is full. Stops before the first row whose pid is above `pid_max`: its dictionary
+  // entry isn't with the peer yet.
   std::optional<Delta> Next(model::Stream stream, std::uint64_t seq_max, model::Pid pid_max,
                             std::uint32_t session, MonoTime now);
 
@@ -51,7 +52,8 @@ class Sender {
   // The peer stands at `watermark` and wants everything above it again. At most once a round trip.
   void OnGap(const Watermarks& watermark, MonoTime now);
 
-  // Sends again from the last acknowledged place when the oldest frame under way is overdue. Returns whether it was.
+  // Sends again from the last acknowledged place when the oldest frame under way is overdue.
+  // Returns whether it was.
   bool Tick(MonoTime now);
   std::optional<MonoTime> NextTick() const;
   int timeouts() const { return timeouts_; }  // In a row.
@@ -98,8 +100,8 @@ class Sender {
   std::uint64_t window_waits_ = 0;
 };
 
-// A twin's row as it goes into a frame: by pid, or by path when the device has no pid for it; without its
-// incarnation where that follows from the lineage.
+// A twin's row as it goes into a frame: by pid, or by path when the device has no pid for it;
+// without its incarnation where that follows from the lineage.
 WireRow ToWire(const model::Twin& twin, model::PropertyId id, model::Side side,
                const model::Row& row);
 

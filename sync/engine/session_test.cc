@@ -1,8 +1,9 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Both halves of the protocol against each other, over a network that loses and repeats, with crashes of either side.
-// What survives a crash is what was committed: a batch applied to a model::Stored.
+// Both halves of the protocol against each other, over a network that loses and repeats, with
+// crashes of either side. What survives a crash is what was committed: a batch applied to a
+// model::Stored.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -162,7 +163,8 @@ class World {
     Turn();
   }
 
-  // Everything that is due now, on both sides; commits and driver calls stay out until they are finished.
+  // Everything that is due now, on both sides; commits and driver calls stay out until they are
+  // finished.
   void Turn() {
     if (!edge_ || !cloud_) return;
     EdgeOutput from_edge;
@@ -192,8 +194,8 @@ class World {
     if (Random(100) < loss_percent) return;
     if (Random(100) < repeat_percent) way.push_back(frame);
     const bool late = Random(100) < reorder_percent;
-    const std::size_t place = late ? way.size() - Random(std::min<std::size_t>(way.size(), 4) + 1)
-                                   : way.size();
+    const std::size_t place =
+        late ? way.size() - Random(std::min<std::size_t>(way.size(), 4) + 1) : way.size();
     way.insert(way.begin() + static_cast<std::ptrdiff_t>(place), std::move(frame));
   }
 
@@ -431,8 +433,7 @@ TEST(SessionTest, AnUnknownPathIsSaidToBeUnknownAndAppliedWhenItAppears) {
             model::DesiredState::kUnknownPath);
   world.Define(20);
   world.Run(seconds(3));
-  EXPECT_EQ(world.cloud_twin().row(id, Side::kStatus)->info().state,
-            model::DesiredState::kApplied);
+  EXPECT_EQ(world.cloud_twin().row(id, Side::kStatus)->info().state, model::DesiredState::kApplied);
   EXPECT_EQ(world.device["plant/p20"], 3.0);
 }
 
@@ -525,7 +526,10 @@ TEST_P(SessionSeedTest, TwinsConvergeWhateverCrashesAndGetsLost) {
       case 3:
         if (world.Random(20) == 0) world.link ? world.CutLink() : world.MendLink();
         break;
-      case 4: world.Want(static_cast<int>(world.Random(5)) * 4, static_cast<double>(world.Random(100)) / 4.0); break;
+      case 4:
+        world.Want(static_cast<int>(world.Random(5)) * 4,
+                   static_cast<double>(world.Random(100)) / 4.0);
+        break;
       case 5: world.FinishEdgeCommit(); break;
       case 6: world.FinishCloudCommit(); break;
       case 7:
@@ -537,7 +541,8 @@ TEST_P(SessionSeedTest, TwinsConvergeWhateverCrashesAndGetsLost) {
       case 13: world.FinishCall(); break;
       case 14: world.Pass(milliseconds(20)); break;
       default:
-        world.Sample(static_cast<int>(world.Random(world.properties)), static_cast<double>(world.Random(1'000)) / 100.0);
+        world.Sample(static_cast<int>(world.Random(world.properties)),
+                     static_cast<double>(world.Random(1'000)) / 100.0);
     }
   }
   world.loss_percent = world.repeat_percent = world.reorder_percent = 0;

@@ -165,6 +165,12 @@ bool FakeBroker::OnSubscribe(int fd, Connection& connection, const std::string& 
     Close(fd);
     return false;
   }
+  if (behaviour_.floods_after_suback) {
+    connection.flood = loop_.Watch(fd, Loop::kWritable, [fd](unsigned) {
+      const std::string bytes(16 << 10, 'x');
+      [[maybe_unused]] const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    });
+  }
   if (!behaviour_.reads_after_suback) {
     loop_.Cancel(connection.watch);
     connection.watch = Loop::Id::kNone;
@@ -174,6 +180,7 @@ bool FakeBroker::OnSubscribe(int fd, Connection& connection, const std::string& 
 
 void FakeBroker::Close(int fd) {
   loop_.Cancel(connections_[fd].watch);
+  loop_.Cancel(connections_[fd].flood);
   connections_.erase(fd);
   close(fd);
 }

@@ -27,6 +27,7 @@ class FakeBroker {
     std::string after_suback{};
     bool reads_after_suback = true;
     bool closes_after_suback = false;
+    bool floods_after_suback = false;  // Sends as much as is taken, for ever.
   };
 
   FakeBroker(Loop& loop, Behaviour behaviour);
@@ -50,6 +51,7 @@ class FakeBroker {
  private:
   struct Connection {
     Loop::Id watch = Loop::Id::kNone;
+    Loop::Id flood = Loop::Id::kNone;
     std::string received;
     int protocol = 0;
   };

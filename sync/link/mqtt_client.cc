@@ -79,7 +79,8 @@ Status MqttClient::Connect(ClientTarget target) {
   EDGETWIN_CHECK(phase_ == Phase::kIdle);
   target_ = std::move(target);
   if (Status made = MakeHandle(); !made) return made;
-  return StartConnecting();
+  StartConnecting();
+  return {};
 }
 
 Status MqttClient::MakeHandle() {
@@ -116,7 +117,7 @@ Status MqttClient::MakeHandle() {
   return {};
 }
 
-Status MqttClient::StartConnecting() {
+void MqttClient::StartConnecting() {
   if (target_.protocol == MQTT_PROTOCOL_V5) {
     mosquitto_property* properties = nullptr;
     mosquitto_property_add_int32(
@@ -133,20 +134,29 @@ Status MqttClient::StartConnecting() {
                                    static_cast<int>(options_.keepalive.count()), nullptr);
   const int system_error = errno;
   const int socket = mosquitto_socket(handle_);
-  // MOSQ_ERR_CONN_PENDING is what success looks like.
-  if (result > 0 || socket < 0) {
-    return Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
-                       LossText(result, system_error));
+  // MOSQ_ERR_CONN_PENDING is what success looks like. TLS has made its first step already; if the
+  // peer was quick, or refused the connection, that step has met the failure.
+  if (result > 0 || socket < 0 || TlsIsDead()) {
+    // Even the whole handshake may be over, and CONNECT have met the broker's refusal.
+    tls_done_ = target_.tls && system_error == EPROTO;
+    loss_.reached = result == MOSQ_ERR_TLS || tls_done_;
+    Break(loss_.reached
+              ? TlsError()
+              : Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
+                            LossText(MOSQ_ERR_ERRNO, system_error)));
+    return ReportSoon();
   }
   fd_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-  if (fd_ < 0) return Exhausted(std::string("no file descriptor: ") + std::strerror(errno));
+  if (fd_ < 0) {
+    Break(Exhausted(std::string("no file descriptor: ") + std::strerror(errno)));
+    return ReportSoon();
+  }
   // libmosquitto's own would be inherited by programs that are started meanwhile.
   fcntl(socket, F_SETFD, FD_CLOEXEC);
   SetSocketOptions();
   phase_ = Phase::kConnecting;
   StartTimer(options_.connect_timeout, "connecting");
   UpdateWatches();
-  return {};
 }
 
 void MqttClient::SetSocketOptions() {
@@ -193,7 +203,7 @@ void MqttClient::OnReady(unsigned ready) {
   // Reading first: a TLS alert or DISCONNECT that says why must not be lost to a failing write.
   if (phase_ != Phase::kBroken && (InTlsHandshake() || (ready & Loop::kReadable) != 0)) Read();
   if (!*alive) return;
-  if (phase_ != Phase::kBroken && (ready & Loop::kWritable) != 0) Write();
+  if (phase_ != Phase::kBroken && mosquitto_want_write(handle_)) Write();
   if (phase_ == Phase::kBroken) return ReportBreak();
   UpdateWatches();
 }
@@ -231,8 +241,10 @@ void MqttClient::Read() {
     if (phase_ == Phase::kBroken) return;
     if (InTlsHandshake()) {
       tls_done_ = SSL_is_init_finished(static_cast<SSL*>(mosquitto_ssl_get(handle_))) == 1;
-      if (!tls_done_) return;
-      Write();
+      if (!tls_done_) {
+        if (TlsIsDead()) CheckResult(MOSQ_ERR_ERRNO, system_error, "reading");
+        return;
+      }
       continue;
     }
     if (!Settle()) return;
@@ -369,8 +381,7 @@ Status MqttClient::Send(const std::string& topic, std::span<const std::byte> byt
     return Invalid(target_.name + " takes no frame of " + std::to_string(bytes.size()) + " bytes");
   }
   CheckResult(result, system_error, "sending");
-  // Told once the caller, who may be in the middle of something, has returned.
-  report_ = loop_.After(std::chrono::microseconds(0), [this] { ReportBreak(); });
+  ReportSoon();
   return Unavailable(loss_.why.text);
 }
 
@@ -396,12 +407,11 @@ void MqttClient::CheckResult(int result, int system_error, std::string_view doin
   }
   const bool handshake = phase_ == Phase::kHandshake;
   if (target_.tls && handshake && !tls_done_) {
-    return Break(
-        {ErrorCode::kPermission, "no TLS connection to " + target_.name + ": " + TlsText()});
+    return Break(TlsError());
   }
   std::string text =
       target_.name + ": " + LossText(result, system_error) + " (" + std::string(doing) + ")";
-  if (handshake && !last_tls_log_.empty()) text += "; " + TlsText();
+  if (handshake && target_.tls) text += TlsHints();
   Break(Unavailable(std::move(text)));
 }
 
@@ -416,19 +426,35 @@ std::string MqttClient::LossText(int result, int system_error) const {
     case MOSQ_ERR_PROTOCOL:
       return "the peer does not speak MQTT as it should";
     case MOSQ_ERR_ERRNO:
-      return system_error == 0 ? "the connection was closed by the broker"
-                               : std::strerror(system_error);
+      if (system_error == 0) return "the connection was closed by the broker";
+      // libmosquitto's word for whatever OpenSSL says.
+      if (system_error == EPROTO) return "the TLS connection broke";
+      return std::strerror(system_error);
     default:
       return mosquitto_strerror(result);
   }
 }
 
-std::string MqttClient::TlsText() const {
-  std::string text = !target_.tls->refused().empty() ? target_.tls->refused()
-                     : last_tls_log_.empty()         ? "closed by the broker"
-                                                     : last_tls_log_;
-  if (target_.tls->refused().empty() && !target_.tls->own_problem().empty()) {
-    text += "; " + target_.tls->own_problem();
+// libmosquitto takes a failing system call in the handshake for "again later", for ever.
+bool MqttClient::TlsIsDead() const {
+  const auto* ssl = static_cast<const SSL*>(mosquitto_ssl_get(handle_));
+  return ssl != nullptr && SSL_is_init_finished(ssl) == 0 && !BIO_should_retry(SSL_get_rbio(ssl));
+}
+
+Error MqttClient::TlsError() const {
+  const std::string& refused = target_.tls->refused();
+  return {ErrorCode::kPermission,
+          "no TLS connection to " + target_.name + ": " +
+              (refused.empty() ? "the broker does not go on with it" + TlsHints() : refused)};
+}
+
+std::string MqttClient::TlsHints() const {
+  std::string text;
+  if (!last_tls_log_.empty()) text += "; " + last_tls_log_;
+  if (!target_.tls->own_problem().empty()) text += "; " + target_.tls->own_problem();
+  // The broker's alert can be lost to the reset that follows it.
+  if (text.empty() && tls_done_ && options_.certificate_file.empty()) {
+    text = "; does it want a client certificate?";
   }
   return text;
 }
@@ -437,6 +463,11 @@ void MqttClient::Break(Error why) {
   if (phase_ == Phase::kBroken) return;
   phase_ = Phase::kBroken;
   loss_.why = std::move(why);
+}
+
+// Once the caller, who may be in the middle of something, has returned.
+void MqttClient::ReportSoon() {
+  report_ = loop_.After(std::chrono::microseconds(0), [this] { ReportBreak(); });
 }
 
 void MqttClient::ReportBreak() {

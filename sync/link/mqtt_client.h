@@ -83,7 +83,7 @@ class MqttClient {
   MqttClient(const MqttClient&) = delete;
   MqttClient& operator=(const MqttClient&) = delete;
 
-  // Begins; events tell the rest. After an error the client is of no use.
+  // Begins; events tell the rest. An error is one of the options; the client is of no use then.
   Status Connect(ClientTarget target);
   // As Link::Send.
   Status Send(const std::string& topic, std::span<const std::byte> bytes);
@@ -99,7 +99,7 @@ class MqttClient {
   };
 
   Status MakeHandle();
-  Status StartConnecting();
+  void StartConnecting();
   void SetSocketOptions();
   void OnReady(unsigned ready);
   void FinishConnecting();
@@ -114,12 +114,16 @@ class MqttClient {
   void Break(Error why);
   // Reports the loss if there is one: the last thing a task does.
   void ReportBreak();
+  void ReportSoon();
   void UpdateWatches();
   void StartTimer(std::chrono::milliseconds timeout, std::string_view doing);
   bool InTlsHandshake() const;
+  bool TlsIsDead() const;
   std::size_t PublishBytes(std::size_t topic_bytes, std::size_t payload_bytes) const;
   std::string LossText(int result, int system_error) const;
-  std::string TlsText() const;
+  Error TlsError() const;
+  // What else is known about a failure of TLS, each with a "; " before it.
+  std::string TlsHints() const;
 
   static MqttClient& Self(void* data) { return *static_cast<MqttClient*>(data); }
   static void OnConnack(mosquitto*, void* self, int reason, int flags, const mqtt5__property*);

@@ -43,7 +43,7 @@ std::string Config(const TempDir& folder, std::uint16_t port, const BrokerOption
   line("user", "root");
   line("persistence", "false");
   line("set_tcp_nodelay", "true");
-  line("log_dest", "stdout");
+  line("log_dest", "file " + folder.File("broker.log"));
   line("log_type", "all");
   for (const std::string& more : options.lines) text += more + "\n";
   return text;
@@ -63,7 +63,7 @@ std::string TestBroker::url() const {
 }
 
 std::string TestBroker::log() const {
-  return ReadFile(folder_.File("log"));
+  return ReadFile(folder_.File("log")) + ReadFile(folder_.File("broker.log"));
 }
 
 void TestBroker::Start() {

@@ -18,7 +18,8 @@ struct MonoClockTag {
   using duration = std::chrono::microseconds;
 };
 
-// Microseconds since some start, the same for the whole process; counts while suspended; never steps back.
+// Microseconds since some start, the same for the whole process; counts while suspended; never
+// steps back.
 using MonoTime = std::chrono::time_point<MonoClockTag, std::chrono::microseconds>;
 
 // Milliseconds since 1970-01-01T00:00:00Z.

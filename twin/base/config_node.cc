@@ -17,10 +17,12 @@ using std::chrono::milliseconds;
 // Longer words are not misspellings of keys, and the comparison's cost is the product of the
 // lengths.
 constexpr std::size_t kNearestBytesMax = 64;
+// "warn" is short for "warning", "wa" may be anything.
+constexpr std::size_t kBeginningBytesMin = 3;
 // Of a wrong value shown in a problem.
 constexpr std::size_t kShownBytesMax = 80;
 // An unknown key with nothing near is answered with the known ones, if they are few enough to read.
-constexpr std::size_t kKnownShownMax = 12;
+constexpr std::size_t kKnownShownMax = 16;
 
 struct Unit {
   std::string_view name;
@@ -223,11 +225,13 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& candi
   std::size_t best_distance = std::numeric_limits<std::size_t>::max();
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kNearestBytesMax) continue;
-    const std::size_t distance = EditDistance(folded, Fold(candidate));
+    const std::string other = Fold(candidate);
     // A third of the letters: "prot" for "port" yes, "ca" for "id" no; beyond three, it is another
     // word.
-    const std::size_t allowed =
-        std::min<std::size_t>(std::max(word.size(), candidate.size()) / 3, 3);
+    const std::size_t allowed = std::min<std::size_t>(std::max(word.size(), other.size()) / 3, 3);
+    const bool begins = folded.size() >= kBeginningBytesMin && other.starts_with(folded);
+    const std::size_t distance =
+        begins ? std::min(allowed, other.size() - folded.size()) : EditDistance(folded, other);
     if (distance > allowed || distance >= best_distance) continue;
     best = candidate;
     best_distance = distance;
@@ -446,14 +450,21 @@ std::vector<std::pair<std::string, ConfigReader>> ConfigReader::Members() {
 }
 
 int ConfigReader::ChoiceIndex(std::string_view key, const std::vector<std::string>& names) {
-  const std::string* text = Get<std::string>(key, "one of " + Join(names));
+  std::vector<std::string> quoted;
+  for (const std::string& name : names) quoted.push_back(Quote(name));
+  const std::string* text = Get<std::string>(key, "one of " + Join(quoted));
   if (text == nullptr) return -1;
   const auto name = std::find(names.begin(), names.end(), *text);
   if (name != names.end()) return static_cast<int>(name - names.begin());
   const std::string nearest = Nearest(*text, names);
-  Problem(key, Quote(*text) + " is none of " + Join(names) +
+  Problem(key, Quote(*text) + " is none of " + Join(quoted) +
                    (nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
   return -1;
+}
+
+void ConfigReader::Refuse(std::string_view key, std::string why) {
+  refused_.emplace(key);
+  if (table_->Find(key) != nullptr) Problem(key, std::move(why));
 }
 
 void ConfigReader::Problem(std::string_view key, std::string text) {
@@ -465,17 +476,17 @@ void ConfigReader::Finish() {
   if (table_->table() == nullptr) return;
   const std::vector<std::string> known(known_.begin(), known_.end());
   for (const auto& [name, node] : *table_->table()) {
-    if (known_.contains(name)) continue;
+    if (known_.contains(name) || refused_.contains(name)) continue;
     const std::string nearest = Nearest(name, known);
+    std::string text = "unknown key";
     if (!nearest.empty()) {
-      Problem(name, "unknown key; did you mean \"" + nearest + "\"?");
+      text += "; did you mean \"" + nearest + "\"?";
     } else if (members_are_known_) {
-      Problem(name, "must be a table ([" + Dotted(name) + "]), is " + Show(node));
-    } else if (known.empty() || known.size() > kKnownShownMax) {
-      Problem(name, "unknown key");
-    } else {
-      Problem(name, "unknown key; known here: " + Join(known));
+      text = "must be a table ([" + Dotted(name) + "]), is " + Show(node);
+    } else if (!known.empty() && known.size() <= kKnownShownMax) {
+      text += "; known here: " + Join(known);
     }
+    problems_->Add(node.source, Dotted(name), std::move(text));
   }
 }
 

@@ -9,6 +9,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -34,13 +35,19 @@ struct ConfigNode {
   std::variant<bool, std::int64_t, double, std::string, Array, Table> value;
   ConfigSource source;
 
-  const Table* table() const { return std::get_if<Table>(&value); }
-  const Array* array() const { return std::get_if<Array>(&value); }
+  const Table* table() const;
+  const Array* array() const;
   // The named member of a table, or null.
   const ConfigNode* Find(std::string_view key) const;
   // "boolean", "integer", "float", "string", "array" or "table".
   std::string_view TypeName() const;
 };
+
+// Before anything else names a table: clang 14 can't complete a pair that holds a ConfigNode otherwise.
+inline ConfigNode EmptyConfigNode() { return {}; }
+
+inline const ConfigNode::Table* ConfigNode::table() const { return std::get_if<Table>(&value); }
+inline const ConfigNode::Array* ConfigNode::array() const { return std::get_if<Array>(&value); }
 
 struct ConfigProblem {
   ConfigSource source;
@@ -59,6 +66,8 @@ class ConfigProblems {
   explicit ConfigProblems(std::size_t problems_max = 100) : problems_max_(problems_max) {}
   void Add(const ConfigSource& source, std::string key, std::string text);
   bool empty() const { return problems_.empty(); }
+  // How many there were, left out ones included.
+  std::size_t count() const { return std::min(problems_.size(), problems_max_) + left_out_; }
   const std::vector<ConfigProblem>& list() const { return problems_; }
   // One problem a line.
   std::string ToString() const;
@@ -73,8 +82,8 @@ class ConfigProblems {
 // be empty.
 std::string DottedKey(std::string_view prefix, std::string_view key);
 
-// The candidate nearest to `word` by edit distance, if it is near enough to be what was meant; else
-// empty.
+// The candidate nearest to `word` by edit distance, or that it begins, if that is near enough to be
+// what was meant; else empty.
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 // "1500ms", "10s", "5m", "2h", "1d", or combinations, larger units first ("1h30m"); a bare "0" is
@@ -128,6 +137,9 @@ class ConfigReader {
   // The raw node, for shapes that no getter covers; counts as known.
   const ConfigNode* Raw(std::string_view key);
 
+  // A key that people will try, and why it is not taken: a problem if it is there. Never suggested.
+  void Refuse(std::string_view key, std::string why);
+
   // Records a problem of this table's `key` (or of the table itself when empty).
   void Problem(std::string_view key, std::string text);
   // Reports every key nobody asked for, with the nearest known one.
@@ -148,6 +160,7 @@ class ConfigReader {
   std::string prefix_;
   ConfigProblems* problems_;
   std::set<std::string, std::less<>> known_;
+  std::set<std::string, std::less<>> refused_;
   bool members_are_known_ = false;  // What Members left out is of a wrong type, not unknown.
 };
 

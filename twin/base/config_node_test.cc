@@ -69,6 +69,12 @@ TEST(NearestTest, ASwapOfNeighboursIsOneEdit) {
   EXPECT_EQ(Nearest("di_", {"id_"}), "id_");
 }
 
+TEST(NearestTest, AnAbbreviationIsNear) {
+  EXPECT_EQ(Nearest("warn", {"error", "warning"}), "warning");
+  EXPECT_EQ(Nearest("cert", {"certificate_file"}), "certificate_file");
+  EXPECT_EQ(Nearest("ce", {"certificate_file"}), "");
+}
+
 TEST(NearestTest, DoesNotCompareEndlessWords) {
   const std::string endless(100'000, 'a');
   EXPECT_EQ(Nearest(endless, {endless}), "");
@@ -156,10 +162,12 @@ TEST(ConfigProblemsTest, StopAtTheirLimitAndSayHowManyMore) {
   ConfigProblems problems(2);
   EXPECT_TRUE(problems.empty());
   for (int i = 0; i < 3; ++i) problems.Add({"f", i}, "k", "bad");
+  EXPECT_EQ(problems.count(), 3u);
   EXPECT_THAT(problems.ToString(), EndsWith("k: bad\nand 1 more problem\n"));
   for (int i = 0; i < 998; ++i) problems.Add({"f", i}, "k", "bad");
   EXPECT_THAT(problems.list(), SizeIs(3));
   EXPECT_EQ(problems.list().back().text, "and 999 more problems");
+  EXPECT_EQ(problems.count(), 1001u);
 }
 
 TEST(ConfigReaderTest, ReadsEachTypeAndFallsBackOnAbsence) {
@@ -277,9 +285,9 @@ TEST(ConfigReaderTest, AChoiceNamesTheOthersAndTheNearest) {
   EXPECT_EQ(r.reader.Choice("far", 1, choices), 1);
   EXPECT_EQ(r.reader.Choice("n", 1, choices), 1);
   EXPECT_EQ(r.said(),
-            "t.toml:2: a.near: \"tpc\" is none of rtu, tcp; did you mean \"tcp\"?\n"
-            "t.toml:3: a.far: \"udplite\" is none of rtu, tcp\n"
-            "t.toml:4: a.n: must be one of rtu, tcp, is 1\n");
+            "t.toml:2: a.near: \"tpc\" is none of \"rtu\", \"tcp\"; did you mean \"tcp\"?\n"
+            "t.toml:3: a.far: \"udplite\" is none of \"rtu\", \"tcp\"\n"
+            "t.toml:4: a.n: must be one of \"rtu\", \"tcp\", is 1\n");
 }
 
 TEST(ConfigReaderTest, RequiredKeysAreMissedAtTheTablesLine) {
@@ -298,6 +306,18 @@ TEST(ConfigReaderTest, ReportsEveryKeyNobodyAskedFor) {
             "t.toml:1: a.host: is required\n"
             "t.toml:2: a.hots: unknown key; did you mean \"host\"?\n"
             "t.toml:3: a.color: unknown key; known here: host, port\n");
+}
+
+TEST(ConfigReaderTest, ARefusedKeyIsExplainedOnceAndNeverSuggested) {
+  Reading r({{"password", Text("x", 2)}, {"pasword", Text("x", 3)}, {"zebra", Text("x", 4)}});
+  r.reader.Has("user");
+  r.reader.Refuse("password", "does not stand here");
+  r.reader.Refuse("secret", "neither");
+  r.reader.Finish();
+  EXPECT_EQ(r.said(),
+            "t.toml:2: a.password: does not stand here\n"
+            "t.toml:3: a.pasword: unknown key; known here: user\n"
+            "t.toml:4: a.zebra: unknown key; known here: user\n");
 }
 
 TEST(ConfigReaderTest, ReadsTablesArraysOfTablesAndMembers) {

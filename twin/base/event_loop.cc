@@ -59,8 +59,7 @@ struct EventLoop::Impl {
     event_base_free(base);
   }
 
-  Id Add(int fd, short what, bool once, const timeval* delay,
-         std::function<void(unsigned)> task) {
+  Id Add(int fd, short what, bool once, const timeval* delay, std::function<void(unsigned)> task) {
     auto entry = std::make_unique<Entry>();
     entry->loop = this;
     entry->id = Id{++last_id};
@@ -158,7 +157,9 @@ void EventLoop::RunFor(std::chrono::microseconds wait) {
   event_base_loop(impl_->base, EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
-void EventLoop::Stop() { event_base_loopbreak(impl_->base); }
+void EventLoop::Stop() {
+  event_base_loopbreak(impl_->base);
+}
 
 void EventLoop::Post(Task task) {
   std::unique_lock lock(impl_->mutex);
@@ -198,11 +199,17 @@ Loop::Id EventLoop::OnSignal(int signal, Task task) {
                     [task = std::move(task)](unsigned) { task(); });
 }
 
-void EventLoop::Cancel(Id id) { impl_->Remove(id); }
+void EventLoop::Cancel(Id id) {
+  impl_->Remove(id);
+}
 
-const Clock& EventLoop::clock() const { return impl_->clock; }
+const Clock& EventLoop::clock() const {
+  return impl_->clock;
+}
 
-event_base* EventLoop::base() const { return impl_->base; }
+event_base* EventLoop::base() const {
+  return impl_->base;
+}
 
 EventLoop::PostedStats EventLoop::posted_stats() const {
   std::lock_guard lock(impl_->mutex);

@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A stated limit with its counter: what may grow says how far, how far it has come, and how often the limit bit.
+// A stated limit with its counter: what may grow says how far, how far it has come, and how often
+// the limit bit.
 
 #pragma once
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "twin/base/clock.h"
+#include "twin/base/utf8.h"
 
 // Else every line would carry this file as the place that it comes from.
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -94,22 +95,6 @@ std::string_view LevelColour(LogLevel level) {
   return "";
 }
 
-// The bytes of the UTF-8 character at the front of `text`; 0 when there is none.
-std::size_t CharacterBytes(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4) return 0;
-  const std::size_t bytes = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (text.size() < bytes) return 0;
-  for (std::size_t at = 1; at < bytes; ++at) {
-    if ((byte(at) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool beyond = (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf4 && byte(1) > 0x8f);
-  return overlong || beyond ? 0 : bytes;
-}
-
 void AppendHex(std::string_view bytes, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (const char c : bytes) {
@@ -126,7 +111,7 @@ std::string Escape(std::string_view text, bool quoted) {
   std::string out;
   while (!text.empty()) {
     if (out.size() >= kTextBytesMax) return out += kCut;
-    const std::size_t bytes = CharacterBytes(text);
+    const std::size_t bytes = Utf8CharacterBytes(text);
     const std::string_view one = text.substr(0, bytes == 0 ? 1 : bytes);
     const auto lead = static_cast<unsigned char>(one[0]);
     const bool c1 = bytes == 2 && lead == 0xc2 && static_cast<unsigned char>(one[1]) < 0xa0;

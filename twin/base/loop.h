@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The event loop's interface: timers, file descriptors, signals, and work posted from other threads.
+// The event loop's interface: timers, file descriptors, signals, and work posted from other
+// threads.
 
 #pragma once
 

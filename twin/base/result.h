@@ -45,14 +45,32 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 
 using Status = Result<void>;
 
-inline Error MakeError(ErrorCode code, std::string text) { return Error{code, std::move(text)}; }
-inline Error Invalid(std::string text) { return {ErrorCode::kInvalid, std::move(text)}; }
-inline Error NotFound(std::string text) { return {ErrorCode::kNotFound, std::move(text)}; }
-inline Error Unavailable(std::string text) { return {ErrorCode::kUnavailable, std::move(text)}; }
-inline Error TimedOut(std::string text) { return {ErrorCode::kTimeout, std::move(text)}; }
-inline Error Exhausted(std::string text) { return {ErrorCode::kExhausted, std::move(text)}; }
-inline Error Corrupt(std::string text) { return {ErrorCode::kCorrupt, std::move(text)}; }
-inline Error Conflict(std::string text) { return {ErrorCode::kConflict, std::move(text)}; }
-inline Error Unsupported(std::string text) { return {ErrorCode::kUnsupported, std::move(text)}; }
+inline Error MakeError(ErrorCode code, std::string text) {
+  return Error{code, std::move(text)};
+}
+inline Error Invalid(std::string text) {
+  return {ErrorCode::kInvalid, std::move(text)};
+}
+inline Error NotFound(std::string text) {
+  return {ErrorCode::kNotFound, std::move(text)};
+}
+inline Error Unavailable(std::string text) {
+  return {ErrorCode::kUnavailable, std::move(text)};
+}
+inline Error TimedOut(std::string text) {
+  return {ErrorCode::kTimeout, std::move(text)};
+}
+inline Error Exhausted(std::string text) {
+  return {ErrorCode::kExhausted, std::move(text)};
+}
+inline Error Corrupt(std::string text) {
+  return {ErrorCode::kCorrupt, std::move(text)};
+}
+inline Error Conflict(std::string text) {
+  return {ErrorCode::kConflict, std::move(text)};
+}
+inline Error Unsupported(std::string text) {
+  return {ErrorCode::kUnsupported, std::move(text)};
+}
 
 }  // namespace edgetwin

@@ -10,7 +10,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <ctime>
+#include <vector>
 
 #include "twin/base/check.h"
 #include "twin/http/status.h"
@@ -57,6 +60,20 @@ std::string FieldText(std::string_view text) {
   return out;
 }
 
+// The supplementary groups of whoever connected, as the kernel knew them then; empty when it can't
+// tell.
+std::vector<std::uint32_t> PeerGroups(int fd) {
+  std::vector<std::uint32_t> groups;
+  socklen_t length = 0;
+  // With no room it answers ERANGE and says how much it needs.
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, nullptr, &length) == 0 || errno != ERANGE)
+    return groups;
+  groups.resize(length / sizeof(gid_t));
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length) != 0) groups.clear();
+  groups.resize(std::min(groups.size(), length / sizeof(gid_t)));
+  return groups;
+}
+
 void AddField(std::string& head, std::string_view name, std::string_view value) {
   head += FieldText(name);
   head += ": ";
@@ -76,6 +93,7 @@ Connection::Connection(ServerState& state, int fd, bool unix_domain)
       peer_uid_ = peer.uid;
       peer_gid_ = peer.gid;
     }
+    peer_groups_ = PeerGroups(fd);
   } else {
     // Answers are written whole; waiting to fill a segment only delays events. Failing costs
     // nothing else.
@@ -225,6 +243,7 @@ bool Connection::OnHead() {
   Request& request = parser_.request();
   request.peer_uid = peer_uid_;
   request.peer_gid = peer_gid_;
+  request.peer_groups = peer_groups_;
   close_ = parser_.wants_close();
   if (state_.guard) {
     if (auto refusal = state_.guard(request)) {

@@ -110,6 +110,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Router::Match match_;
   std::optional<std::uint32_t> peer_uid_;
   std::optional<std::uint32_t> peer_gid_;
+  std::vector<std::uint32_t> peer_groups_;
   std::uint64_t serial_ = 0;
   bool head_seen_ = false;
   bool receiving_ = false;  // The current request's first byte has come.

@@ -38,6 +38,7 @@ struct Request {
   std::string body;
   std::optional<std::uint32_t> peer_uid;  // Unix sockets: who asks (SO_PEERCRED).
   std::optional<std::uint32_t> peer_gid;
+  std::vector<std::uint32_t> peer_groups;  // Its supplementary groups (SO_PEERGROUPS).
 
   // The header's value (`name` in lower case), or "".
   std::string_view Header(std::string_view name) const;

@@ -21,11 +21,13 @@ struct PropertyRecord {
   Pid pid = 0;  // Its current number on the wire.
 };
 
-// One entry of the wire dictionary, in the order of pids. `chain` is the hash over this entry and all before it.
+// One entry of the wire dictionary, in the order of pids. `chain` is the hash over this entry and
+// all before it.
 struct DictionaryEntry {
   Pid pid = 0;
   PropertyId id = kNoProperty;
-  PropertyDef def;  // path, type, unit, decimals, writable, min, max, description: what the peer is told.
+  // What the peer is told of it: path, type, unit, decimals, writable, min, max, description.
+  PropertyDef def;
   std::uint64_t chain = 0;
 };
 
@@ -37,15 +39,17 @@ struct RowChange {
 
 // Everything in a batch becomes durable together or not at all.
 struct Batch {
-  std::vector<PropertyRecord> properties;      // New or changed.
-  std::vector<DictionaryEntry> dictionary;     // New.
+  std::vector<PropertyRecord> properties;   // New or changed.
+  std::vector<DictionaryEntry> dictionary;  // New.
   std::vector<RowChange> rows;
   std::optional<std::uint64_t> seq_limit;      // Of the current incarnation.
   std::optional<std::uint64_t> state_durable;  // Every reported row up to this seq is in the store.
-  std::array<std::optional<std::uint64_t>, kStreams> peer_watermark;  // What we hold of the peer's streams.
+  // What we hold of the peer's streams.
+  std::array<std::optional<std::uint64_t>, kStreams> peer_watermark;
   std::optional<Epoch> epoch;
   std::optional<Lineage> peer_lineage;
-  bool dictionary_reset = false;  // Forget every pid and entry first (the peer's store is another one).
+  // Forget every pid and entry first: the peer's store is another one.
+  bool dictionary_reset = false;
   bool checkpoint = false;  // Fold the tail into the rows (see storage.md).
 
   bool empty() const;

@@ -17,7 +17,8 @@ std::shared_ptr<const ControlInfo> MakeInfo(ControlInfo info) {
   return std::make_shared<const ControlInfo>(std::move(info));
 }
 
-// Whether a device that shows `seen` has been given `wanted`: doubles within half of the last declared digit.
+// Whether a device that shows `seen` has been given `wanted`: doubles within half of the last
+// declared digit.
 bool Shows(const PropertyDef& def, const Value& seen, const Value& wanted) {
   if (seen == wanted) return true;
   if (def.type != ValueType::kDouble || seen.type() != def.type || wanted.type() != def.type) {
@@ -45,7 +46,8 @@ void Control::Resume(MonoTime now, WallTime wall) {
   });
   twin_.ForEachProperty([&](PropertyId id) {
     if (const Row* row = override_row(id)) {
-      // Neither a step of the clock nor a clock from before its start makes an override longer than it was meant to be.
+      // Neither a step of the clock nor a clock from before its start makes an override longer than
+      // it was meant to be.
       const milliseconds whole = row->info().until - row->time;
       const milliseconds left = std::min(row->info().until - wall, whole);
       if (left <= milliseconds(0)) {
@@ -63,7 +65,9 @@ void Control::Resume(MonoTime now, WallTime wall) {
   });
 }
 
-void Control::DesiredArrived(PropertyId id, std::uint64_t seq) { arrived_[id] = seq; }
+void Control::DesiredArrived(PropertyId id, std::uint64_t seq) {
+  arrived_[id] = seq;
+}
 
 void Control::Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall) {
   peer_durable_ = std::max(peer_durable_, peer_seq);
@@ -358,6 +362,8 @@ std::optional<MonoTime> Control::NextTick() const {
   return next;
 }
 
-std::vector<DriverCall> Control::TakeCalls() { return std::exchange(calls_, {}); }
+std::vector<DriverCall> Control::TakeCalls() {
+  return std::exchange(calls_, {});
+}
 
 }  // namespace edgetwin::model

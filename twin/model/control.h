@@ -1,12 +1,13 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Control of writable properties on the device: who may move what, when a write happens, and what becomes of each
-// desired value. Pure: it asks for reads and writes, and is told how they went.
+// Control of writable properties on the device: who may move what, when a write happens, and what
+// becomes of each desired value. Pure: it asks for reads and writes, and is told how they went.
 //
 // Rules (docs/PROTOCOL.md, "Desired"):
 // - Nothing is written before what asks for it (the desired row, the override) is durable.
-// - After a restart, an unfinished desired value is read back first, and written only if the device shows another.
+// - After a restart, an unfinished desired value is read back first, and written only if the device
+//   shows another.
 // - An override masks desired until it is released or expires; then desired is applied again.
 // - Each desired row that stays the newest gets exactly one terminal status.
 //
@@ -27,7 +28,8 @@
 
 namespace edgetwin::model {
 
-// Something the shell shall do with a driver, answered by Control::ReadDone or WriteDone with the same `ticket`.
+// Something the shell shall do with a driver, answered by Control::ReadDone or WriteDone with the
+// same `ticket`.
 struct DriverCall {
   enum class Kind { kRead, kWrite };
   Kind kind = Kind::kWrite;
@@ -51,15 +53,18 @@ class Control {
   // After Twin::Load: takes up overrides and desired values that a stop or crash left unfinished.
   void Resume(MonoTime now, WallTime wall);
 
-  // A desired row was applied to the twin; it is acted on once the cloud's control watermark `seq` is durable here.
+  // A desired row was applied to the twin; it is acted on once the cloud's control watermark `seq`
+  // is durable here.
   void DesiredArrived(PropertyId id, std::uint64_t seq);
-  // Everything from the cloud up to `peer_seq`, and every own control row up to `own_seq`, is durable.
+  // Everything from the cloud up to `peer_seq`, and every own control row up to `own_seq`, is
+  // durable.
   void Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall);
   // A driver defined the property (again), or its limits changed.
   void Defined(PropertyId id, MonoTime now, WallTime wall);
 
-  // A technician's hold on a value, `duration` long. kInvalid, kUnsupported, kNotFound when the property can't
-  // take the value. `done` is called with the effective value once it is written, or with why it was not.
+  // A technician's hold on a value, `duration` long. kInvalid, kUnsupported, kNotFound when the
+  // property can't take the value. `done` is called with the effective value once it is written, or
+  // with why it was not.
   Status Override(PropertyId id, Value value, std::string who, std::chrono::milliseconds duration,
                   MonoTime now, WallTime wall, OverrideDone done);
   // kNotFound when there is none.
@@ -79,17 +84,18 @@ class Control {
   std::vector<DriverCall> TakeCalls();
 
   std::size_t unfinished() const { return work_.size(); }
+
  private:
   enum class Phase { kWaitDurable, kReading, kWriting, kRetry };
 
   struct Work {
     Phase phase = Phase::kWaitDurable;
-    Dot dot;                 // Of the desired or override row that is being applied.
+    Dot dot;  // Of the desired or override row that is being applied.
     bool for_override = false;
-    bool silent = false;     // Applied once already: no second status.
+    bool silent = false;  // Applied once already: no second status.
     bool read_first = false;
     std::uint64_t ticket = 0;
-    MonoTime due{};          // Of the retry.
+    MonoTime due{};  // Of the retry.
     std::chrono::milliseconds backoff{0};
     MonoTime expires = MonoTime::max();  // Of the desired value.
     OverrideDone done;
@@ -101,7 +107,8 @@ class Control {
 
   // Looks at the property afresh and begins what there is to do.
   void Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall);
-  void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now, WallTime wall);
+  void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
+                    WallTime wall);
   void Step(PropertyId id, Work& work, MonoTime now, WallTime wall);
   void Call(DriverCall::Kind kind, PropertyId id, Work& work);
   void Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime wall);

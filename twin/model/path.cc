@@ -53,7 +53,8 @@ Status CheckSegment(std::string_view text) {
 
 std::string ToSegment(std::string_view text, std::size_t bytes_max) {
   std::string result(text.substr(0, bytes_max));
-  std::replace_if(result.begin(), result.end(), [](char c) { return !IsSegmentCharacter(c); }, '_');
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return !IsSegmentCharacter(c); }, '_');
   if (result.empty() || result == "." || result == "..") result = "_";
   return result;
 }

@@ -17,8 +17,8 @@ namespace edgetwin::model {
 inline constexpr std::size_t kPathBytesMax = 200;
 inline constexpr std::size_t kPathSegmentsMax = 8;
 
-// Two to eight segments joined by '/', each of [A-Za-z0-9_.-], not empty, not "." or ".."; the last names the
-// property, the ones before it the thing. Compared byte by byte.
+// Two to eight segments joined by '/', each of [A-Za-z0-9_.-], not empty, not "." or ".."; the last
+// names the property, the ones before it the thing. Compared byte by byte.
 class Path {
  public:
   Path() = default;
@@ -38,11 +38,13 @@ class Path {
 
 // Whether `text` may be one segment of a path (a thing's or property's name).
 Status CheckSegment(std::string_view text);
-// Replaces what may not stand in a segment by '_', and cuts it to `bytes_max`: names that come from hardware.
+// Replaces what may not stand in a segment by '_', and cuts it to `bytes_max`: names that come from
+// hardware.
 std::string ToSegment(std::string_view text, std::size_t bytes_max = 64);
 
-// A shell-like pattern over whole paths: '*' is any run inside a segment, "**" any run at all, '?' one character
-// of a segment. A pattern without wildcards also matches everything below it ("pump" matches "pump/speed").
+// A shell-like pattern over whole paths: '*' is any run inside a segment, "**" any run at all, '?'
+// one character of a segment. A pattern without wildcards also matches everything below it ("pump"
+// matches "pump/speed").
 bool Matches(std::string_view pattern, std::string_view path);
 
 }  // namespace edgetwin::model

@@ -34,8 +34,9 @@ inline Stream StreamOf(Side side) {
   return side == Side::kReported ? Stream::kState : Stream::kControl;
 }
 
-// The version of a row: incarnation (one opening of a store) and position in that store's order of changes.
-// seq alone orders a store's rows, since it grows over all of its incarnations; 0 is before everything.
+// The version of a row: incarnation (one opening of a store) and position in that store's order of
+// changes. seq alone orders a store's rows, since it grows over all of its incarnations; 0 is
+// before everything.
 struct Dot {
   std::uint64_t inc = 0;
   std::uint64_t seq = 0;
@@ -52,8 +53,8 @@ struct Incarnation {
 using Lineage = std::vector<Incarnation>;  // Ascending; the last one is the current.
 inline constexpr std::size_t kLineageMax = 64;
 
-// The incarnation that `seq` belongs to, or 0 when the lineage doesn't reach back that far. Limits play no part: the
-// current one grows while it is being used.
+// The incarnation that `seq` belongs to, or 0 when the lineage doesn't reach back that far. Limits
+// play no part: the current one grows while it is being used.
 std::uint64_t IncOf(const Lineage& lineage, std::uint64_t seq);
 
 // The cloud's fencing token; ordered by counter.
@@ -87,7 +88,7 @@ bool IsTerminal(DesiredState state);
 
 // What rows of the control sides carry beyond a value.
 struct ControlInfo {
-  Dot refers_to;                           // Status: the desired row it speaks of.
+  Dot refers_to;                             // Status: the desired row it speaks of.
   DesiredState state = DesiredState::kNone;  // Status.
   std::string note;  // Status: the reason; desired and override: who. At most kNoteBytesMax.
   WallTime until{};  // Desired: valid_until; override: its end; 0 for none.
@@ -96,11 +97,12 @@ struct ControlInfo {
 inline constexpr std::size_t kNoteBytesMax = 512;
 
 struct Row {
-  Value value;  // None in a reported, desired or override row: a tombstone. Status: the effective value.
+  Value value;  // None in a reported, desired or override row: a tombstone. Status: the effective
+                // value.
   Dot dot;
   WallTime time{};  // When the value was sampled, wanted, decided.
   Quality quality = Quality::kGood;
-  bool unsynced = false;  // The clock was not trusted when `time` was taken.
+  bool unsynced = false;                       // The clock was not trusted when `time` was taken.
   std::shared_ptr<const ControlInfo> control;  // Null for reported rows.
 
   const ControlInfo& info() const;  // An empty one when there is none.

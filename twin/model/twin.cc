@@ -18,8 +18,12 @@ namespace {
 std::uint32_t Key(PropertyId id, Side side) {
   return Index(id) * static_cast<std::uint32_t>(kSides) + static_cast<std::uint32_t>(side);
 }
-PropertyId IdOf(std::uint32_t key) { return PropertyId{key / static_cast<std::uint32_t>(kSides)}; }
-Side SideOf(std::uint32_t key) { return static_cast<Side>(key % kSides); }
+PropertyId IdOf(std::uint32_t key) {
+  return PropertyId{key / static_cast<std::uint32_t>(kSides)};
+}
+Side SideOf(std::uint32_t key) {
+  return static_cast<Side>(key % kSides);
+}
 
 bool WithinDeadband(const Value& a, const Value& b, double deadband) {
   if (a == b) return true;
@@ -82,9 +86,8 @@ void Twin::Load(Stored stored) {
     chains_.push_back(entry.chain);
     if (at(entry.id).pid != entry.pid) past_entries_.emplace(entry.pid, std::move(entry.def));
   }
-  std::sort(stored.rows.begin(), stored.rows.end(), [](const RowChange& a, const RowChange& b) {
-    return a.row.dot.seq < b.row.dot.seq;
-  });
+  std::sort(stored.rows.begin(), stored.rows.end(),
+            [](const RowChange& a, const RowChange& b) { return a.row.dot.seq < b.row.dot.seq; });
   for (RowChange& change : stored.rows) Place(change.id, change.side, std::move(change.row));
   lineage_ = std::move(stored.lineage);
   if (!lineage_.empty()) head_ = std::max(head_, lineage_.back().first_seq - 1);
@@ -213,9 +216,9 @@ Result<PropertyId> Twin::FindOrAdd(const Path& path) {
 
 bool Twin::TakeEntry(DictionaryEntry entry) {
   EDGETWIN_CHECK(role_ == Role::kCloud);
-  const std::uint64_t hash = ChainHash(
-      entry.pid >= 1 && entry.pid - 1 <= dictionary_size() ? chain(entry.pid - 1) : 0, entry.pid,
-      entry.def);
+  const std::uint64_t hash =
+      ChainHash(entry.pid >= 1 && entry.pid - 1 <= dictionary_size() ? chain(entry.pid - 1) : 0,
+                entry.pid, entry.def);
   if (entry.pid <= dictionary_size()) return entry.pid >= 1 && chain(entry.pid) == hash;
   if (entry.pid != dictionary_size() + 1) return false;
   PropertyId id = Find(entry.def.path.text());
@@ -298,7 +301,9 @@ Row& Twin::Slot(PropertyId id, Side side) {
   return property.control->rows[static_cast<std::size_t>(side)];
 }
 
-Row& Twin::RowAt(std::uint32_t key) { return Slot(IdOf(key), SideOf(key)); }
+Row& Twin::RowAt(std::uint32_t key) {
+  return Slot(IdOf(key), SideOf(key));
+}
 const Row& Twin::RowAt(std::uint32_t key) const {
   const Property& property = at(IdOf(key));
   const Side side = SideOf(key);
@@ -451,6 +456,12 @@ std::optional<MonoTime> Twin::NextTick() const {
   return held_.begin()->first;
 }
 
+std::optional<MonoTime> Twin::held_until(PropertyId id) const {
+  const Property& property = at(id);
+  if (!property.held) return {};
+  return property.reported_at + property.def.policy.min_period;
+}
+
 void Twin::Set(PropertyId id, Side side, Row row) {
   EDGETWIN_CHECK(Own(side) && side != Side::kReported);
   row.dot = NextDot();
@@ -514,7 +525,9 @@ void Twin::ForEachProperty(const std::function<void(PropertyId)>& visit) const {
   for (std::uint32_t i = 0; i < properties_.size(); ++i) visit(PropertyId{i});
 }
 
-Batch Twin::TakePending() { return std::exchange(pending_, Batch{}); }
+Batch Twin::TakePending() {
+  return std::exchange(pending_, Batch{});
+}
 
 std::vector<LimitReport> Twin::limits() const {
   return {properties_limit_.Report("properties"), unknown_limit_.Report("unknown_paths")};

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The twin in memory: properties, and the rows of their sides in the order of their changes. Pure: no clock, no
-// I/O. The device's and the cloud's twins are the same class in two roles.
+// The twin in memory: properties, and the rows of their sides in the order of their changes. Pure:
+// no clock, no I/O. The device's and the cloud's twins are the same class in two roles.
 
 #pragma once
 
@@ -49,29 +49,30 @@ struct LastSample {
   std::uint64_t suppressed = 0;  // Of these, by the deadband.
 };
 
-// SINGLE-THREADED. Every change of an own row takes the next seq; rows of a stream are kept in the order of seq, so
-// that what is owed to a peer is a suffix.
+// SINGLE-THREADED. Every change of an own row takes the next seq; rows of a stream are kept in the
+// order of seq, so that what is owed to a peer is a suffix.
 class Twin {
  public:
   explicit Twin(Role role, TwinLimits limits = {});
 
-  // What the store held. Once, before anything else. Reported rows of a device are unconfirmed until they are
-  // sampled anew.
+  // What the store held. Once, before anything else. Reported rows of a device are unconfirmed
+  // until they are sampled anew.
   void Load(Stored stored);
 
   // --- Properties ---
 
-  // Device: makes a property known, or changes its definition (new pid when what the peer is told changes; the
-  // reported row is emptied when type, unit or decimals change). kConflict when another instance has the path,
-  // kExhausted at properties_max.
+  // Device: makes a property known, or changes its definition (new pid when what the peer is told
+  // changes; the reported row is emptied when type, unit or decimals change). kConflict when
+  // another instance has the path, kExhausted at properties_max.
   Result<PropertyId> Define(const PropertyDef& def);
-  // Device: no driver knows the property any more: its reported row becomes a tombstone. Its pid and rows of
-  // other sides stay.
+  // Device: no driver knows the property any more: its reported row becomes a tombstone. Its pid
+  // and rows of other sides stay.
   void Undefine(PropertyId id);
-  // The property of `path`, made without a type when nobody knows it. kExhausted at unknown_paths_max.
+  // The property of `path`, made without a type when nobody knows it. kExhausted at
+  // unknown_paths_max.
   Result<PropertyId> FindOrAdd(const Path& path);
-  // Cloud: takes one entry of the device's dictionary. Entries come in the order of pids; one that is held
-  // already is ignored. Returns false when it leaves a gap, or contradicts its chain.
+  // Cloud: takes one entry of the device's dictionary. Entries come in the order of pids; one that
+  // is held already is ignored. Returns false when it leaves a gap, or contradicts its chain.
   bool TakeEntry(DictionaryEntry entry);
   // Cloud: the device has another store now: forgets pids and every row that the device wrote.
   void ForgetDevice();
@@ -103,14 +104,18 @@ class Twin {
   const LastSample& last_sample(PropertyId id) const { return at(id).last; }
   // Sampled since the start.
   bool confirmed(PropertyId id) const { return at(id).last.samples > 0; }
+  // When the last sample becomes a row, if min_period holds it back.
+  std::optional<MonoTime> held_until(PropertyId id) const;
 
-  // An own row of a control side: takes the next seq, and is in the next TakePending. `row.dot` is set here.
+  // An own row of a control side: takes the next seq, and is in the next TakePending. `row.dot` is
+  // set here.
   void Set(PropertyId id, Side side, Row row);
 
-  // A peer's row, unless the one held is as new or newer (by seq). Not in TakePending: its receiver commits it
-  // together with its watermark.
+  // A peer's row, unless the one held is as new or newer (by seq). Not in TakePending: its receiver
+  // commits it together with its watermark.
   bool Apply(PropertyId id, Side side, Row row);
-  // Device: a reported row of ours that only the cloud kept; stands unless sampled since the start or newer.
+  // Device: a reported row of ours that only the cloud kept; stands unless sampled since the start
+  // or newer.
   bool Restore(PropertyId id, Row row);
   // The peer counts its seqs anew: keep what it wrote, but let anything replace it.
   void AgePeerRows();
@@ -205,9 +210,10 @@ class Twin {
   std::uint64_t defined_ = 0;
   std::deque<Property> properties_;
   std::unordered_map<std::string_view, PropertyId, PathHash> by_path_;  // Views into defs' paths.
-  std::vector<PropertyId> by_pid_;                      // [pid - 1].
-  std::vector<std::uint64_t> chains_;                   // [pid - 1].
-  std::unordered_map<Pid, PropertyDef> past_entries_;   // Pids that were replaced, as they were told.
+  std::vector<PropertyId> by_pid_;                                      // [pid - 1].
+  std::vector<std::uint64_t> chains_;                                   // [pid - 1].
+  // Pids that were replaced, as they were told.
+  std::unordered_map<Pid, PropertyDef> past_entries_;
   std::array<List, kStreams + 1> lists_{};
   Lineage lineage_;
   std::uint64_t head_ = 0;

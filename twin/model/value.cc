@@ -67,7 +67,9 @@ std::string QuoteJson(std::string_view text) {
 
 }  // namespace
 
-std::string_view ToString(ValueType type) { return kTypeNames[static_cast<std::size_t>(type)]; }
+std::string_view ToString(ValueType type) {
+  return kTypeNames[static_cast<std::size_t>(type)];
+}
 
 std::optional<ValueType> ParseValueType(std::string_view name) {
   for (std::size_t i = 0; i < kTypeNames.size(); ++i) {
@@ -152,7 +154,8 @@ Result<Value> ParseValue(std::string_view text, ValueType type) {
       for (std::size_t i = 2; i < text.size(); i += 2) {
         unsigned byte = 0;
         const auto [at, error] = std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
-        if (error != std::errc() || at != text.data() + i + 2) return refuse("bytes: 0x and hex pairs");
+        if (error != std::errc() || at != text.data() + i + 2)
+          return refuse("bytes: 0x and hex pairs");
         bytes.data += static_cast<char>(byte);
       }
       if (bytes.data.size() > kValueBytesMax) return Exhausted("more than 16 KiB of bytes");

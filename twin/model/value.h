@@ -17,7 +17,14 @@
 
 namespace edgetwin::model {
 
-enum class ValueType : std::uint8_t { kNone = 0, kBool = 1, kInt = 2, kDouble = 3, kString = 4, kBytes = 5 };
+enum class ValueType : std::uint8_t {
+  kNone = 0,
+  kBool = 1,
+  kInt = 2,
+  kDouble = 3,
+  kString = 4,
+  kBytes = 5
+};
 
 // "none", "bool", "int", "double", "string", "bytes".
 std::string_view ToString(ValueType type);
@@ -32,8 +39,9 @@ struct Bytes {
   friend bool operator==(const Bytes&, const Bytes&) = default;
 };
 
-// One value, or none (a tombstone, or nothing known yet). Equality is of bits: NaNs with the same payload are
-// equal, 0.0 and -0.0 are not. Strings are UTF-8; whoever makes one from foreign bytes checks it.
+// One value, or none (a tombstone, or nothing known yet). Equality is of bits: NaNs with the same
+// payload are equal, 0.0 and -0.0 are not. Strings are UTF-8; whoever makes one from foreign bytes
+// checks it.
 class Value {
  public:
   Value() = default;
@@ -63,19 +71,20 @@ class Value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Bytes> value_;
 };
 
-// For people: "12.50" with two decimals, "true", "0x01ff" for bytes, strings as they are, "-" for none.
-// Without decimals, a double's shortest exact spelling.
+// For people: "12.50" with two decimals, "true", "0x01ff" for bytes, strings as they are, "-" for
+// none. Without decimals, a double's shortest exact spelling.
 std::string Format(const Value& value, std::optional<int> decimals = {});
 
 // Reads what a person typed for a property of `type`; kInvalid says what would be accepted.
 Result<Value> ParseValue(std::string_view text, ValueType type);
 
-// A value as a JSON literal: numbers shortest exact, strings escaped, bytes as {"base64":"…"}; a double that JSON
-// cannot say as {"double":"nan"|"inf"|"-inf"}; none as null.
+// A value as a JSON literal: numbers shortest exact, strings escaped, bytes as {"base64":"…"}; a
+// double that JSON cannot say as {"double":"nan"|"inf"|"-inf"}; none as null.
 std::string ToJson(const Value& value);
 
-// The integer that `value`·10^decimals is, if it gives back exactly `value` when divided by 10^decimals in
-// doubles, |it| < 2^53, and value is not -0.0. What the wire and history send instead of eight bytes.
+// The integer that `value`·10^decimals is, if it gives back exactly `value` when divided by
+// 10^decimals in doubles, |it| < 2^53, and value is not -0.0. What the wire and history send
+// instead of eight bytes.
 std::optional<std::int64_t> ScaleExactly(double value, int decimals);
 // The inverse: the double nearest to scaled / 10^decimals.
 double Unscale(std::int64_t scaled, int decimals);

@@ -142,7 +142,8 @@ inline std::vector<model::RowChange> HardRows(std::uint32_t properties, std::uin
   const std::vector<model::Value> values = HardValues();
   std::vector<model::RowChange> rows;
   for (std::uint32_t i = 0; i < properties * model::kSides; ++i) {
-    model::RowChange change = Reported(i / model::kSides, values[i % values.size()], {inc, i + 1});
+    model::RowChange change = Reported(static_cast<std::uint32_t>(i / model::kSides),
+                                       values[i % values.size()], {inc, i + 1});
     change.side = static_cast<model::Side>(i % model::kSides);
     change.row.quality = static_cast<model::Quality>(i / 3 % 4);
     change.row.unsynced = i % 5 == 0;

@@ -1,0 +1,245 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/api/api_server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "agent/api/access.h"
+#include "agent/api/changes.h"
+#include "agent/api/drivers.h"
+#include "agent/api/metrics.h"
+#include "agent/api/problems.h"
+#include "agent/api/properties.h"
+#include "agent/api/snapshot.h"
+#include "agent/api/status.h"
+#include "agent/api/watch.h"
+#include "agent/api/why.h"
+#include "twin/base/config_node.h"
+#include "twin/http/http_server.h"
+
+namespace edgetwin::api {
+namespace {
+
+using http::Request;
+using http::Response;
+
+// Longer than any path; a pattern is matched against every property.
+constexpr std::size_t kPatternBytesMax = model::kPathBytesMax;
+constexpr std::size_t kBodyBytesMax = 64 << 10;
+
+bool Changes(const Request& request) {
+  return request.method != "GET" && request.method != "HEAD";
+}
+
+Status CheckQuery(const Request& request, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : request.query) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const std::string near = Nearest(key, known);
+    return Invalid("there is no parameter '" + key + "'" +
+                   (near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+  return {};
+}
+
+Result<std::string> ReadPattern(const Request& request) {
+  const auto found = request.query.find("pattern");
+  if (found == request.query.end()) return std::string();
+  if (found->second.size() > kPatternBytesMax) {
+    return Invalid("a pattern has at most " + std::to_string(kPatternBytesMax) + " bytes");
+  }
+  return found->second;
+}
+
+Result<PropertyQuery> ReadQuery(const Request& request) {
+  if (const Status ok = CheckQuery(request, {"pattern", "quality", "limit", "after"}); !ok) {
+    return ok.error();
+  }
+  PropertyQuery query;
+  auto pattern = ReadPattern(request);
+  if (!pattern) return pattern.error();
+  query.pattern = *std::move(pattern);
+  if (const auto found = request.query.find("after"); found != request.query.end()) {
+    query.after = found->second;
+  }
+  if (const auto found = request.query.find("quality"); found != request.query.end()) {
+    query.quality = ParseQuality(found->second);
+    if (!query.quality) {
+      return Invalid("a quality is good, uncertain, bad or stale, not '" + found->second + "'");
+    }
+  }
+  if (const auto found = request.query.find("limit"); found != request.query.end()) {
+    const std::string& text = found->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), query.limit);
+    if (error != std::errc() || end != text.data() + text.size() || query.limit < 1 ||
+        query.limit > kPageMax) {
+      return Invalid("limit must be 1 to " + std::to_string(kPageMax) + ", not '" + text + "'");
+    }
+  }
+  return query;
+}
+
+Json ReloadJson(const ReloadReport& report) {
+  Json problems = Json::array();
+  for (std::size_t at = 0; at < report.problems.size();) {
+    const std::size_t end = std::min(report.problems.find('\n', at), report.problems.size());
+    if (end > at) problems.push_back(report.problems.substr(at, end - at));
+    at = end + 1;
+  }
+  return {{"applied", report.applied},
+          {"problems", std::move(problems)},
+          {"needs_restart", report.kept}};
+}
+
+}  // namespace
+
+struct ApiServer::Impl {
+  Impl(EventLoop& loop_in, runtime::Agent& agent_in, Reload reload_in)
+      : loop(loop_in),
+        agent(agent_in),
+        reload(std::move(reload_in)),
+        sync_since(agent_in.started()),
+        server(loop_in, Options()),
+        watch(loop_in, [this] { return Now(); }) {
+    agent.SetObserver([this] { Observe(); });
+    server.SetGuard([](const Request& request) { return Guard(request); });
+    RouteReads();
+    RouteChanges();
+  }
+  ~Impl() { agent.SetObserver({}); }
+
+  static http::ServerOptions Options() {
+    http::ServerOptions options;
+    options.body_bytes_max = kBodyBytesMax;
+    return options;
+  }
+
+  static std::optional<Response> Guard(const Request& request) {
+    if (!Changes(request)) return {};
+    const Status may = MayChange(PeerOf(request), geteuid(), LocalGroup(kOperatorGroup));
+    if (may) return {};
+    return http::Problem(may.error());
+  }
+
+  View Now() const {
+    View view;
+    view.twin = &agent.twin();
+    view.agent = &agent;
+    view.now = loop.Now();
+    const auto wall = loop.clock().Wall();
+    view.wall_trusted = wall.has_value();
+    view.wall = wall ? *wall : loop.clock().UntrustedWall();
+    view.sync_since = sync_since;
+    return view;
+  }
+
+  void Observe() {
+    const sync::SyncState state = agent.engine().status().state;
+    if (std::exchange(sync_state, state) != state) sync_since = loop.Now();
+    watch.Changed();
+  }
+
+  using Document = std::function<Result<Json>(const View&, const Request&)>;
+  void Get(std::string pattern, Document document) {
+    server.Route("GET", std::move(pattern),
+                 [this, document = std::move(document)](const Request& request, auto responder) {
+                   const Result<Json> json = document(Now(), request);
+                   responder->Send(json ? JsonResponse(*json) : http::Problem(json.error()));
+                 });
+  }
+  void GetProperty(std::string pattern, Json (*document)(const View&, model::PropertyId)) {
+    Get(std::move(pattern), [document](const View& view, const Request& request) -> Result<Json> {
+      const auto id = FindProperty(*view.twin, request.parts[0]);
+      if (!id) return id.error();
+      return document(view, *id);
+    });
+  }
+
+  void RouteReads() {
+    Get("/v1/status", [this](const View& view, const Request&) -> Result<Json> {
+      return StatusJson(view, server.limits());
+    });
+    Get("/v1/properties", [](const View& view, const Request& request) -> Result<Json> {
+      const auto query = ReadQuery(request);
+      if (!query) return query.error();
+      return PropertiesJson(view, *query);
+    });
+    GetProperty("/v1/properties/{*}", PropertyDetailJson);
+    GetProperty("/v1/why/{*}", WhyJson);
+    Get("/v1/drivers",
+        [](const View& view, const Request&) -> Result<Json> { return DriversJson(view); });
+    Get("/v1/snapshot",
+        [](const View& view, const Request&) -> Result<Json> { return SnapshotJson(view); });
+    Get("/healthz", [](const View& view, const Request&) -> Result<Json> {
+      return Json{{"status", Degraded(FindProblems(view)) ? "degraded" : "ok"}};
+    });
+    server.Route("GET", "/metrics", [this](const Request&, auto responder) {
+      Response response;
+      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      response.body = MetricsText(Now());
+      responder->Send(std::move(response));
+    });
+    server.Route("GET", "/v1/watch", [this](const Request& request, auto responder) {
+      const Status known = CheckQuery(request, {"pattern"});
+      auto pattern = ReadPattern(request);
+      if (!known) return responder->Send(http::Problem(known.error()));
+      if (!pattern) return responder->Send(http::Problem(pattern.error()));
+      if (auto stream = responder->Stream()) watch.Add(*std::move(pattern), std::move(stream));
+    });
+  }
+
+  void RouteChanges() {
+    server.Route("PUT", "/v1/override/{*}", [this](const Request& request, auto responder) {
+      const auto id = FindProperty(agent.twin(), request.parts[0]);
+      if (!id) return responder->Send(http::Problem(id.error()));
+      auto override =
+          ParseOverride(request.body, agent.twin().def(*id), LocalUser(*request.peer_uid));
+      if (!override) return responder->Send(http::Problem(override.error()));
+      AnswerOverride(loop, agent, *id, *std::move(override), std::move(responder), alive);
+    });
+    server.Route("DELETE", "/v1/override/{*}", [this](const Request& request, auto responder) {
+      const auto id = FindProperty(agent.twin(), request.parts[0]);
+      if (!id) return responder->Send(http::Problem(id.error()));
+      const Status released = agent.Release(*id);
+      if (!released) return responder->Send(http::Problem(released.error()));
+      responder->Send(JsonResponse({{"path", request.parts[0]}, {"released", true}}));
+    });
+    server.Route("POST", "/v1/reload", [this](const Request&, auto responder) {
+      const ReloadReport report = reload();
+      responder->Send(JsonResponse(ReloadJson(report), report.applied ? 200 : 422));
+    });
+  }
+
+  EventLoop& loop;
+  runtime::Agent& agent;
+  const Reload reload;
+  sync::SyncState sync_state = sync::SyncState::kOffline;
+  MonoTime sync_since;
+  std::shared_ptr<void> alive = std::make_shared<bool>(true);
+  http::Server server;
+  WatchHub watch;
+};
+
+Result<std::unique_ptr<ApiServer>> ApiServer::Listen(EventLoop& loop, runtime::Agent& agent,
+                                                     Reload reload) {
+  auto impl = std::make_unique<Impl>(loop, agent, std::move(reload));
+  const config::ApiConfig& config = agent.config().api;
+  if (const Status listening = impl->server.ListenUnix(config.socket, config.mode); !listening) {
+    return listening.error();
+  }
+  return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
+}
+
+ApiServer::ApiServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ApiServer::~ApiServer() = default;
+
+std::vector<LimitReport> ApiServer::limits() const {
+  return impl_->server.limits();
+}
+
+}  // namespace edgetwin::api

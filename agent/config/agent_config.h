@@ -1,0 +1,129 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The agent's configuration, typed and validated. packaging/edgetwin.toml shows every key.
+//
+// Nothing of it is applied here, and no secret is read. Relative paths are taken from the main
+// file's directory, also where they stand in a file of conf.d.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config/file_or_credential.h"
+#include "agent/config/property_override.h"
+#include "sync/link/mqtt_link.h"
+#include "twin/base/config_node.h"
+#include "twin/base/log.h"
+
+namespace edgetwin::config {
+
+inline constexpr std::size_t kInstancesMax = 256;
+inline constexpr std::size_t kBrokersMax = 16;
+
+// [device]
+struct DeviceConfig {
+  // 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with '.' or '-'. Without one: DefaultDeviceId().
+  std::string id;
+  std::string description;  // For people, at most 500 bytes.
+  friend bool operator==(const DeviceConfig&, const DeviceConfig&) = default;
+};
+
+// [store]
+struct StoreConfig {
+  std::string directory = "/var/lib/edgetwin";
+  // What power loss may take, at most: how long changes gather before one durable commit. 50ms to
+  // 1h.
+  std::chrono::milliseconds commit_window{2'000};
+  // How often reported values that the cloud has already are folded into the file. 1s to 1d, not
+  // below commit_window.
+  std::chrono::milliseconds checkpoint_interval{600'000};
+  friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
+};
+
+// [cloud]
+struct CloudConfig {
+  bool enabled = false;                  // Unless said: whether there are brokers.
+  std::vector<sync::BrokerUrl> brokers;  // In order of preference.
+  std::string ca_file;                   // PEM; empty: the system's store.
+  std::string certificate_file;          // PEM, with key: the client's certificate.
+  FileOrCredential key;                  // PEM.
+  std::string username;                  // At most one of this and the next.
+  FileOrCredential username_from;
+  FileOrCredential password;           // Never in the configuration itself.
+  std::chrono::seconds keepalive{60};  // 5s to 1h.
+  int protocol = 0;  // As sync::MqttOptions: 5, 4 (3.1.1), or 0: 5, and 4 where it is refused.
+  friend bool operator==(const CloudConfig& a, const CloudConfig& b);
+};
+
+// [api]
+struct ApiConfig {
+  std::string socket = "/run/edgetwin/edgetwind.sock";  // At most 107 bytes: sockaddr_un's.
+  mode_t mode = 0660;  // Who may connect, besides who may enter the socket's directory.
+  friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
+};
+
+// [limits]
+struct LimitsConfig {
+  std::uint32_t properties_max = 20'000;    // 1 to 100,000.
+  std::uint32_t unknown_paths_max = 1'000;  // Desired for paths that no driver knows; 0 to 100,000.
+  friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
+};
+
+// [drivers.NAME]
+struct DriverInstanceConfig {
+  std::string name;  // One segment of a path.
+  std::string kind;  // Unless said, the name.
+  bool enabled = true;
+  ConfigNode
+      node;  // The whole table; what isn't common to all drivers is the driver's. See ReaderFor.
+
+  // Whether they say the same, wherever they stand.
+  friend bool operator==(const DriverInstanceConfig& a, const DriverInstanceConfig& b);
+};
+
+struct AgentConfig {
+  DeviceConfig device;
+  StoreConfig store;
+  CloudConfig cloud;
+  ApiConfig api;
+  LogLevel log_level = LogLevel::kInfo;  // [log] level
+  LimitsConfig limits;
+  std::vector<DriverInstanceConfig> drivers;  // In the files' order.
+  std::vector<PropertyOverride> properties;   // In the order in which they apply.
+
+  std::vector<std::string> files;       // That it was made from.
+  std::vector<ConfigProblem> warnings;  // Likely mistakes that don't keep it from being applied.
+};
+
+// Lets a driver check its own keys; called with ReaderFor's reader. Finish is called after it.
+using DriverCheck = std::function<void(const DriverInstanceConfig& instance, ConfigReader& reader)>;
+
+// Loads and validates `path` and its conf.d. Nothing if there was any problem; `problems` then
+// holds all of them, with those that `check` found. `driver_kinds`: the names of the kinds that
+// this build has.
+std::optional<AgentConfig> LoadAgentConfig(const std::string& path,
+                                           const std::vector<std::string>& driver_kinds,
+                                           ConfigProblems& problems, const DriverCheck& check = {});
+
+// For Driver::Init: over the instance's table, with the keys common to all drivers known already.
+// `instance` and `problems` must outlive the reader.
+ConfigReader ReaderFor(const DriverInstanceConfig& instance, ConfigProblems& problems);
+
+// "et-" and 16 hexadecimal digits that are this machine's, derived from /etc/machine-id (which
+// itself must not leave the machine) as sd_id128_get_machine_app_specific does it. kUnavailable
+// without a machine id.
+Result<std::string> DefaultDeviceId();
+
+// Whether two trees say the same: files, lines and the order of a table's keys don't count, an
+// array's order does. An integer is never equal to a float.
+bool EqualNodes(const ConfigNode& a, const ConfigNode& b);
+
+}  // namespace edgetwin::config

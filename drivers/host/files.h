@@ -1,0 +1,68 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Reading the small files of /proc and /sys.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "twin/base/result.h"
+
+namespace edgetwin::host {
+
+// What file content is read into; one a driver instance, since a poll reads one file after the
+// other.
+class ReadBuffer {
+ public:
+  // /proc/stat of a machine with 1,024 cores and as many interrupt lines stays below this.
+  static constexpr std::size_t kFileBytesMax = 1 << 20;
+
+  ReadBuffer() : bytes_(16 << 10) {}
+
+ private:
+  friend class KeptFile;
+  std::vector<char> bytes_;
+};
+
+// A file that is read again and again: it stays open, and each reading begins at its first byte,
+// which makes the kernel fill it anew. A file that fails is closed, and opened again by the next
+// reading: devices come back.
+class KeptFile {
+ public:
+  explicit KeptFile(std::string path) : path_(std::move(path)) {}
+  ~KeptFile() { Close(); }
+  KeptFile(KeptFile&& other) noexcept;
+  KeptFile& operator=(KeptFile&& other) noexcept;
+
+  // The whole content, valid until the buffer is used again. kNotFound: no such file or device (any
+  // more); kPermission; kExhausted: more than kFileBytesMax; kUnavailable: EIO, EAGAIN and whatever
+  // else a driver returns.
+  Result<std::string_view> Read(ReadBuffer& buffer);
+
+  const std::string& path() const { return path_; }
+
+ private:
+  Status Open();
+  void Close();
+  Result<std::size_t> Fill(std::vector<char>& bytes);
+
+  std::string path_;
+  int fd_ = -1;
+};
+
+// The content of a file that is read once, without blanks around it. Errors as KeptFile::Read.
+Result<std::string> ReadOnce(const std::string& path);
+
+// Names in a folder, sorted, without "." and ".."; at most `names_max` of them. Errors as
+// KeptFile::Read.
+Result<std::vector<std::string>> ListFolder(const std::string& path, std::size_t names_max = 4096);
+
+// The last part of what a symbolic link points to; empty when it isn't one.
+std::string LinkName(const std::string& path);
+
+bool Exists(const std::string& path);
+
+}  // namespace edgetwin::host

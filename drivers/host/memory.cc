@@ -1,0 +1,114 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <optional>
+
+#include "drivers/host/collector.h"
+#include "drivers/host/text.h"
+
+namespace edgetwin::host {
+namespace {
+
+struct Memory {
+  std::optional<std::uint64_t> total, free, available, buffers, cached, swap_total, swap_free;
+};
+
+// "16384 kB" in bytes.
+std::optional<std::uint64_t> ParseKilobytes(std::string_view text) {
+  const std::optional<std::uint64_t> kilobytes = TakeUnsigned(text);
+  if (!kilobytes || *kilobytes > (std::uint64_t{1} << 53) || TakeWord(text) != "kB") {
+    return std::nullopt;
+  }
+  return *kilobytes * 1024;
+}
+
+Memory ParseMemory(std::string_view content) {
+  Memory memory;
+  while (!content.empty()) {
+    const std::string_view line = TakeLine(content);
+    const std::size_t colon = line.find(':');
+    if (colon == line.npos) continue;
+    const std::string_view key = line.substr(0, colon);
+    const std::string_view value = line.substr(colon + 1);
+    if (key == "MemTotal") memory.total = ParseKilobytes(value);
+    if (key == "MemFree") memory.free = ParseKilobytes(value);
+    if (key == "MemAvailable") memory.available = ParseKilobytes(value);
+    if (key == "Buffers") memory.buffers = ParseKilobytes(value);
+    if (key == "Cached") memory.cached = ParseKilobytes(value);
+    if (key == "SwapTotal") memory.swap_total = ParseKilobytes(value);
+    if (key == "SwapFree") memory.swap_free = ParseKilobytes(value);
+  }
+  // Kernels before 3.14 don't say what is available; this is what people computed then.
+  if (!memory.available && memory.free && memory.buffers && memory.cached) {
+    memory.available = *memory.free + *memory.buffers + *memory.cached;
+  }
+  return memory;
+}
+
+class MemoryCollector final : public Collector {
+ public:
+  explicit MemoryCollector(const HostOptions& options) : meminfo_(options.root + "/proc/meminfo") {}
+
+  Status Collect(Poll& poll) override {
+    if (!defined_) Define(poll.metrics);
+    const Result<std::string_view> content = meminfo_.Read(poll.buffer);
+    const Memory memory = content ? ParseMemory(*content) : Memory();
+    Status status;
+    if (!content) status = content.error();
+    Report(poll.metrics, memory.total, memory.available, {total_, available_, used_},
+           "MemAvailable", status);
+    Report(poll.metrics, memory.swap_total, memory.swap_free, {swap_total_, swap_free_, swap_used_},
+           "SwapFree", status);
+    return status;
+  }
+
+ private:
+  struct Trio {
+    Metric total, free, used_percent;
+  };
+
+  void Define(Metrics& metrics) {
+    defined_ = true;
+    const auto define = [&](std::string_view name, const MetricKind& kind, std::string_view text) {
+      return metrics.Define(name, Described(kind, text), meminfo_.path());
+    };
+    total_ = define("memory/total_bytes", kBytes, "Memory that the kernel manages");
+    available_ =
+        define("memory/available_bytes", kBytes, "Memory that programs can get without swapping");
+    used_ = define("memory/used_percent", kPercent, "Memory that is not available");
+    swap_total_ = define("memory/swap_total_bytes", kBytes, "Swap space");
+    swap_free_ = define("memory/swap_free_bytes", kBytes, "Swap space that is free");
+    swap_used_ = define("memory/swap_used_percent", kPercent, "Swap space in use");
+  }
+
+  // What contradicts itself is garbage too: more free than there is.
+  void Report(Metrics& metrics, std::optional<std::uint64_t> total,
+              std::optional<std::uint64_t> free, const Trio& trio, std::string_view key,
+              Status& status) {
+    if (!total || !free || *free > *total) {
+      for (const Metric& metric : {trio.total, trio.free, trio.used_percent})
+        metrics.ReportBad(metric);
+      if (status) {
+        status = Invalid(meminfo_.path() + ": " + std::string(key) +
+                         " or its total is missing or makes no sense");
+      }
+      return;
+    }
+    metrics.ReportCount(trio.total, *total);
+    metrics.ReportCount(trio.free, *free);
+    const double used = static_cast<double>(*total - *free);
+    metrics.Report(trio.used_percent, *total == 0 ? 0 : 100 * used / static_cast<double>(*total));
+  }
+
+  KeptFile meminfo_;
+  bool defined_ = false;
+  Metric total_, available_, used_, swap_total_, swap_free_, swap_used_;
+};
+
+}  // namespace
+
+std::unique_ptr<Collector> MakeMemoryCollector(const HostOptions& options) {
+  return std::make_unique<MemoryCollector>(options);
+}
+
+}  // namespace edgetwin::host

@@ -1,0 +1,48 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// A Modbus instance's options. README.md describes each.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "drivers/modbus/endpoint.h"
+#include "drivers/modbus/read_plan.h"
+#include "drivers/modbus/register.h"
+#include "drivers/sdk/driver.h"
+
+namespace edgetwin::driver {
+
+struct ModbusRegister {
+  RegisterSpec spec;
+  model::PropertyDef def;
+};
+
+struct ModbusUnit {
+  int id = 1;
+  std::string name;  // For people: "unit 3", or "unit 3 (pump)".
+  std::chrono::milliseconds period{0};
+  ReadLimits limits;
+  bool write_multiple = false;  // FC16 and FC15 for single registers and coils too.
+  std::vector<ModbusRegister> registers;
+};
+
+struct ModbusConfig {
+  std::string instance;  // ConfigReader::prefix().
+  Endpoint endpoint;
+  std::chrono::milliseconds timeout{1'000};
+  int breaker_failures = 3;
+  std::chrono::milliseconds breaker_max{60'000};
+  std::vector<ModbusUnit> units;
+};
+
+inline constexpr std::size_t kRegistersMax = 10'000;  // An instance.
+
+// Every problem goes to `config.problems()`.
+ModbusConfig ReadModbusConfig(ConfigReader& config);
+
+}  // namespace edgetwin::driver

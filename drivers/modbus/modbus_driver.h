@@ -1,0 +1,14 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Reads and writes Modbus TCP devices; README.md describes its options.
+
+#pragma once
+
+#include "drivers/sdk/driver.h"
+
+namespace edgetwin::driver {
+
+DriverKind ModbusKind();
+
+}  // namespace edgetwin::driver

@@ -1,0 +1,50 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The bench's subcommands. Each prints its figures beside a yardstick measured in the same run, as a table or as one JSON
+// object, and returns an exit code.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace edgetwin::bench {
+
+struct PipelineOptions {
+  int properties = 1'000;
+  double hz = 1;
+  double seconds = 15;
+  double warmup_s = 4;
+  int runs = 3;
+  bool full_precision = false;
+  bool json = false;
+};
+// Samples → twin → committed → published → acknowledged, beside the floor.
+int RunPipeline(const PipelineOptions& options);
+
+struct LatencyOptions {
+  int samples = 100;
+  bool json = false;
+};
+// Sample → visible in the cloud's API, desired → the driver's write, beside raw libmosquitto and one commit.
+int RunLatency(const LatencyOptions& options);
+
+struct AgentWorkerOptions {
+  std::string broker;  // URL.
+  std::string store;   // Folder.
+  int properties = 1'000;
+  double hz = 1;
+  double seconds = 15;
+  bool full_precision = false;
+};
+// The whole agent with the synthetic driver, as a process of its own. Prints its counters as JSON at the end.
+int RunAgentWorker(const AgentWorkerOptions& options);
+
+// Whether ran on a machine too busy to believe: says so in words, or empty.
+std::string Doubt(double floor_cpu_us, double floor_bytes);
+
+// The folder that this program is in: its siblings are measured.
+std::string BinDir();
+
+}  // namespace edgetwin::bench

@@ -1,0 +1,85 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// edgetwin-bench: what edgetwin costs, each figure beside a yardstick measured in the same run.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "tests/bench/bench.h"
+#include "tests/bench/floor.h"
+
+namespace edgetwin::bench {
+
+std::string BinDir() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
+
+std::string Doubt(double floor_cpu_us, double floor_bytes) {
+  // The figures that the floor had on the reference machine; 1.5 times more means that something else ran.
+  constexpr double kCpuUs = 1.1, kBytes = 10.6;
+  std::string doubt;
+  if (floor_cpu_us > 1.5 * kCpuUs || floor_bytes > 1.5 * kBytes) {
+    doubt = "The floor itself is more than 1.5 times its reference (1.1 us, 10.6 bytes): this "
+            "machine is slower, or was busy; trust the ratios only.";
+  }
+  return doubt;
+}
+
+}  // namespace edgetwin::bench
+
+int main(int argc, char** argv) {
+  using namespace edgetwin::bench;  // NOLINT: a main of one screen
+  CLI::App app("edgetwin-bench: figures beside their yardsticks");
+  app.require_subcommand(1);
+
+  PipelineOptions pipeline;
+  auto* pipeline_command = app.add_subcommand(
+      "pipeline", "CPU, memory, MQTT and flash bytes a value, beside the floor");
+  pipeline_command->add_option("--properties", pipeline.properties)->capture_default_str();
+  pipeline_command->add_option("--hz", pipeline.hz)->capture_default_str();
+  pipeline_command->add_option("--seconds", pipeline.seconds)->capture_default_str();
+  pipeline_command->add_option("--warmup", pipeline.warmup_s)->capture_default_str();
+  pipeline_command->add_option("--runs", pipeline.runs)->capture_default_str();
+  pipeline_command->add_flag("--full-precision", pipeline.full_precision,
+                             "Doubles of full precision instead of two decimals");
+  pipeline_command->add_flag("--json", pipeline.json);
+
+  LatencyOptions latency;
+  auto* latency_command = app.add_subcommand(
+      "latency", "End to end, beside libmosquitto's own and one SQLite commit");
+  latency_command->add_option("--samples", latency.samples)->capture_default_str();
+  latency_command->add_flag("--json", latency.json);
+
+  FloorOptions floor;
+  std::string floor_folder;
+  auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
+  floor_command->add_option("--port", floor.port)->required();
+  floor_command->add_option("--store", floor_folder)->required();
+  floor_command->add_option("--properties", floor.properties);
+  floor_command->add_option("--hz", floor.hz);
+  floor_command->add_option("--seconds", floor.seconds);
+  floor_command->add_flag("--full-precision", floor.full_precision);
+
+  AgentWorkerOptions agent;
+  auto* agent_command = app.add_subcommand("worker-agent", "The agent with a synthetic driver");
+  agent_command->add_option("--broker", agent.broker);
+  agent_command->add_option("--store", agent.store)->required();
+  agent_command->add_option("--properties", agent.properties);
+  agent_command->add_option("--hz", agent.hz);
+  agent_command->add_option("--seconds", agent.seconds);
+  agent_command->add_flag("--full-precision", agent.full_precision);
+
+  CLI11_PARSE(app, argc, argv);
+  if (pipeline_command->parsed()) return RunPipeline(pipeline);
+  if (latency_command->parsed()) return RunLatency(latency);
+  if (floor_command->parsed()) {
+    floor.store = floor_folder + "/floor.db";
+    return RunFloor(floor);
+  }
+  return RunAgentWorker(agent);
+}

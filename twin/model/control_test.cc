@@ -1,0 +1,218 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/model/control.h"
+
+#include <gtest/gtest.h>
+
+namespace edgetwin::model {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class ControlTest : public testing::Test {
+ protected:
+  ControlTest() {
+    Stored stored;
+    stored.lineage = {{1, 1, 1'000}};
+    twin_.Load(std::move(stored));
+    PropertyDef def;
+    def.path = *Path::Parse("valve/position");
+    def.type = ValueType::kDouble;
+    def.decimals = 1;
+    def.writable = true;
+    def.min = 0;
+    def.max = 100;
+    id_ = *twin_.Define(def);
+  }
+
+  WallTime wall() const {
+    return start_ + std::chrono::duration_cast<milliseconds>(now_ - MonoTime{});
+  }
+
+  void Want(double value, WallTime until = {}) {
+    Row row;
+    row.value = Value(value);
+    row.dot = {50, ++cloud_seq_};
+    ControlInfo info;
+    info.until = until;
+    row.control = std::make_shared<const ControlInfo>(info);
+    ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
+    control_.DesiredArrived(id_, cloud_seq_);
+  }
+  void AllDurable() { control_.Durable(cloud_seq_, twin_.head(), now_, wall()); }
+  DriverCall OneCall() {
+    auto calls = control_.TakeCalls();
+    EXPECT_EQ(calls.size(), 1u);
+    return calls.empty() ? DriverCall{} : calls[0];
+  }
+  DesiredState State() {
+    const Row* row = twin_.row(id_, Side::kStatus);
+    return row == nullptr ? DesiredState::kNone : row->info().state;
+  }
+
+  Twin twin_{Role::kDevice};
+  Control control_{twin_};
+  PropertyId id_ = kNoProperty;
+  MonoTime now_{seconds(10)};
+  WallTime start_{seconds(1'793'600'000)};
+  std::uint64_t cloud_seq_ = 0;
+};
+
+TEST_F(ControlTest, NothingIsWrittenBeforeDesiredIsDurable) {
+  Want(5);
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  AllDurable();
+  const DriverCall call = OneCall();
+  EXPECT_EQ(call.kind, DriverCall::Kind::kWrite);
+  EXPECT_EQ(call.value, Value(5.0));
+  control_.WriteDone(call.ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied);
+  EXPECT_TRUE(twin_.row(id_, Side::kStatus)->value.none()) << "equal values aren't sent twice";
+}
+
+TEST_F(ControlTest, TheEffectiveValueIsToldWhenItDiffers) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(4.9), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied);
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->value, Value(4.9));
+}
+
+TEST_F(ControlTest, AValueOutsideTheLimitsIsRejectedUnwritten) {
+  Want(101);
+  AllDurable();
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(State(), DesiredState::kRejected);
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().note,
+            "'valve/position' takes at most 100.0, not 101.0");
+}
+
+TEST_F(ControlTest, AnExpiredDesiredIsNotWritten) {
+  Want(5, wall() - seconds(1));
+  AllDurable();
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(State(), DesiredState::kExpired);
+}
+
+TEST_F(ControlTest, AWriteThatMayHaveHappenedIsReadBackBeforeItIsRepeated) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, TimedOut("no answer"), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kPending);
+  now_ = *control_.NextTick();
+  control_.Tick(now_, wall());
+  DriverCall call = OneCall();
+  EXPECT_EQ(call.kind, DriverCall::Kind::kRead);
+  control_.ReadDone(call.ticket, Value(3.0), now_, wall());
+  call = OneCall();
+  EXPECT_EQ(call.kind, DriverCall::Kind::kWrite);
+  control_.WriteDone(call.ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied);
+}
+
+TEST_F(ControlTest, RetriesBackOffAndEndWithValidUntil) {
+  Want(5, wall() + seconds(10));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Unavailable("unit 3 does not answer"), now_, wall());
+  const MonoTime first = *control_.NextTick();
+  now_ = first;
+  control_.Tick(now_, wall());
+  control_.ReadDone(OneCall().ticket, Unavailable("still not"), now_, wall());
+  EXPECT_GT(*control_.NextTick() - now_, first - MonoTime(seconds(10)));
+  now_ = MonoTime(seconds(21));
+  control_.Tick(now_, wall());
+  EXPECT_EQ(State(), DesiredState::kExpired);
+  EXPECT_EQ(control_.unfinished(), 0u);
+}
+
+TEST_F(ControlTest, ANewerDesiredSupersedesOneThatIsUnderWay) {
+  Want(5);
+  AllDurable();
+  const DriverCall old = OneCall();
+  Want(6);
+  AllDurable();
+  const DriverCall call = OneCall();
+  EXPECT_EQ(call.value, Value(6.0));
+  control_.WriteDone(old.ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kNone) << "the old answer speaks of nothing any more";
+  control_.WriteDone(call.ticket, Value(6.0), now_, wall());
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to.seq, cloud_seq_);
+}
+
+TEST_F(ControlTest, AnOverrideIsWrittenOnlyOnceItIsDurable) {
+  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  AllDurable();
+  EXPECT_EQ(OneCall().value, Value(9.0));
+}
+
+TEST_F(ControlTest, AnOverrideMasksAndItsEndAppliesDesiredAgain) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied) << "a terminal status is said once";
+  Want(6);
+  AllDurable();
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(State(), DesiredState::kMasked);
+  now_ += seconds(60);
+  control_.Tick(now_, wall());
+  const DriverCall call = OneCall();
+  EXPECT_EQ(call.value, Value(6.0));
+  control_.WriteDone(call.ticket, Value(6.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied);
+}
+
+TEST_F(ControlTest, AnOverrideThatTheDeviceRefusesDoesNotStand) {
+  Result<Value> answer = Value();
+  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(),
+                                [&](Result<Value> result) { answer = std::move(result); }));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Invalid("exception 3"), now_, wall());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(control_.override_row(id_), nullptr);
+}
+
+TEST_F(ControlTest, OverridesTakeOnlyWhatThePropertyTakes) {
+  EXPECT_FALSE(control_.Override(id_, Value(900.0), "a", seconds(1), now_, wall(), nullptr));
+  EXPECT_FALSE(control_.Override(id_, Value(9.0), "a", seconds(0), now_, wall(), nullptr));
+  EXPECT_FALSE(control_.Release(id_, now_, wall()));
+}
+
+TEST_F(ControlTest, AnOverrideSurvivesARestartAndKeepsItsEnd) {
+  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
+  Stored stored;
+  stored.lineage = {{1, 1, 1'000}, {2, 1'001, 2'000}};
+  stored.properties = {{id_, twin_.def(id_), 0}};
+  stored.rows = {{id_, Side::kOverride, *twin_.row(id_, Side::kOverride)}};
+  Twin twin(Role::kDevice);
+  twin.Load(std::move(stored));
+  Control control(twin);
+  now_ += seconds(20);
+  control.Resume(now_, wall());
+  EXPECT_EQ(control.override_left(id_, now_), seconds(40));
+  auto calls = control.TakeCalls();
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].kind, DriverCall::Kind::kRead) << "read back before anything is written";
+}
+
+TEST_F(ControlTest, AClockThatWentBackDoesNotLengthenAnOverride) {
+  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
+  Stored stored;
+  stored.lineage = {{1, 1, 1'000}, {2, 1'001, 2'000}};
+  stored.properties = {{id_, twin_.def(id_), 0}};
+  stored.rows = {{id_, Side::kOverride, *twin_.row(id_, Side::kOverride)}};
+  Twin twin(Role::kDevice);
+  twin.Load(std::move(stored));
+  Control control(twin);
+  control.Resume(now_, WallTime(seconds(100)));
+  EXPECT_EQ(control.override_left(id_, now_), seconds(60));
+}
+
+}  // namespace
+}  // namespace edgetwin::model
