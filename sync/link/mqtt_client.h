@@ -35,7 +35,7 @@
 
 struct mosquitto;
 struct mosquitto_message;
-struct mqtt5__property;
+struct mqtt5__property;  // NOLINT: the library's name.
 
 namespace edgetwin::sync {
 
