@@ -103,6 +103,7 @@ class MqttClient {
   void SetSocketOptions();
   void OnReady(unsigned ready);
   void FinishConnecting();
+  void BreakConnecting(int system_error);
   void Read();
   void Write();
   void Subscribe();
