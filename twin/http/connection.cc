@@ -162,12 +162,8 @@ void Connection::OnRead(bufferevent*, void* self) {
   const auto connection = static_cast<Connection*>(self)->shared_from_this();
   evbuffer* input = bufferevent_get_input(connection->buffer_);
   switch (connection->phase_) {
-    case Phase::kReading:
-      connection->Process();
-      break;
-    case Phase::kStreaming:
-      evbuffer_drain(input, evbuffer_get_length(input));
-      break;
+    case Phase::kReading: connection->Process(); break;
+    case Phase::kStreaming: evbuffer_drain(input, evbuffer_get_length(input)); break;
     case Phase::kDraining:
       connection->drained_bytes_ += evbuffer_get_length(input);
       evbuffer_drain(input, evbuffer_get_length(input));
@@ -175,8 +171,7 @@ void Connection::OnRead(bufferevent*, void* self) {
       break;
     case Phase::kHandling:
     case Phase::kWriting:
-    case Phase::kClosed:
-      break;
+    case Phase::kClosed: break;
   }
 }
 
@@ -287,6 +282,7 @@ void Connection::Reject(Response response) {
 void Connection::Answer(std::uint64_t serial, Response response) {
   if (phase_ != Phase::kHandling || serial != serial_) return;
   phase_ = Phase::kWriting;
+  close_ = close_ || state_.stopping;
   Write(response);
 }
 

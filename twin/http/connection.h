@@ -42,6 +42,7 @@ struct ServerState {
   Server::Guard guard;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;
   std::size_t streams = 0;
+  bool stopping = false;  // Every answer is its connection's last.
   Limit connections_limit;
   Limit streams_limit;
   Limit backlog_limit;
@@ -81,7 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     kWriting,    // Its answer goes out.
     kStreaming,  // … without end.
     kDraining,   // All is said; what the client still sends is thrown away, so that its last answer
-                // isn't lost to a reset (RFC 9112, 9.6).
+                 // isn't lost to a reset (RFC 9112, 9.6).
     kClosed,
   };
 

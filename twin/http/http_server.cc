@@ -201,6 +201,7 @@ Result<std::uint16_t> Server::ListenTcp(const std::string& address, std::uint16_
 
 void Server::StopListening() {
   impl_->listeners.clear();
+  impl_->state.stopping = true;
   std::vector<std::shared_ptr<Connection>> all;
   for (const auto& [key, connection] : impl_->state.connections) all.push_back(connection);
   for (const auto& connection : all) connection->CloseIfIdle();

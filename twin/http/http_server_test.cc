@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -331,6 +332,27 @@ TEST_F(HttpServerTest, ConnectionsPastTheLimitAreToldSo) {
   EXPECT_EQ(TestClient(port_).Do("GET", "/hello").status, 200);
 }
 
+TEST_F(HttpServerTest, RunningOutOfDescriptorsIsCountedAndPasses) {
+  Start();
+  RunServer();
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  std::unique_ptr<TestClient> client;
+  // On the server's thread, so that it can't accept before the descriptors have run out.
+  On([&] {
+    const int next = dup(0);
+    close(next);
+    client = std::make_unique<TestClient>(port_);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(next) + 1;
+    return setrlimit(RLIMIT_NOFILE, &none);
+  });
+  const bool counted = Eventually([&] { return Limit("connections").hits > 0; });
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(counted);
+  EXPECT_EQ(client->Do("GET", "/hello").status, 200);
+}
+
 TEST_F(HttpServerTest, SlowRequestsAndIdleConnectionsAreGivenUp) {
   ServerOptions options;
   options.idle_timeout = milliseconds(200);
@@ -506,7 +528,9 @@ TEST_F(HttpServerTest, StopListeningLetsTheCurrentAnswerOut) {
     return true;
   });
   EXPECT_EQ(idle.ReadAll(), "");
-  EXPECT_EQ(busy.Read().body, "late");
+  TestResponse last = busy.Read();
+  EXPECT_EQ(last.body, "late");
+  EXPECT_EQ(last.headers["connection"], "close");
 }
 
 }  // namespace
