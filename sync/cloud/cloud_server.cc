@@ -43,7 +43,10 @@ Status MakeFolder(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     std::filesystem::create_directories(folder, error);
-    if (error) return MakeError(ErrorCode::kPermission, folder + ": " + error.message());
+    if (error == std::errc::permission_denied) {
+      return MakeError(ErrorCode::kPermission, folder + ": " + error.message());
+    }
+    if (error) return Invalid(folder + ": " + error.message());
     // Values and wishes are nobody else's business.
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   }
