@@ -14,6 +14,7 @@
 
 #include <cmath>
 
+#include "drivers/sdk/testing/code_of.h"
 #include "drivers/sdk/testing/manual_loop.h"
 #include "drivers/sdk/testing/options.h"
 #include "drivers/sdk/testing/recording_sink.h"
@@ -148,7 +149,7 @@ TEST_F(HostDriverTest, APathOfAnotherInstanceIsNamedAndTheOthersAreReported) {
   ASSERT_TRUE(driver_.Start(loop_, sink_));
   loop_.Run(milliseconds(1));
   ASSERT_EQ(sink_.polls().size(), 1u);
-  EXPECT_EQ(sink_.polls()[0].result.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(driver::testing::CodeOf(sink_.polls()[0].result), ErrorCode::kConflict);
   EXPECT_FALSE(sink_.Has("host/load/5min"));
   EXPECT_FALSE(sink_.Last("host/load/1min").value.none());
   driver_.Stop();

@@ -6,14 +6,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "drivers/sdk/testing/code_of.h"
 
 namespace edgetwin::replay {
 namespace {
 
 namespace fs = std::filesystem;
+using driver::testing::CodeOf;
 using ::testing::ElementsAre;
 
 class LineReaderTest : public ::testing::Test {
@@ -39,7 +43,8 @@ class LineReaderTest : public ::testing::Test {
     }
   }
 
-  fs::path folder_ = fs::path(::testing::TempDir()) / "line_reader_test";
+  fs::path folder_ =
+      fs::path(::testing::TempDir()) / ("line_reader_test_" + std::to_string(getpid()));
   LineReader reader_;
 };
 
@@ -91,12 +96,11 @@ TEST_F(LineReaderTest, RewindsToTheFirstLine) {
 }
 
 TEST_F(LineReaderTest, SaysWhyAFileCannotBePlayed) {
-  EXPECT_EQ(reader_.Open(folder_ / "none").error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(reader_.Open(folder_).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(CodeOf(reader_.Open(folder_ / "none")), ErrorCode::kUnavailable);
+  EXPECT_EQ(CodeOf(reader_.Open(folder_)), ErrorCode::kInvalid);
   const std::string pipe = folder_ / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_EQ(reader_.Open(pipe).error().code, ErrorCode::kInvalid)
-      << "and without waiting for a writer";
+  EXPECT_EQ(CodeOf(reader_.Open(pipe)), ErrorCode::kInvalid) << "and without waiting for a writer";
 }
 
 class CellsTest : public ::testing::Test {

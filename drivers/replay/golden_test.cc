@@ -6,6 +6,7 @@
 #include "drivers/sdk/testing/golden.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -32,7 +33,8 @@ class ReplayGoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(ReplayGoldenTest, ReportsWhatIsExpected) {
   const fs::path folder = kFolder / "testcases" / GetParam();
-  const fs::path scratch = fs::path(::testing::TempDir()) / ("replay_golden_" + GetParam());
+  const fs::path scratch =
+      fs::path(::testing::TempDir()) / ("replay_golden_" + GetParam() + std::to_string(getpid()));
   fs::create_directories(scratch);
   const std::string reported = testing::RunGoldenCase(Runner(), folder, scratch);
   fs::remove_all(scratch);

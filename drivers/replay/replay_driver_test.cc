@@ -5,12 +5,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "drivers/sdk/testing/code_of.h"
 #include "drivers/sdk/testing/manual_loop.h"
 #include "drivers/sdk/testing/options.h"
 #include "drivers/sdk/testing/recording_sink.h"
@@ -53,7 +55,8 @@ class ReplayDriverTest : public ::testing::Test {
     return text;
   }
 
-  fs::path folder_ = fs::path(::testing::TempDir()) / "replay_driver_test";
+  fs::path folder_ =
+      fs::path(::testing::TempDir()) / ("replay_driver_test_" + std::to_string(getpid()));
   std::string file_ = folder_ / "data.csv";
   ManualClock clock_;
   driver::testing::ManualLoop loop_{clock_};
@@ -99,7 +102,8 @@ TEST_F(ReplayDriverTest, PlaysAtTheRecordedDistances) {
   loop_.Run(seconds(10));
   EXPECT_EQ(driver_.rows(), 21u);
   EXPECT_EQ(sink_.Last("pump/x").value, model::Value(20.0));
-  EXPECT_EQ(sink_.Last("pump/x").time, clock_.UntrustedWall() - milliseconds(1)) << "sampled now, not when recorded";
+  EXPECT_EQ(sink_.Last("pump/x").time, clock_.UntrustedWall() - milliseconds(1))
+      << "sampled now, not when recorded";
 }
 
 TEST_F(ReplayDriverTest, AtFullSpeedItYieldsToTheLoop) {
@@ -186,7 +190,7 @@ TEST_F(ReplayDriverTest, APathOfAnotherInstanceFailsTheStart) {
   Write(Rows(3));
   ASSERT_TRUE(Init(""));
   sink_.ClaimElsewhere("pump/x");
-  EXPECT_EQ(driver_.Start(loop_, sink_).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(driver::testing::CodeOf(driver_.Start(loop_, sink_)), ErrorCode::kConflict);
   EXPECT_EQ(loop_.pending(), 0u);
 }
 

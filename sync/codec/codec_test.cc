@@ -141,6 +141,7 @@ TEST(CodecTest, WhatThePeerIsNotToldStaysHere) {
   frame.entries[0].def.instance = "secret-instance";
   frame.entries[0].def.source = "secret-source";
   frame.entries[0].def.policy.deadband = 0.5;
+  frame.entries[0].def.local_only = true;
   const std::string bytes = Encode(frame);
   EXPECT_EQ(bytes.find("secret"), bytes.npos);
   const Result<Frame> back = Decode(AsBytes(bytes));
@@ -148,6 +149,7 @@ TEST(CodecTest, WhatThePeerIsNotToldStaysHere) {
   const model::DictionaryEntry& entry = std::get<DictionaryFrame>(*back).entries[0];
   EXPECT_EQ(entry.id, model::kNoProperty);
   EXPECT_EQ(entry.def.policy, model::ReportPolicy());
+  EXPECT_FALSE(entry.def.local_only);
   EXPECT_EQ(entry.def.path.text(), "tank/level");
 }
 
@@ -203,15 +205,6 @@ TEST(CodecDeathTest, AnAckOfAnotherSessionIsABug) {
   Delta delta = TwoRows();
   delta.ack = Ack{delta.session + 1, {}, 0, 0};
   EXPECT_DEATH(Encode(delta), "session");
-}
-
-TEST(CodecDeathTest, ALocalOnlyPropertyInTheDictionaryIsABug) {
-  DictionaryFrame frame;
-  frame.entries.resize(1);
-  frame.entries[0].pid = 1;
-  frame.entries[0].def.path = *model::Path::Parse("door/code");
-  frame.entries[0].def.local_only = true;
-  EXPECT_DEATH(Encode(frame), "local_only");
 }
 
 // Bytes on the wire. A change here is a change of what the product costs: say why in the commit.

@@ -122,7 +122,6 @@ void EncodeEntries(const DictionaryFrame& frame, v1::Dictionary& out) {
   for (std::size_t i = 0; i < frame.entries.size(); ++i) {
     const model::DictionaryEntry& entry = frame.entries[i];
     EDGETWIN_CHECK(entry.pid == frame.first + i);
-    EDGETWIN_CHECK(!entry.def.local_only);
     EncodeProperty(entry.def, *out.add_entries());
   }
   if (!frame.entries.empty()) out.set_chain(frame.entries.back().chain);

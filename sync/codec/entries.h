@@ -18,7 +18,8 @@ using Incarnations = google::protobuf::RepeatedPtrField<v1::Incarnation>;
 void EncodeLineage(const model::Lineage& lineage, Incarnations& out);
 Result<model::Lineage> DecodeLineage(const Incarnations& incarnations);
 
-// All but the session.
+// All but the session. A property may have become local-only after its number was given: its entry
+// still counts in the chain, so whether it may be sent is for the caller to decide.
 void EncodeEntries(const DictionaryFrame& frame, v1::Dictionary& out);
 // The texts of `in` move into the entries.
 Result<DictionaryFrame> DecodeEntries(v1::Dictionary& in);

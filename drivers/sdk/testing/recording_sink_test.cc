@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "drivers/sdk/testing/code_of.h"
+
 namespace edgetwin::driver::testing {
 namespace {
 
@@ -47,11 +49,11 @@ TEST_F(RecordingSinkTest, ABadValueKeepsTheLastOne) {
 
 TEST_F(RecordingSinkTest, RefusesWhatTheAgentWouldRefuse) {
   sink_.ClaimElsewhere("t/mine");
-  EXPECT_EQ(sink_.Define(Def("t/mine")).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(CodeOf(sink_.Define(Def("t/mine"))), ErrorCode::kConflict);
   sink_.set_properties_max(1);
   const model::PropertyId id = *sink_.Define(Def("t/a"));
   EXPECT_EQ(*sink_.Define(Def("t/a")), id);
-  EXPECT_EQ(sink_.Define(Def("t/b")).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(CodeOf(sink_.Define(Def("t/b"))), ErrorCode::kExhausted);
 }
 
 TEST_F(RecordingSinkTest, ADefinitionBringsARemovedPropertyBack) {
