@@ -78,7 +78,7 @@ struct CloudServer::Impl {
        std::uint64_t inc, CloudServerOptions& options)
       : loop(loop_in),
         store(std::move(store_in)),
-        feed(inc),
+        feed(inc, options.changes_remembered_max),
         fleet(loop, *store, std::move(twins), feed, options.fleet),
         api(loop, fleet, feed, {.metrics = [this] { return Metrics(); }}),
         guard(options.token),
