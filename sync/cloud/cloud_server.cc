@@ -3,8 +3,6 @@
 
 #include "sync/cloud/cloud_server.h"
 
-#include <sys/random.h>
-
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
@@ -15,29 +13,9 @@
 #include "sync/cloud/api_guard.h"
 #include "sync/cloud/event_feed.h"
 #include "sync/cloud/metrics.h"
-#include "twin/base/check.h"
 
 namespace edgetwin::cloud {
 namespace {
-
-std::uint64_t RandomBits() {
-  std::uint64_t bits = 0;
-  // Blocks only before the kernel's pool is first filled, at boot.
-  EDGETWIN_CHECK(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
-  return bits;
-}
-
-// The bias of the remainder is below 2^-32 for what this is used for: jitter and tokens.
-std::uint64_t RandomBelow(std::uint64_t below) {
-  return below == 0 ? 0 : RandomBits() % below;
-}
-
-// 0 stands for none.
-std::uint64_t RandomInc() {
-  std::uint64_t inc = 0;
-  while (inc == 0) inc = RandomBits();
-  return inc;
-}
 
 Status MakeFolder(const std::string& folder) {
   std::error_code error;
@@ -132,7 +110,8 @@ Result<std::unique_ptr<CloudServer>> CloudServer::Start(EventLoop& loop,
                          "this API moves pumps");
   }
   if (Status made = MakeFolder(options.store_folder); !made) return made.error();
-  const std::uint64_t inc = RandomInc();
+  std::uint64_t inc = 0;  // Which stands for none.
+  while (inc == 0) inc = options.random(~std::uint64_t{0});
   auto store = CloudStore::Open({.path = options.store_folder + "/cloud.db",
                                  .inc = inc,
                                  .opened = loop.clock().UntrustedWall(),
@@ -141,7 +120,7 @@ Result<std::unique_ptr<CloudServer>> CloudServer::Start(EventLoop& loop,
   auto twins = (*store)->ListTwins();
   if (!twins) return twins.error();
 
-  options.fleet.session.random = &RandomBelow;
+  options.fleet.session.random = options.random;
   auto impl = std::make_unique<Impl>(loop, *std::move(store), *std::move(twins), inc, options);
   const auto port = impl->server.ListenTcp(options.address, options.port);
   if (!port) return port.error();
@@ -150,7 +129,7 @@ Result<std::unique_ptr<CloudServer>> CloudServer::Start(EventLoop& loop,
     char id[40];
     std::snprintf(id, sizeof id, "edgetwin-cloud-%016llx", static_cast<unsigned long long>(inc));
     options.mqtt.client_id = id;
-    options.mqtt.random = &RandomBelow;
+    options.mqtt.random = options.random;
     impl->link = sync::MakeMqttLink(loop, std::move(options.mqtt));
     impl->fleet.SetLink(impl->link.get());
     if (Status opened = impl->link->Open(impl->fleet); !opened) return opened.error();

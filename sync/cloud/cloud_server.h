@@ -23,8 +23,10 @@ struct CloudServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: a free one.
   std::string token;          // Empty: none; needs a loopback address.
-  sync::MqttOptions mqtt;     // Without brokers: no link; client_id and random are set here.
-  FleetOptions fleet;         // session.random is set here.
+  // A random number below the argument: incarnations, tokens of epochs, jitter.
+  std::function<std::uint64_t(std::uint64_t below)> random;
+  sync::MqttOptions mqtt;  // Without brokers: no link; client_id and random are set here.
+  FleetOptions fleet;      // session.random is set here.
   http::ServerOptions http;
   std::size_t changes_remembered_max =
       10'000;  // Changed rows, for clients that resume their events.

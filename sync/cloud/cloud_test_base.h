@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -63,6 +64,11 @@ class CloudTest : public testing::Test {
     CloudServerOptions options;
     options.store_folder = folder_;
     options.port = 0;
+    // Incarnations must differ from one start to the next, and nothing else is drawn in these tests.
+    options.random = [](std::uint64_t below) {
+      static std::mt19937_64 generator{7};
+      return generator() % below;
+    };
     return options;
   }
   void StartCloud(CloudServerOptions options) {

@@ -4,6 +4,7 @@
 // edgetwin-cloud: the cloud twin as a service.
 
 #include <signal.h>
+#include <sys/random.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,7 @@
 
 #include "sync/cloud/api_guard.h"
 #include "sync/cloud/cloud_server.h"
+#include "twin/base/check.h"
 #include "twin/base/event_loop.h"
 #include "twin/base/log.h"
 
@@ -27,6 +29,14 @@ enum Exit { kOk = 0, kUsage = 64, kStore = 74, kRetry = 75, kNoPermission = 77 }
 
 // How long stopping waits for the last commits.
 constexpr std::chrono::seconds kStopTime{10};
+
+// The bias of the remainder is far below what jitter and tokens would show.
+std::uint64_t RandomBelow(std::uint64_t below) {
+  std::uint64_t bits = 0;
+  // Blocks only before the kernel's pool is first filled, at boot.
+  EDGETWIN_CHECK(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
+  return below == 0 ? 0 : bits % below;
+}
 
 int ExitFor(const Error& error) {
   switch (error.code) {
@@ -58,6 +68,7 @@ Result<std::string> FirstLine(const std::string& path) {
 // What the arguments say, checked before anything is opened.
 Result<CloudServerOptions> ToOptions(const Arguments& arguments) {
   CloudServerOptions options;
+  options.random = &RandomBelow;
   options.store_folder = arguments.store;
   auto listen = ParseListen(arguments.listen);
   if (!listen) return listen.error();

@@ -1,9 +1,9 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
--- cloud.db, version 1: the twins of all devices. Unsigned 64-bit numbers (inc, seq, chain, token) are kept as the
--- signed integer of the same bits. Columns of type ANY hold doubles as REAL, or as a blob of 8 little-endian bytes
--- when they are NaN, which SQLite would turn into NULL.
+-- cloud.db, version 1: the twins of all devices. Unsigned 64-bit numbers (inc, seq, chain, token)
+-- are kept as the signed integer of the same bits. Columns of type ANY hold doubles as REAL, or as
+-- a blob of 8 little-endian bytes when they are NaN, which SQLite would turn into NULL.
 
 -- Every opening of this store and its incarnation. A twin's lineage is made of these: see lineage.
 CREATE TABLE opening (
@@ -42,7 +42,8 @@ CREATE TABLE device_lineage (
   PRIMARY KEY (twin, n)
 ) STRICT, WITHOUT ROWID;
 
--- Up to which seq everything of the device's stream (0 control, 1 state, 2 events, 3 history) is held.
+-- Up to which seq everything of the device's stream (0 control, 1 state, 2 events, 3 history) is
+-- held.
 CREATE TABLE cursor (
   twin      INTEGER NOT NULL,
   stream    INTEGER NOT NULL,
@@ -50,8 +51,8 @@ CREATE TABLE cursor (
   PRIMARY KEY (twin, stream)
 ) STRICT, WITHOUT ROWID;
 
--- id: dense from 0 in each twin. pid 0: the device has told no number. type: 0 none (only the path is known), 1 bool,
--- 2 int, 3 double, 4 string, 5 bytes.
+-- id: dense from 0 in each twin. pid 0: the device has told no number. type: 0 none (only the path
+-- is known), 1 bool, 2 int, 3 double, 4 string, 5 bytes.
 CREATE TABLE property (
   twin        INTEGER NOT NULL,
   id          INTEGER NOT NULL,
@@ -67,7 +68,8 @@ CREATE TABLE property (
   PRIMARY KEY (twin, id)
 ) STRICT, WITHOUT ROWID;
 
--- What the device told of each pid, at the time; chain is the hash over this entry and all before it.
+-- What the device told of each pid, at the time; chain is the hash over this entry and all before
+-- it.
 CREATE TABLE dictionary (
   twin        INTEGER NOT NULL,
   pid         INTEGER NOT NULL,
@@ -84,8 +86,8 @@ CREATE TABLE dictionary (
   PRIMARY KEY (twin, pid)
 ) STRICT, WITHOUT ROWID;
 
--- side: 0 reported, 1 desired, 2 status, 3 override. The columns from refers_inc on are NULL for rows without control
--- information.
+-- side: 0 reported, 1 desired, 2 status, 3 override. The columns from refers_inc on are NULL for
+-- rows without control information.
 CREATE TABLE row (
   twin       INTEGER NOT NULL,
   property   INTEGER NOT NULL,
