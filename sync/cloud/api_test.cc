@@ -5,6 +5,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "sync/cloud/cloud_test_base.h"
 
@@ -92,6 +95,40 @@ TEST_F(ApiTest, APatchIsAnsweredWhenItIsDurable) {
   EXPECT_EQ(Get("/v1/twins/plant")["properties"]["pump/mode"]["desired"]["who"], "api");
 }
 
+TEST_F(ApiTest, AnEarlierCommitsEndIsNoPromise) {
+  StartCloud();
+  AddPlant();
+  std::promise<bool> durable;
+  On([&] {
+    Fleet& fleet = server_->fleet();
+    // Two changes at once: the first one's commit is out when the second one is made.
+    const model::PropertyId speed = fleet.Loaded("plant")->twin.Find("pump/speed");
+    fleet.SetDesired("plant", {{speed, model::Value(1.0), {}}}, "first", [](const Status&) {});
+    fleet.SetDesired("plant", {{speed, model::Value(2.0), {}}}, "second", [&](const Status&) {
+      durable.set_value(fleet.Loaded("plant")->session.Durable(2));
+    });
+    return true;
+  });
+  EXPECT_TRUE(durable.get_future().get());
+}
+
+TEST_F(ApiTest, AFullDiskIsToldAndGotOver) {
+  StartCloud();
+  AddPlant();
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit full = before;
+  full.rlim_cur = std::filesystem::file_size(folder_ + "/cloud.db-wal");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const TestResponse refused = Patch("/v1/twins/plant/desired", R"({"pump/speed":1})");
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_TRUE(Eventually([&] { return server_->fleet().Loaded("plant")->session.Durable(1); }))
+      << "room came back, and the wish was not stored";
+  EXPECT_EQ(Get("/v1/twins/plant/desired"), json({{"pump/speed", 1}}));
+}
+
 TEST_F(ApiTest, NullWithdrawsAWishAndEverythingBelow) {
   StartCloud();
   AddPlant();
@@ -173,16 +210,18 @@ TEST_F(ApiTest, AWishReachesTheDeviceWithItsEndAndAuthor) {
                 .status,
             202);
   const auto sent = On([&] {
-    std::vector<sync::WireRow> rows;
+    // By pid: what the device doesn't acknowledge is sent again after a while.
+    std::map<model::Pid, sync::WireRow> rows;
     for (const auto& [peer, frame] : link_.frames) {
       const auto* delta = std::get_if<sync::Delta>(&frame);
-      if (delta != nullptr) rows.insert(rows.end(), delta->rows.begin(), delta->rows.end());
+      if (delta == nullptr) continue;
+      for (const sync::WireRow& row : delta->rows) rows[row.pid] = row;
     }
     return rows;
   });
   ASSERT_EQ(sent.size(), 2u);
-  const auto speed = sent[0].pid == 1 ? sent[0] : sent[1];
-  const auto other = sent[0].pid == 1 ? sent[1] : sent[0];
+  const sync::WireRow& speed = sent.at(1);
+  const sync::WireRow& other = sent.at(0);
   EXPECT_TRUE(speed.row.value == model::Value(1200.0)) << "an int became a double";
   EXPECT_EQ(speed.row.info().note, "kim@example.org");
   EXPECT_EQ(speed.row.info().until - speed.row.time, std::chrono::minutes(30));
@@ -262,6 +301,25 @@ TEST_F(ApiTest, EventsShowChangesAndResumeAfterTheLastOneSeen) {
   lost.ReadTo("\r\n\r\n");
   EXPECT_THAT(lost.ReadTo("\n\n"), HasSubstr("event: reset"));
   EXPECT_EQ(TestClient(port_).Do("GET", "/v1/twins/stranger/events").status, 404);
+}
+
+TEST_F(ApiTest, WhoComesBackTooLateIsToldToReadAgain) {
+  CloudServerOptions options = Options();
+  options.changes_remembered_max = 2;
+  StartCloud(options);
+  AddPlant();
+  TestClient client(port_);
+  client.Send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  std::string id = client.ReadTo("event: ready");
+  id = id.substr(id.find("id: ") + 4);
+  id = id.substr(0, id.find('\n'));
+  for (std::uint64_t seq = 3; seq < 8; ++seq) {
+    Report("plant", 2, model::Value(1.0 * static_cast<double>(seq)), seq - 1, seq);
+  }
+  TestClient late(port_);
+  late.Send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: " + id + "\r\n\r\n");
+  late.ReadTo("\r\n\r\n");
+  EXPECT_THAT(late.ReadTo("\n\n"), HasSubstr("event: reset"));
 }
 
 TEST_F(ApiTest, WithoutATokenOnlyThisMachineAndNoWebPageIsServed) {

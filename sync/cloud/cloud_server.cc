@@ -43,7 +43,10 @@ Status MakeFolder(const std::string& folder) {
   std::error_code error;
   if (!std::filesystem::is_directory(folder, error)) {
     std::filesystem::create_directories(folder, error);
-    if (error) return MakeError(ErrorCode::kPermission, folder + ": " + error.message());
+    if (error == std::errc::permission_denied) {
+      return MakeError(ErrorCode::kPermission, folder + ": " + error.message());
+    }
+    if (error) return Invalid(folder + ": " + error.message());
     // Values and wishes are nobody else's business.
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   }
@@ -75,7 +78,7 @@ struct CloudServer::Impl {
        std::uint64_t inc, CloudServerOptions& options)
       : loop(loop_in),
         store(std::move(store_in)),
-        feed(inc),
+        feed(inc, options.changes_remembered_max),
         fleet(loop, *store, std::move(twins), feed, options.fleet),
         api(loop, fleet, feed, {.metrics = [this] { return Metrics(); }}),
         guard(options.token),

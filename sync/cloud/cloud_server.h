@@ -26,6 +26,8 @@ struct CloudServerOptions {
   sync::MqttOptions mqtt;     // Without brokers: no link; client_id and random are set here.
   FleetOptions fleet;         // session.random is set here.
   http::ServerOptions http;
+  std::size_t changes_remembered_max =
+      10'000;  // Changed rows, for clients that resume their events.
 };
 
 // "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80".

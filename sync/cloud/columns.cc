@@ -26,23 +26,12 @@ void BindReal(store::Statement& statement, int parameter, double value) {
 
 void BindValue(store::Statement& statement, int parameter, const model::Value& value) {
   switch (value.type()) {
-    case ValueType::kNone:
-      return;  // NULL, as nothing is bound.
-    case ValueType::kBool:
-      statement.BindInt(parameter, value.boolean());
-      return;
-    case ValueType::kInt:
-      statement.BindInt(parameter, value.integer());
-      return;
-    case ValueType::kDouble:
-      BindReal(statement, parameter, value.real());
-      return;
-    case ValueType::kString:
-      statement.BindText(parameter, value.text());
-      return;
-    case ValueType::kBytes:
-      statement.BindBlob(parameter, value.bytes().data);
-      return;
+    case ValueType::kNone: return;  // NULL, as nothing is bound.
+    case ValueType::kBool: statement.BindInt(parameter, value.boolean()); return;
+    case ValueType::kInt: statement.BindInt(parameter, value.integer()); return;
+    case ValueType::kDouble: BindReal(statement, parameter, value.real()); return;
+    case ValueType::kString: statement.BindText(parameter, value.text()); return;
+    case ValueType::kBytes: statement.BindBlob(parameter, value.bytes().data); return;
   }
 }
 
@@ -128,18 +117,12 @@ model::PropertyDef ColumnReader::Def() {
 
 model::Value ColumnReader::Value() {
   switch (static_cast<ValueType>(Number(static_cast<std::int64_t>(ValueType::kBytes)))) {
-    case ValueType::kNone:
-      break;
-    case ValueType::kBool:
-      return model::Value(Number(1) != 0);
-    case ValueType::kInt:
-      return model::Value(Int());
-    case ValueType::kDouble:
-      return model::Value(Real());
-    case ValueType::kString:
-      return model::Value(Text());
-    case ValueType::kBytes:
-      return model::Value(model::Bytes{std::string(row_.Blob(at_++))});
+    case ValueType::kNone: break;
+    case ValueType::kBool: return model::Value(Number(1) != 0);
+    case ValueType::kInt: return model::Value(Int());
+    case ValueType::kDouble: return model::Value(Real());
+    case ValueType::kString: return model::Value(Text());
+    case ValueType::kBytes: return model::Value(model::Bytes{std::string(row_.Blob(at_++))});
   }
   ++at_;
   return {};

@@ -64,18 +64,15 @@ std::optional<Value> ObjectValue(const json& node) {
 
 Result<Value> ScalarValue(const json& node) {
   switch (node.type()) {
-    case json::value_t::boolean:
-      return Value(node.get<bool>());
-    case json::value_t::number_integer:
-      return Value(node.get<std::int64_t>());
+    case json::value_t::boolean: return Value(node.get<bool>());
+    case json::value_t::number_integer: return Value(node.get<std::int64_t>());
     case json::value_t::number_unsigned:
       if (node.get<std::uint64_t>() >
           static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
         return Invalid(node.dump() + " is larger than the largest int, 9223372036854775807");
       }
       return Value(node.get<std::int64_t>());
-    case json::value_t::number_float:
-      return Value(node.get<double>());
+    case json::value_t::number_float: return Value(node.get<double>());
     case json::value_t::string: {
       const auto& text = node.get_ref<const std::string&>();
       if (text.size() > model::kValueBytesMax) {
@@ -84,8 +81,7 @@ Result<Value> ScalarValue(const json& node) {
       }
       return Value(text);
     }
-    default:
-      return Invalid(std::string("a value can't be ") + node.type_name());
+    default: return Invalid(std::string("a value can't be ") + node.type_name());
   }
 }
 

@@ -66,7 +66,8 @@ void EventFeed::OnDurable(const std::string& device, const LiveTwin& twin) {
 }
 
 void EventFeed::OnConnected(const std::string& device, bool connected) {
-  Log(LogLevel::kInfo, connected ? "device connected" : "device disconnected",
+  // A fleet that comes back after an outage would fill the journal; the feed and the list show it.
+  Log(LogLevel::kDebug, connected ? "device connected" : "device disconnected",
       {{"device", device}});
   if (!Watched(device)) return;
   Send(device, "connection", JsonObject().Text("twin", device).Bool("connected", connected).Take(),

@@ -25,7 +25,7 @@ namespace edgetwin::cloud {
 class EventFeed final : public FleetEvents {
  public:
   // `instance` tells this process's ids from an earlier one's.
-  explicit EventFeed(std::uint64_t instance, std::size_t remembered_max = 10'000)
+  EventFeed(std::uint64_t instance, std::size_t remembered_max)
       : instance_(instance), remembered_limit_(remembered_max) {}
 
   // `fleet` must outlive the feed's last Subscribe.

@@ -30,15 +30,11 @@ constexpr std::chrono::seconds kStopTime{10};
 
 int ExitFor(const Error& error) {
   switch (error.code) {
-    case ErrorCode::kConflict:
-      return kRetry;
-    case ErrorCode::kPermission:
-      return kNoPermission;
+    case ErrorCode::kConflict: return kRetry;
+    case ErrorCode::kPermission: return kNoPermission;
     case ErrorCode::kInvalid:
-    case ErrorCode::kNotFound:
-      return kUsage;
-    default:
-      return kStore;
+    case ErrorCode::kNotFound: return kUsage;
+    default: return kStore;
   }
 }
 

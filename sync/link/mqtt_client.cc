@@ -140,10 +140,7 @@ void MqttClient::StartConnecting() {
     // Even the whole handshake may be over, and CONNECT have met the broker's refusal.
     tls_done_ = target_.tls && system_error == EPROTO;
     loss_.reached = result == MOSQ_ERR_TLS || tls_done_;
-    Break(loss_.reached
-              ? TlsError()
-              : Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
-                            LossText(MOSQ_ERR_ERRNO, system_error)));
+    BreakConnecting(system_error);
     return ReportSoon();
   }
   fd_ = fcntl(socket, F_DUPFD_CLOEXEC, 0);
@@ -212,10 +209,7 @@ void MqttClient::FinishConnecting() {
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  if (error != 0) {
-    return Break(Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
-                             std::strerror(error)));
-  }
+  if (error != 0) return BreakConnecting(error);
   loss_.reached = true;
   phase_ = Phase::kHandshake;
   StartTimer(options_.handshake_timeout,
@@ -227,6 +221,15 @@ void MqttClient::FinishConnecting() {
     if (phase_ == Phase::kBroken) return ReportBreak();
     UpdateWatches();
   });
+}
+
+// A connection that is refused was never reset: these came after it stood, from a peer that is
+// quick and likes no TLS.
+void MqttClient::BreakConnecting(int system_error) {
+  if (system_error == ECONNRESET || system_error == EPIPE) loss_.reached = true;
+  if (loss_.reached && target_.tls) return Break(TlsError());
+  Break(Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
+                    LossText(MOSQ_ERR_ERRNO, system_error)));
 }
 
 void MqttClient::Read() {
@@ -453,7 +456,8 @@ std::string MqttClient::TlsHints() const {
   if (!last_tls_log_.empty()) text += "; " + last_tls_log_;
   if (!target_.tls->own_problem().empty()) text += "; " + target_.tls->own_problem();
   // The broker's alert can be lost to the reset that follows it.
-  if (text.empty() && tls_done_ && options_.certificate_file.empty()) {
+  if (text.empty() && !tls_done_) text = "; is its port one for TLS?";
+  if (text.empty() && options_.certificate_file.empty()) {
     text = "; does it want a client certificate?";
   }
   return text;

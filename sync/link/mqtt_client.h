@@ -35,7 +35,7 @@
 
 struct mosquitto;
 struct mosquitto_message;
-struct mqtt5__property;
+struct mqtt5__property;  // NOLINT: the library's name.
 
 namespace edgetwin::sync {
 
@@ -103,6 +103,7 @@ class MqttClient {
   void SetSocketOptions();
   void OnReady(unsigned ready);
   void FinishConnecting();
+  void BreakConnecting(int system_error);
   void Read();
   void Write();
   void Subscribe();

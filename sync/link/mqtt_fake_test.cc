@@ -108,6 +108,18 @@ TEST_F(FakeBrokerTest, FramesBeforeTheSubscriptionIsConfirmedComeAfterOnLinkUp) 
   EXPECT_EQ(events.frames, (Frames{{"a", "early"}}));
 }
 
+TEST_F(FakeBrokerTest, IgnoresWhatItNeverSubscribedTo) {
+  FakeBroker broker(loop_, {.after_suback = FakeBroker::Publish("et/b/d", "another's", 5) +
+                                            FakeBroker::Publish("et/a/u", "our own", 5) +
+                                            FakeBroker::Publish("weather", "garbage", 5) +
+                                            FakeBroker::Publish("et/a/d", "fine", 5)});
+  const auto device = MakeMqttLink(loop_, Options("a", {broker.url()}));
+  ASSERT_TRUE(device->Open(events_));
+  ASSERT_TRUE(RunUntil([&] { return !events_.frames.empty(); }));
+  EXPECT_EQ(events_.frames, (Frames{{"a", "fine"}}));
+  EXPECT_EQ(device->stats().foreign_dropped, 3u);
+}
+
 TEST_F(FakeBrokerTest, TheInboxLimitBites) {
   std::string flood;
   for (int i = 0; i < 10; ++i) flood += FakeBroker::Publish("et/a/d", std::string(100, 'x'), 5);

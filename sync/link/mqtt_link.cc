@@ -85,7 +85,7 @@ class MqttLink final : public Link, private ClientEvents {
   void Try(std::size_t broker);
   void OnRoute(std::size_t broker, Result<Route> route);
   void Connect();
-  void Fail(Error why);
+  void Fail(const Error& why);
   // Goes on with `next` after `delay`.
   void Schedule(microseconds delay, std::size_t next);
   void StopWaiting();
@@ -183,7 +183,7 @@ void MqttLink::OnRoute(std::size_t index, Result<Route> route) {
     return;
   }
   StopWaiting();
-  if (!route) return Fail(std::move(route).error());
+  if (!route) return Fail(route.error());
   route_ = *std::move(route);
   address_ = 0;
   Connect();
@@ -247,7 +247,7 @@ void MqttLink::OnClientDown(const ClientLoss& loss) {
   events_->OnLinkDown(loss.why);
 }
 
-void MqttLink::Fail(Error why) {
+void MqttLink::Fail(const Error& why) {
   ++traffic_.stats.failures;
   traffic_.stats.last_error = why.text;
   const bool round_over = current_ + 1 == brokers_.size();

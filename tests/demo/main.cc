@@ -13,7 +13,7 @@
 #include <map>
 #include <thread>
 
-#include "tests/demo/site.h"
+#include "tests/support/site.h"
 
 namespace edgetwin::demo {
 namespace {
@@ -50,7 +50,7 @@ std::string Cell(const json& value) {
 
 class Demo {
  public:
-  Demo(Options options, Site& site) : options_(options), site_(site), begin_(Clock::now()) {}
+  Demo(Options options, tests::Site& site) : options_(options), site_(site), begin_(Clock::now()) {}
 
   int Run() {
     const bool screen = !options_.json && isatty(STDOUT_FILENO);
@@ -196,7 +196,7 @@ class Demo {
   }
 
   const Options options_;
-  Site& site_;
+  tests::Site& site_;
   const Clock::time_point begin_;
   int desires_ = 0;
   std::vector<double> round_trips_ms_;
@@ -215,7 +215,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   signal(SIGINT, [](int) { g_stop = 1; });
   signal(SIGTERM, [](int) { g_stop = 1; });
-  Site site(std::filesystem::read_symlink("/proc/self/exe").parent_path().string());
+  edgetwin::tests::SiteOptions site_options;
+  site_options.bin = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+  site_options.drivers = "[drivers.host]\nperiod = \"1s\"\n";
+  edgetwin::tests::Site site(std::move(site_options));
   if (!site.trouble().empty()) {
     std::fprintf(stderr, "the demo failed: %s\n", site.trouble().c_str());
     return 1;

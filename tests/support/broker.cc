@@ -51,7 +51,8 @@ std::string Config(const TempDir& folder, std::uint16_t port, const BrokerOption
 
 }  // namespace
 
-TestBroker::TestBroker(BrokerOptions options) : port_(FreePort()), tls_(options.tls.has_value()) {
+TestBroker::TestBroker(const BrokerOptions& options)
+    : port_(FreePort()), tls_(options.tls.has_value()) {
   folder_.Write("mosquitto.conf", Config(folder_, port_, options));
   Start();
 }

@@ -29,7 +29,7 @@ struct BrokerOptions {
 class TestBroker {
  public:
   // Starts it, and returns when it accepts connections.
-  explicit TestBroker(BrokerOptions options = {});
+  explicit TestBroker(const BrokerOptions& options = {});
   ~TestBroker();
 
   std::uint16_t port() const { return port_; }

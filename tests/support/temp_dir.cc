@@ -26,7 +26,7 @@ TempDir::~TempDir() {
 }
 
 std::string TempDir::Write(std::string_view name, std::string_view text) const {
-  const std::string file = File(name);
+  std::string file = File(name);
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out.write(text.data(), static_cast<std::streamsize>(text.size()));
   out.close();

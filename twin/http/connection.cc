@@ -162,12 +162,8 @@ void Connection::OnRead(bufferevent*, void* self) {
   const auto connection = static_cast<Connection*>(self)->shared_from_this();
   evbuffer* input = bufferevent_get_input(connection->buffer_);
   switch (connection->phase_) {
-    case Phase::kReading:
-      connection->Process();
-      break;
-    case Phase::kStreaming:
-      evbuffer_drain(input, evbuffer_get_length(input));
-      break;
+    case Phase::kReading: connection->Process(); break;
+    case Phase::kStreaming: evbuffer_drain(input, evbuffer_get_length(input)); break;
     case Phase::kDraining:
       connection->drained_bytes_ += evbuffer_get_length(input);
       evbuffer_drain(input, evbuffer_get_length(input));
@@ -175,8 +171,7 @@ void Connection::OnRead(bufferevent*, void* self) {
       break;
     case Phase::kHandling:
     case Phase::kWriting:
-    case Phase::kClosed:
-      break;
+    case Phase::kClosed: break;
   }
 }
 
@@ -281,12 +276,13 @@ void Connection::Reject(Response response) {
   if (parser_.state() != RequestParser::State::kComplete) close_ = true;
   ClearDeadline();
   phase_ = Phase::kHandling;
-  Answer(++serial_, std::move(response));
+  Answer(std::move(response));
 }
 
-void Connection::Answer(std::uint64_t serial, Response response) {
-  if (phase_ != Phase::kHandling || serial != serial_) return;
+void Connection::Answer(Response response) {
+  if (phase_ != Phase::kHandling) return;
   phase_ = Phase::kWriting;
+  close_ = close_ || state_.stopping;
   Write(response);
 }
 
@@ -344,15 +340,15 @@ void Connection::Drain() {
   evbuffer_drain(input, evbuffer_get_length(input));
 }
 
-bool Connection::BeginStream(std::uint64_t serial) {
-  if (phase_ != Phase::kHandling || serial != serial_) return false;
+bool Connection::BeginStream() {
+  if (phase_ != Phase::kHandling) return false;
   if (state_.streams >= state_.options.streams_max) {
     state_.streams_limit.Hit();
     Response refusal = Problem(
         503, StatusPhrase(503),
         "the server's " + std::to_string(state_.options.streams_max) + " event streams are in use");
     refusal.headers.emplace_back("Retry-After", "5");
-    Answer(serial, std::move(refusal));
+    Answer(std::move(refusal));
     return false;
   }
   close_ = true;

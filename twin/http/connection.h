@@ -42,6 +42,7 @@ struct ServerState {
   Server::Guard guard;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;
   std::size_t streams = 0;
+  bool stopping = false;  // Every answer is its connection's last.
   Limit connections_limit;
   Limit streams_limit;
   Limit backlog_limit;
@@ -64,9 +65,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // A comment on an idle stream.
   void Heartbeat();
 
-  // For the responder of request number `serial`; without effect once that is answered.
-  void Answer(std::uint64_t serial, Response response);
-  bool BeginStream(std::uint64_t serial);
+  // For the current request's responder, once.
+  void Answer(Response response);
+  bool BeginStream();
 
   // For the stream.
   bool SendEvent(std::string_view event);
@@ -81,7 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     kWriting,    // Its answer goes out.
     kStreaming,  // … without end.
     kDraining,   // All is said; what the client still sends is thrown away, so that its last answer
-                // isn't lost to a reset (RFC 9112, 9.6).
+                 // isn't lost to a reset (RFC 9112, 9.6).
     kClosed,
   };
 
@@ -111,7 +112,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<std::uint32_t> peer_uid_;
   std::optional<std::uint32_t> peer_gid_;
   std::vector<std::uint32_t> peer_groups_;
-  std::uint64_t serial_ = 0;
   bool head_seen_ = false;
   bool receiving_ = false;  // The current request's first byte has come.
   bool peer_done_ = false;  // It sends no more.

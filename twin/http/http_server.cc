@@ -68,24 +68,24 @@ class Stream final : public EventStream {
 
 class ConnectionResponder final : public Responder {
  public:
-  ConnectionResponder(std::weak_ptr<Connection> connection, std::uint64_t serial)
-      : connection_(std::move(connection)), serial_(serial) {}
+  explicit ConnectionResponder(std::weak_ptr<Connection> connection)
+      : connection_(std::move(connection)) {}
   ~ConnectionResponder() override {
     Send(Problem(500, "Internal Server Error", "the request was dropped without an answer"));
   }
   void Send(Response response) override {
     const auto connection = std::exchange(connection_, {}).lock();
-    if (connection) connection->Answer(serial_, std::move(response));
+    if (connection) connection->Answer(std::move(response));
   }
   std::shared_ptr<EventStream> Stream() override {
     const auto connection = std::exchange(connection_, {}).lock();
-    if (!connection || !connection->BeginStream(serial_)) return nullptr;
+    if (!connection || !connection->BeginStream()) return nullptr;
     return std::make_shared<http::Stream>(connection);
   }
 
  private:
+  // Empty once answered: the next request on the connection is somebody else's.
   std::weak_ptr<Connection> connection_;
-  const std::uint64_t serial_;
 };
 
 }  // namespace
@@ -95,7 +95,7 @@ void Connection::Dispatch() {
   phase_ = Phase::kHandling;
   Request& request = parser_.request();
   request.parts = std::move(match_.parts);
-  auto responder = std::make_shared<ConnectionResponder>(weak_from_this(), ++serial_);
+  auto responder = std::make_shared<ConnectionResponder>(weak_from_this());
   (*match_.handler)(request, std::move(responder));
 }
 
@@ -201,6 +201,7 @@ Result<std::uint16_t> Server::ListenTcp(const std::string& address, std::uint16_
 
 void Server::StopListening() {
   impl_->listeners.clear();
+  impl_->state.stopping = true;
   std::vector<std::shared_ptr<Connection>> all;
   for (const auto& [key, connection] : impl_->state.connections) all.push_back(connection);
   for (const auto& connection : all) connection->CloseIfIdle();

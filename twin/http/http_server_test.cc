@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -219,12 +220,31 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInOrder) {
   ASSERT_TRUE(Eventually([&] { return held_count_ == 1; }));
   On([&] {
     held_.front()->Send({200, "late", "text/plain", {}});
-    held_.front()->Send({200, "twice", "text/plain", {}});
     return true;
   });
   EXPECT_EQ(client.Read().body, "late");
   EXPECT_EQ(client.Read().body, "abc");
   EXPECT_EQ(client.Read().body, "hello GET");
+}
+
+TEST_F(HttpServerTest, ASecondAnswerDoesNotReachTheNextRequest) {
+  Start();
+  RunServer();
+  TestClient client(port_);
+  client.Send("GET /held HTTP/1.1\r\nHost: h\r\n\r\nGET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(Eventually([&] { return held_count_ == 1; }));
+  On([&] {
+    held_[0]->Send({200, "first", "text/plain", {}});
+    return true;
+  });
+  ASSERT_TRUE(Eventually([&] { return held_count_ == 2; }));
+  On([&] {
+    held_[0]->Send({200, "stray", "text/plain", {}});
+    held_[1]->Send({200, "second", "text/plain", {}});
+    return true;
+  });
+  EXPECT_EQ(client.Read().body, "first");
+  EXPECT_EQ(client.Read().body, "second");
 }
 
 TEST_F(HttpServerTest, AClientThatClosedItsSendingHalfStillGetsItsAnswer) {
@@ -280,8 +300,9 @@ TEST_F(HttpServerTest, ATooLongBodyIsRefusedAndTheAnswerArrives) {
   // reset.
   client.Send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 500000\r\n\r\n" +
               std::string(500'000, 'x'));
-  client.FinishSending();
   EXPECT_EQ(client.Read().status, 413);
+  EXPECT_EQ(client.ReadAll(), "");
+  EXPECT_FALSE(client.was_reset());
   TestClient polite(port_);
   EXPECT_EQ(polite.Do("POST", "/echo", "Expect: 100-continue\r\nContent-Length: 1001\r\n").status,
             413);
@@ -329,6 +350,27 @@ TEST_F(HttpServerTest, ConnectionsPastTheLimitAreToldSo) {
   first.reset();
   ASSERT_TRUE(Eventually([&] { return Limit("connections").used == 1; }));
   EXPECT_EQ(TestClient(port_).Do("GET", "/hello").status, 200);
+}
+
+TEST_F(HttpServerTest, RunningOutOfDescriptorsIsCountedAndPasses) {
+  Start();
+  RunServer();
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  std::unique_ptr<TestClient> client;
+  // On the server's thread, so that it can't accept before the descriptors have run out.
+  On([&] {
+    const int next = dup(0);
+    close(next);
+    client = std::make_unique<TestClient>(port_);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(next) + 1;
+    return setrlimit(RLIMIT_NOFILE, &none);
+  });
+  const bool counted = Eventually([&] { return Limit("connections").hits > 0; });
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(counted);
+  EXPECT_EQ(client->Do("GET", "/hello").status, 200);
 }
 
 TEST_F(HttpServerTest, SlowRequestsAndIdleConnectionsAreGivenUp) {
@@ -431,6 +473,24 @@ TEST_F(HttpServerTest, AClientCanNotFillMemoryThroughAStream) {
   EXPECT_THAT(client.ReadTo("still here"), HasSubstr("still here"));
 }
 
+TEST_F(HttpServerTest, NoMoreIsReadThanOneRequestWhileItIsAnswered) {
+  Start();
+  RunServer();
+  TestClient client(port_);
+  client.Send("GET /held HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(Eventually([&] { return held_count_ == 1; }));
+  const std::string more(64 << 10, 'x');
+  std::size_t sent = 0;
+  // What both kernels' buffers hold is a few MiB; a server that reads on takes it all.
+  for (int turns_without_room = 0; turns_without_room < 2'000;) {
+    const std::size_t taken = client.SendSome(more);
+    sent += taken;
+    turns_without_room = taken > 0 ? 0 : turns_without_room + 1;
+    On([] { return true; });
+    ASSERT_LT(sent, std::size_t{64} << 20);
+  }
+}
+
 TEST_F(HttpServerTest, StreamsPastTheLimitAreRefused) {
   ServerOptions options;
   options.streams_max = 1;
@@ -506,7 +566,9 @@ TEST_F(HttpServerTest, StopListeningLetsTheCurrentAnswerOut) {
     return true;
   });
   EXPECT_EQ(idle.ReadAll(), "");
-  EXPECT_EQ(busy.Read().body, "late");
+  TestResponse last = busy.Read();
+  EXPECT_EQ(last.body, "late");
+  EXPECT_EQ(last.headers["connection"], "close");
 }
 
 }  // namespace

@@ -23,22 +23,17 @@ constexpr int kBacklog = 128;
 Error FromErrno(int error, const std::string& what) {
   const std::string text = what + ": " + std::strerror(error);
   switch (error) {
-    case EADDRINUSE:
-      return Conflict(text);
+    case EADDRINUSE: return Conflict(text);
     case EACCES:
-    case EPERM:
-      return MakeError(ErrorCode::kPermission, text);
+    case EPERM: return MakeError(ErrorCode::kPermission, text);
     case ENOENT:
     case ENOTDIR:
-    case EADDRNOTAVAIL:
-      return NotFound(text);
+    case EADDRNOTAVAIL: return NotFound(text);
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case ENOBUFS:
-      return Exhausted(text);
-    default:
-      return Unavailable(text);
+    case ENOBUFS: return Exhausted(text);
+    default: return Unavailable(text);
   }
 }
 

@@ -74,24 +74,15 @@ std::string JsonString(std::string_view text) {
 
 int StatusOf(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalid:
-      return 400;
-    case ErrorCode::kNotFound:
-      return 404;
-    case ErrorCode::kUnavailable:
-      return 503;
-    case ErrorCode::kTimeout:
-      return 504;
-    case ErrorCode::kExhausted:
-      return 429;
-    case ErrorCode::kCorrupt:
-      return 500;
-    case ErrorCode::kConflict:
-      return 409;
-    case ErrorCode::kUnsupported:
-      return 501;
-    case ErrorCode::kPermission:
-      return 403;
+    case ErrorCode::kInvalid: return 400;
+    case ErrorCode::kNotFound: return 404;
+    case ErrorCode::kUnavailable: return 503;
+    case ErrorCode::kTimeout: return 504;
+    case ErrorCode::kExhausted: return 429;
+    case ErrorCode::kCorrupt: return 500;
+    case ErrorCode::kConflict: return 409;
+    case ErrorCode::kUnsupported: return 501;
+    case ErrorCode::kPermission: return 403;
   }
   return 500;
 }

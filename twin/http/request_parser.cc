@@ -79,13 +79,10 @@ std::size_t RequestParser::Fail(int status, std::string text) {
 
 std::size_t RequestParser::Feed(std::string_view input) {
   switch (state_) {
-    case State::kHead:
-      return FeedHead(input);
-    case State::kBody:
-      return chunked_ ? FeedChunked(input) : FeedSized(input);
+    case State::kHead: return FeedHead(input);
+    case State::kBody: return chunked_ ? FeedChunked(input) : FeedSized(input);
     case State::kComplete:
-    case State::kFailed:
-      return 0;
+    case State::kFailed: return 0;
   }
   return 0;
 }

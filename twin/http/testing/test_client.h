@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <string>
@@ -67,11 +68,19 @@ class TestClient {
   bool Send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
+      if (sent <= 0) return Ended();
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
   }
+
+  // As much as the kernel takes without waiting.
+  std::size_t SendSome(std::string_view bytes) {
+    const ssize_t sent = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  }
+  // Whether the connection ended with a reset, which may cost a client its last answer.
+  bool was_reset() const { return reset_; }
 
   // Up to and including `end`; shorter when the connection ends (or 20 s pass) first.
   std::string ReadTo(std::string_view end) {
@@ -133,9 +142,13 @@ class TestClient {
     if (poll(&wait, 1, 20'000) != 1) return false;
     char buffer[16 << 10];
     const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
-    if (got <= 0) return false;
+    if (got <= 0) return Ended(got);
     pending_.append(buffer, static_cast<std::size_t>(got));
     return true;
+  }
+  bool Ended(ssize_t result = -1) {
+    reset_ = reset_ || (result < 0 && (errno == ECONNRESET || errno == EPIPE));
+    return false;
   }
   std::string Take(std::size_t count) {
     std::string taken = pending_.substr(0, count);
@@ -144,6 +157,7 @@ class TestClient {
   }
 
   int fd_ = -1;
+  bool reset_ = false;
   std::string pending_;
 };
 
