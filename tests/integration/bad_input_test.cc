@@ -94,7 +94,8 @@ TEST(BadInputTest, ABadReloadLeavesTheRunningConfiguration) {
   ASSERT_TRUE(Until([&] { return StatusOf(site).is_object(); }, 20));
   std::ofstream(site.config_file(), std::ios::app) << "\n[drivers.host2]\nkind = 5\n";
   site.agent()->Kill(SIGHUP);
-  ASSERT_TRUE(Until([&] { return site.Log("edgetwind").find("not reloaded") != std::string::npos; }, 10));
+  ASSERT_TRUE(
+      Until([&] { return site.Log("edgetwind").find("not reloaded") != std::string::npos; }, 10));
   EXPECT_TRUE(site.agent()->running());
   EXPECT_THAT(site.Log("edgetwind"), HasSubstr("drivers.host2.kind"));
 }
@@ -125,7 +126,8 @@ TEST(BadInputTest, AGoodReloadAddsADriverAndLosesNoSampleOfTheOthers) {
 TEST(BadInputTest, AStoreOfANewerReleaseIsRefusedUntouched) {
   Site site(HostOnly(), false);
   MakeStore(site);
-  Sql(site.store_file(), "UPDATE meta SET value = 99 WHERE key IN ('schema_version', 'min_reader', 'version')");
+  Sql(site.store_file(),
+      "UPDATE meta SET value = 99 WHERE key IN ('schema_version', 'min_reader', 'version')");
   const std::string before = ReadFile(site.store_file());
   const auto [code, said] = RunAgent(site);
   EXPECT_EQ(code, 74);
@@ -136,7 +138,8 @@ TEST(BadInputTest, AStoreOfANewerReleaseIsRefusedUntouched) {
 TEST(BadInputTest, ATruncatedStoreIsKeptAsideAndTheAgentGoesOn) {
   Site site(HostOnly(), false);
   MakeStore(site);
-  std::filesystem::resize_file(site.store_file(), std::filesystem::file_size(site.store_file()) / 2);
+  std::filesystem::resize_file(site.store_file(),
+                               std::filesystem::file_size(site.store_file()) / 2);
   ASSERT_TRUE(site.StartAgent());
   ASSERT_TRUE(Until([&] { return StatusOf(site).is_object(); }, 20)) << site.Log("edgetwind");
   EXPECT_TRUE(std::filesystem::exists(site.store_file() + ".corrupt-1"));
@@ -188,8 +191,9 @@ TEST(BadInputTest, GarbageOnTheTopicsIsCountedAndChangesNothing) {
     std::ofstream(file, std::ios::binary) << payload;
     const std::string broker = site.broker().url();
     ChildOptions options;
-    options.args = {"mosquitto_pub", "-h", "127.0.0.1", "-p", broker.substr(broker.rfind(':') + 1),
-                    "-t", topic, "-f", file};
+    options.args = {
+        "mosquitto_pub", "-h", "127.0.0.1", "-p", broker.substr(broker.rfind(':') + 1), "-t",
+        topic,           "-f", file};
     EXPECT_EQ(RunChild(options), 0);
   };
   publish(device + "/d", "garbage");
@@ -215,19 +219,33 @@ mount -t tmpfs -o size=1m tmpfs "$DISK"
 agent=$!
 trap 'kill $agent; wait $agent' EXIT
 ask() { curl -s --max-time 2 --unix-socket "$OUT/sock" http://localhost/v1/status; }
-wait_for() { for _ in $(seq 200); do if ask | grep -q "$1"; then return 0; fi; sleep 0.05; done; echo "never saw $1"; ask; return 1; }
+wait_for() {
+  for _ in $(seq 200); do
+    if ask | grep -q "$1"; then return 0; fi
+    sleep 0.05
+  done
+  echo "never saw $1"
+  ask
+  return 1
+}
 wait_for '"revision"'
 dd if=/dev/zero of="$DISK/filler" bs=1024 2>/dev/null || true
 wait_for 'disk is full'
 kill -0 $agent
 rm "$DISK/filler"
-for _ in $(seq 400); do if grep -q 'takes commits again' "$OUT/agent.log"; then echo healed; exit 0; fi; sleep 0.1; done
+for _ in $(seq 400); do
+  if grep -q 'takes commits again' "$OUT/agent.log"; then
+    echo healed
+    exit 0
+  fi
+  sleep 0.1
+done
 cat "$OUT/agent.log"; exit 1
 )sh");
   const std::string config = folder.Write(
       "edgetwin.toml", "[device]\nid = \"tiny-disk\"\n[store]\ndirectory = \"" + disk +
-                           "\"\ncommit_window = \"50ms\"\n[api]\nsocket = \"" + folder.File("sock") +
-                           "\"\n[drivers.host]\nperiod = \"20ms\"\n");
+                           "\"\ncommit_window = \"50ms\"\n[api]\nsocket = \"" +
+                           folder.File("sock") + "\"\n[drivers.host]\nperiod = \"20ms\"\n");
   ChildOptions options;
   options.args = {"unshare", "-Urm", "bash", script};
   options.env = {"DISK=" + disk, "BIN=" + std::string(EDGETWIN_BIN_DIR), "CONFIG=" + config,
