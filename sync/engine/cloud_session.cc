@@ -19,7 +19,8 @@ using std::chrono::seconds;
 constexpr std::chrono::microseconds kAckPause = seconds(1);
 constexpr int kTimeoutsMax = 4;
 constexpr seconds kRetryPause{1};
-constexpr std::size_t kNacksMax = 8;  // Waiting to be sent; more say nothing new.
+constexpr std::size_t kReturnedBytesMax = 128 << 10;  // Estimated; kFrameBytesMax is the wire's.
+constexpr std::size_t kNacksMax = 8;                  // Waiting to be sent; more say nothing new.
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
@@ -57,14 +58,14 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     return;
   }
   if (const auto* delta = std::get_if<Delta>(&frame)) {
-    if (delta->session != session_) {
+    if (session_ == 0 || delta->session != session_) {
       return Refuse(NackReason::kUnknownSession, delta->session, "say Hello");
     }
     if (delta->ack) sender_.OnAck(*delta->ack, now);
     return OnDelta(*delta, now);
   }
   if (const auto* dictionary = std::get_if<DictionaryFrame>(&frame)) {
-    if (dictionary->session != session_) {
+    if (session_ == 0 || dictionary->session != session_) {
       return Refuse(NackReason::kUnknownSession, dictionary->session, "say Hello");
     }
     return OnDictionary(*dictionary, now);
@@ -101,44 +102,60 @@ Ack CloudSession::Cursors(std::uint32_t session) const {
 // docs/PROTOCOL.md, "Classification". False when the device must not sync.
 bool CloudSession::Classify(const Hello& hello) {
   const bool first_contact = peer_lineage_.empty();
+  const std::uint64_t claimant = first_contact ? 0 : peer_lineage_.back().inc;
+  const std::uint64_t opening = hello.lineage.empty() ? 0 : hello.lineage.back().inc;
+  if (opening != claimant && Contains(peer_lineage_, opening)) {
+    // From before the opening that we know: late on its way, and nobody waits for an answer.
+    ++counts_.refused_frames;
+    return false;
+  }
   const std::uint64_t newest =
       std::max(received_[At(Stream::kState)], received_[At(Stream::kControl)]);
-  const std::uint64_t known = newest == 0 ? (first_contact ? 0 : peer_lineage_.back().inc)
-                                          : model::IncOf(peer_lineage_, newest);
-  const bool continues = !first_contact && Contains(hello.lineage, known);
-  const bool stale = hello.epoch.counter != 0 && !first_contact &&
-                     (hello.epoch.counter < epoch_.counter ||
-                      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_)));
-  if (stale) {
+  const std::uint64_t known = newest == 0 ? claimant : model::IncOf(peer_lineage_, newest);
+  // An older copy of the device's store has our newest seqs beyond its limit.
+  const bool continues = !first_contact && !hello.lineage.empty() &&
+                         model::Gave(hello.lineage, known, newest, hello.lineage.back().limit);
+  const bool behind = hello.epoch.counter < epoch_.counter ||
+                      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_));
+  // Whom the current epoch was issued to, and who has not got it: its Welcome was lost, or it
+  // crashed before it had it on flash.
+  const bool issued = behind && Contains(hello.lineage, claimant);
+  if (hello.epoch.counter != 0 && !first_contact && behind && !issued) {
     Refuse(NackReason::kFenced, hello.session,
            "its epoch " + std::to_string(hello.epoch.counter) + " is not the current one");
     events_.push_back("fenced: a device with a stale epoch said Hello");
     return false;
   }
-  const model::Epoch before = epoch_;
-  const bool lost_ours = hello.cloud_inc != 0 && !Contains(twin_.lineage(), hello.cloud_inc);
-  if (!continues && !first_contact) ResetDevice(hello);
-  if (epoch_.counter == 0 || !continues || lost_ours || hello.epoch.counter > epoch_.counter) {
-    const bool same = continues && hello.epoch == epoch_ && !lost_ours;
-    if (!same) {
-      epoch_.counter = std::max(epoch_.counter, hello.epoch.counter) + 1;
-      epoch_.token = options_.random(~std::uint64_t{0});
-    }
+  const bool lost_ours =
+      hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc,
+                                           hello.watermark[At(Stream::kControl)], Issued());
+  if (!continues && !first_contact) {
+    ++counts_.resets;
+    events_.push_back(
+        "the device has another store than before: its reported values are taken anew");
+    ForgetDevice();
+  }
+  if (epoch_.counter == 0 || !continues || hello.epoch.counter > epoch_.counter ||
+      (lost_ours && !issued)) {
+    epoch_.counter = std::max(epoch_.counter, hello.epoch.counter) + 1;
+    epoch_.token = options_.random(~std::uint64_t{0});
+    peer_batch_.epoch = epoch_;
   }
   if (lost_ours) {
     events_.push_back("the device knew a cloud store that is not this one's ancestor");
   }
-  if (!(before == epoch_)) peer_batch_.epoch = epoch_;
   return true;
 }
 
-void CloudSession::ResetDevice(const Hello&) {
-  ++counts_.resets;
-  events_.push_back("the device has another store than before: its reported values are taken anew");
+// What is out for commit, or waits for it, speaks of a store that is gone: nothing of it may stand
+// above what comes now.
+void CloudSession::ForgetDevice() {
   twin_.ForEachProperty([this](model::PropertyId id) {
     if (twin_.row(id, Side::kReported)) changes_.push_back({id, Side::kReported});
   });
+  peer_batch_.rows.clear();
   twin_.ForgetDevice();
+  ++device_store_;
   received_ = durable_ = {};
   dictionary_durable_ = 0;
   for (auto& watermark : peer_batch_.peer_watermark) watermark = 0;
@@ -152,7 +169,7 @@ void CloudSession::OnHello(Hello hello, MonoTime now) {
     return;
   }
   // The same Hello again: its Welcome is on its way or was lost.
-  if (hello_ && hello_->session == hello.session) return;
+  if (hello_ && hello_->session == hello.session && hello_->lineage == hello.lineage) return;
   if (!Classify(hello)) return;
   session_ = hello.session;
   software_ = hello.software;
@@ -162,10 +179,9 @@ void CloudSession::OnHello(Hello hello, MonoTime now) {
     peer_batch_.peer_lineage = peer_lineage_;
   }
   Watermarks watermark{};
-  const bool ours = hello.cloud_inc != 0 && Contains(twin_.lineage(), hello.cloud_inc);
-  if (ours) {
-    watermark[At(Stream::kControl)] =
-        std::min(hello.watermark[At(Stream::kControl)], twin_.stream_head(Stream::kControl));
+  const std::uint64_t held = hello.watermark[At(Stream::kControl)];
+  if (model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued())) {
+    watermark[At(Stream::kControl)] = held;
   }
   sender_.Begin(watermark, now);
   ++counts_.sessions;
@@ -190,7 +206,7 @@ void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
     twin_.ForEachProperty([&](model::PropertyId id) {
       const model::Row* row = twin_.row(id, Side::kReported);
       if (row == nullptr || row->dot.seq <= hello.state_durable || row->dot.seq > held ||
-          twin_.pid(id) == 0 || welcome.returned.size() >= options_.returned_rows_max) {
+          twin_.pid(id) == 0) {
         return;
       }
       WireRow wire;
@@ -201,6 +217,13 @@ void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
     });
     std::sort(welcome.returned.begin(), welcome.returned.end(),
               [](const WireRow& a, const WireRow& b) { return a.row.dot.seq < b.row.dot.seq; });
+    // One frame has to take them; the rest comes back from the drivers.
+    std::size_t fits = 0;
+    for (std::size_t bytes = 0; fits < welcome.returned.size(); ++fits) {
+      bytes += EstimateBytes(welcome.returned[fits]);
+      if (fits >= options_.returned_rows_max || bytes > kReturnedBytesMax) break;
+    }
+    welcome.returned.resize(fits);
   }
   out.frames.push_back(std::move(welcome));
 }
@@ -210,17 +233,14 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
   for (const model::DictionaryEntry& given : frame.entries) {
     model::DictionaryEntry entry = given;
     entry.pid = pid++;
-    // The device counts from 1 again where the chains parted; what we hold of it is then another
-    // dictionary's.
+    // The device counts from 1 again when the chains parted, wherever that was; what we hold of it
+    // is then another dictionary's.
     const bool contradicts = entry.pid <= twin_.dictionary_size() &&
                              model::ChainHash(twin_.chain(entry.pid - 1), entry.pid, entry.def) !=
                                  twin_.chain(entry.pid);
-    if (contradicts && frame.first == 1) {
+    if (contradicts) {
       events_.push_back("the device's dictionary is another one than before: it is taken anew");
-      twin_.ForgetDevice();
-      received_ = durable_ = {};
-      dictionary_durable_ = 0;
-      for (auto& watermark : peer_batch_.peer_watermark) watermark = 0;
+      ForgetDevice();
       Refuse(NackReason::kUnknownSession, session_, "the dictionary parted; say Hello");
       session_ = 0;
       return;
@@ -323,9 +343,10 @@ void CloudSession::Committed(std::uint64_t token, const Status& result, MonoTime
     return;
   }
   retry_at_.reset();
+  desired_durable_ = std::max(desired_durable_, done.desired_head);
+  if (done.device_store != device_store_) return;
   bool progress = done.dictionary_n > dictionary_durable_;
   dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
-  desired_durable_ = std::max(desired_durable_, done.desired_head);
   for (std::size_t i = 0; i < model::kStreams; ++i) {
     if (!done.batch.peer_watermark[i] || done.received[i] <= durable_[i]) continue;
     durable_[i] = done.received[i];
@@ -345,6 +366,7 @@ void CloudSession::StepCommit(CloudOutput& out) {
   flight.received = received_;
   flight.desired_head = twin_.stream_head(Stream::kControl);
   flight.dictionary_n = twin_.dictionary_size();
+  flight.device_store = device_store_;
   out.commit = CloudOutput::Commit{flight.token, flight.batch};
   in_flight_ = std::move(flight);
 }

@@ -93,11 +93,13 @@ class CloudSession {
     Watermarks received{};
     std::uint64_t desired_head = 0;
     model::Pid dictionary_n = 0;
+    std::uint64_t device_store = 0;  // Which device's: device_store_ then.
   };
 
   void OnHello(Hello hello, MonoTime now);
   bool Classify(const Hello& hello);
-  void ResetDevice(const Hello& hello);
+  void ForgetDevice();
+  std::uint64_t Issued() const { return twin_.stream_head(model::Stream::kControl); }
   void OnDelta(const Delta& delta, MonoTime now);
   bool ApplyRow(const WireRow& wire, model::Stream stream);
   void OnDictionary(const DictionaryFrame& frame, MonoTime now);
@@ -120,6 +122,7 @@ class CloudSession {
   model::Epoch epoch_;
   Watermarks received_{};
   Watermarks durable_{};
+  std::uint64_t device_store_ = 0;  // Counts the device's stores that we have met.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;
   std::uint64_t desired_durable_ = 0;

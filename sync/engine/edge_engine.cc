@@ -36,11 +36,6 @@ std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
 }
 
-bool Contains(const model::Lineage& lineage, std::uint64_t inc) {
-  return std::any_of(lineage.begin(), lineage.end(),
-                     [inc](const model::Incarnation& entry) { return entry.inc == inc; });
-}
-
 void Earlier(std::optional<MonoTime>& due, std::optional<MonoTime> other) {
   if (other && (!due || *other < *due)) due = other;
 }
@@ -140,18 +135,22 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
   if (const auto* delta = std::get_if<Delta>(&frame)) {
     if (state_ != SyncState::kLive || delta->session != session_) return;
     probe_at_ = now + kProbePause;
-    if (delta->ack && sender_.OnAck(*delta->ack, now)) proved_ = true;
+    if (delta->ack && OnAck(*delta->ack, now)) proved_ = true;
     return OnDelta(*delta, now, wall);
   }
   if (const auto* ack = std::get_if<Ack>(&frame)) {
     if (state_ != SyncState::kLive || ack->session != session_) return;
     probe_at_ = now + kProbePause;
-    dictionary_acked_ = std::max(dictionary_acked_, std::min(ack->dictionary_n, dictionary_sent_));
-    sender_.OnAck(*ack, now);
+    OnAck(*ack, now);
     proved_ = true;
     return;
   }
   ++counts_.bad_frames;  // A kind that only devices send.
+}
+
+bool EdgeEngine::OnAck(const Ack& ack, MonoTime now) {
+  dictionary_acked_ = std::max(dictionary_acked_, std::min(ack.dictionary_n, dictionary_sent_));
+  return sender_.OnAck(ack, now);
 }
 
 void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
@@ -159,7 +158,8 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
   if (hellos_ == 1 && hello_sent_) sender_.Measured(now - *hello_sent_);
 
   const std::uint64_t known = cloud_control_ == 0 ? 0 : model::IncOf(peer_lineage_, cloud_control_);
-  const bool broken = cloud_control_ > 0 && !Contains(welcome.lineage, known);
+  const bool broken = cloud_control_ > 0 && !model::Gave(welcome.lineage, known, cloud_control_,
+                                                         welcome.head[At(Stream::kControl)]);
   if (!(welcome.epoch == epoch_)) {
     epoch_ = welcome.epoch;
     peer_batch_.epoch = epoch_;
@@ -172,9 +172,7 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
     // Another store than the one whose rows we hold: its seqs mean nothing here, ours stay until it
     // says otherwise.
     trouble_ = "the cloud's store is not the one last synced with; everything is sent anew";
-    twin_.AgePeerRows();
-    cloud_control_ = cloud_control_durable_ = 0;
-    peer_batch_.peer_watermark[At(Stream::kControl)] = 0;
+    ForgetCloud();
     StartHello(now);
     return;
   }
@@ -196,6 +194,16 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
   dictionary_sent_ = dictionary_acked_ = same_dictionary ? welcome.dictionary_n : 0;
   TakeReturned(welcome.returned);
   state_durable_at_hello_ = ~std::uint64_t{0};
+}
+
+void EdgeEngine::ForgetCloud() {
+  // The aged rows are pending in the twin: what waits here would be committed over them.
+  peer_batch_.rows.clear();
+  twin_.AgePeerRows();
+  control_.PeerReplaced();
+  ++cloud_store_;
+  cloud_control_ = cloud_control_durable_ = 0;
+  peer_batch_.peer_watermark[At(Stream::kControl)] = 0;
 }
 
 void EdgeEngine::TakeReturned(const std::vector<WireRow>& rows) {
@@ -266,9 +274,10 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       return;
     case NackReason::kUnknownPid:
       if (state_ != SyncState::kLive) return;
+      // Each frame that was under way is answered like this: once is enough.
+      if (!sender_.OnGap(nack.cursors.watermark, now)) return;
       dictionary_sent_ = std::min(dictionary_sent_, nack.cursors.dictionary_n);
       dictionary_acked_ = std::min(dictionary_acked_, dictionary_sent_);
-      sender_.OnGap(nack.cursors.watermark, now);
       return;
     case NackReason::kContent: trouble_ = "the cloud refused a frame: " + nack.text; return;
     case NackReason::kFenced:
@@ -322,7 +331,8 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
     lineage.back().limit = done.seq_limit;
     twin_.SetLineage(std::move(lineage));
   }
-  if (done.batch.peer_watermark[At(Stream::kControl)] &&
+  // A cursor into a store that is gone says nothing of the one after it.
+  if (done.cloud_store == cloud_store_ && done.batch.peer_watermark[At(Stream::kControl)] &&
       done.cloud_control > cloud_control_durable_) {
     cloud_control_durable_ = done.cloud_control;
     if (!ack_due_) {
@@ -413,6 +423,7 @@ void EdgeEngine::StepCommit(MonoTime now, EdgeOutput& out) {
   flight.dictionary_n = twin_.dictionary_size();
   flight.seq_limit = flight.batch.seq_limit.value_or(0);
   flight.cloud_control = flight.batch.peer_watermark[At(Stream::kControl)].value_or(0);
+  flight.cloud_store = cloud_store_;
   if (with_state) marks_.clear();
   out.commit = EdgeOutput::Commit{flight.token, flight.batch};
   in_flight_ = std::move(flight);
@@ -463,7 +474,8 @@ void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
   };
   send(Stream::kControl, control_durable_);
   if (!state_frame_at_ || now >= *state_frame_at_ + options_.frame_interval) {
-    if (send(Stream::kState, seq_limit_durable_)) state_frame_at_ = now;
+    state_stuck_ = !send(Stream::kState, seq_limit_durable_);
+    if (!state_stuck_) state_frame_at_ = now;
   }
   if (probe_at_ && now >= *probe_at_) {
     Delta probe;
@@ -512,7 +524,7 @@ std::optional<MonoTime> EdgeEngine::NextStep() const {
   Earlier(next, probe_at_);
   const bool owed = std::min(twin_.stream_head(Stream::kState), seq_limit_durable_) >
                     sender_.sent(Stream::kState);
-  if (owed && state_frame_at_ && !sender_.window_full()) {
+  if (owed && state_frame_at_ && !state_stuck_ && !sender_.window_full()) {
     Earlier(next, *state_frame_at_ + options_.frame_interval);
   }
   return next;

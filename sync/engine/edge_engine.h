@@ -125,6 +125,7 @@ class EdgeEngine {
     model::Pid dictionary_n = 0;
     std::uint64_t seq_limit = 0;
     std::uint64_t cloud_control = 0;
+    std::uint64_t cloud_store = 0;  // Which cloud's: cloud_store_ then.
     bool with_state = false;
   };
 
@@ -133,6 +134,8 @@ class EdgeEngine {
   void OnWelcome(const Welcome& welcome, MonoTime now, WallTime wall);
   void OnDelta(const Delta& delta, MonoTime now, WallTime wall);
   void OnNack(const Nack& nack, MonoTime now);
+  bool OnAck(const Ack& ack, MonoTime now);
+  void ForgetCloud();
   void ApplyDesired(const WireRow& wire);
   void TakeReturned(const std::vector<WireRow>& rows);
 
@@ -164,6 +167,8 @@ class EdgeEngine {
   model::Pid dictionary_sent_ = 0;
   model::Pid dictionary_acked_ = 0;
   std::optional<MonoTime> state_frame_at_;
+  // State is owed and nothing may leave: until a commit, an ack or another event, no time helps.
+  bool state_stuck_ = false;
   std::optional<MonoTime> probe_at_;
   std::optional<MonoTime> nack_at_;
 
@@ -171,6 +176,7 @@ class EdgeEngine {
   model::Lineage peer_lineage_;
   model::Epoch epoch_;
   std::uint64_t cloud_control_ = 0;  // Received.
+  std::uint64_t cloud_store_ = 0;    // Counts the cloud's stores that we have met.
   std::uint64_t cloud_control_durable_ = 0;
   MonoTime cloud_control_at_{};  // When it last advanced.
   std::optional<MonoTime> ack_due_;

@@ -125,13 +125,14 @@ void Sender::Rewind(MonoTime now) {
   rewound_ = now;
 }
 
-void Sender::OnGap(const Watermarks& watermark, MonoTime now) {
+bool Sender::OnGap(const Watermarks& watermark, MonoTime now) {
   const microseconds pause = srtt_.value_or(microseconds(50'000));
-  if (rewound_ && now - *rewound_ < pause) return;
+  if (rewound_ && now - *rewound_ < pause) return false;
   for (std::size_t i = 0; i < model::kStreams; ++i) {
     acked_[i] = std::max(acked_[i], std::min(watermark[i], most_sent_[i]));
   }
   Rewind(now);
+  return true;
 }
 
 microseconds Sender::rto() const {

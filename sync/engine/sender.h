@@ -49,8 +49,9 @@ class Sender {
 
   // Returns whether anything that was owed is acknowledged now.
   bool OnAck(const Ack& ack, MonoTime now);
-  // The peer stands at `watermark` and wants everything above it again. At most once a round trip.
-  void OnGap(const Watermarks& watermark, MonoTime now);
+  // The peer stands at `watermark` and wants everything above it again. At most once a round trip;
+  // returns whether it is now.
+  bool OnGap(const Watermarks& watermark, MonoTime now);
 
   // Sends again from the last acknowledged place when the oldest frame under way is overdue.
   // Returns whether it was.

@@ -498,6 +498,231 @@ TEST(SessionTest, ACloudWithANewStoreIsFilledAnew) {
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, ADeviceStoreThatIsReplacedWhileTheCloudCommitsLosesNothing) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 2);
+  world.Pass(milliseconds(300));
+  world.DeliverUp();
+  ASSERT_EQ(world.cloud_commits.size(), 1u);  // Out while the other store says Hello.
+  world.edge_disk = Disk();
+  world.ForgetSent();
+  world.ForgetAcked();
+  world.CrashEdge();
+  world.FinishEdgeCommit();
+  while (!world.up.empty()) world.DeliverUp();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 3);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, RowsOfAReplacedDeviceStoreDoNotComeBackWithTheCloudsRestart) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < world.properties; ++i) world.Sample(i, 2 + round);
+    world.Pass(milliseconds(300));
+    world.DeliverUp();  // The second one waits behind the commit of the first.
+  }
+  world.edge_disk = Disk();
+  world.ForgetSent();
+  world.ForgetAcked();
+  world.CrashEdge();
+  while (!world.up.empty()) world.DeliverUp();
+  while (!world.cloud_commits.empty()) world.FinishCloudCommit();
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 9);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+// The device holds desired values of the old cloud, one being committed and one that waits, when
+// the new cloud's Welcome comes; the Hello after it is lost.
+void ReplaceCloudWhileTheDeviceCommits(World& world) {
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(0, 1);
+  world.Run(seconds(5));
+  for (int i = 2; i < 9; ++i) {
+    world.Want(i % 2 * 4, i);
+    world.FinishCloudCommit();
+    world.DeliverDown();
+  }
+  ASSERT_EQ(world.edge_commits.size(), 1u);
+  world.cloud_disk = Disk();
+  world.ForgetAcked();
+  world.up.clear();
+  world.CrashCloud();
+  world.Want(0, 42);
+  for (int i = 0; i < 50 && world.edge().status().trouble.empty(); ++i) {
+    world.DeliverUp();
+    world.FinishCloudCommit();
+    world.DeliverDown();
+    world.Pass(milliseconds(1));
+  }
+  ASSERT_FALSE(world.edge().status().trouble.empty());
+  world.up.clear();
+}
+
+TEST(SessionTest, ACloudStoreThatIsReplacedWhileTheDeviceCommitsLosesNoDesired) {
+  World world(1);
+  ReplaceCloudWhileTheDeviceCommits(world);
+  world.FinishEdgeCommit();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 3);
+  world.Run(seconds(10));
+  EXPECT_EQ(world.device["plant/p0"], 42);
+}
+
+TEST(SessionTest, DesiredOfAReplacedCloudStoreDoesNotComeBackWithTheDevicesRestart) {
+  World world(1);
+  ReplaceCloudWhileTheDeviceCommits(world);
+  while (!world.edge_commits.empty()) world.FinishEdgeCommit();
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 3);
+  world.Run(seconds(10));
+  EXPECT_EQ(world.device["plant/p0"], 42);
+}
+
+TEST(SessionTest, ADeviceThatCrashesBeforeItHasItsNewEpochIsNotFenced) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.cloud_disk = Disk();
+  world.ForgetAcked();
+  world.CrashCloud();
+  for (int i = 0; i < 50 && world.edge().status().sessions < 2; ++i) {
+    world.DeliverUp();
+    world.DeliverDown();
+    world.FinishCloudCommit();
+    world.Pass(milliseconds(1));
+  }
+  ASSERT_EQ(world.edge().status().sessions, 2u);
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 2);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AHelloFromBeforeTheDevicesRestartChangesNothing) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  ASSERT_FALSE(world.up.empty());
+  const Frame late = world.up.front();
+  ASSERT_TRUE(std::holds_alternative<Hello>(late));
+  world.Run(seconds(5));
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 2);
+  world.Run(seconds(5));
+  world.up.push_back(late);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 0u);
+  world.Sample(0, 3);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ADeviceRestoredFromAnOlderImageIsTakenAnew) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  for (int round = 0; round < 200; ++round) {
+    for (int i = 0; i < world.properties; ++i) world.Sample(i, round);
+    world.Run(seconds(1));
+  }
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.ForgetAcked();
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 7);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 1u);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ACloudRestoredFromABackupIsHeardAgain) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(0, 1);
+  world.Run(seconds(5));
+  const Disk backup = world.cloud_disk;
+  for (int i = 2; i < 10; ++i) {
+    world.Want(0, i);
+    world.Run(seconds(2));
+  }
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.Want(0, 42);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 7);
+  world.Run(seconds(10));
+  EXPECT_EQ(world.device["plant/p0"], 42);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, WhatMayNotLeaveYetIsNoReasonToSpin) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Sample(0, 2);
+  world.Run(seconds(5));
+  // Its entry of the dictionary waits for a disk that does not answer.
+  world.Define(world.properties++);
+  world.Sample(world.properties - 1, 1);
+  int steps = 0;
+  const MonoTime end = world.now + seconds(60);
+  while (world.now < end && steps < 1'000) {
+    const auto next = world.edge().NextStep();
+    if (!next) break;
+    world.now = std::max(world.now, *next);
+    EdgeOutput out;
+    world.edge().Step(world.now, world.wall(), out);
+    ++steps;
+  }
+  EXPECT_LT(steps, 50);
+}
+
+TEST(SessionTest, WhatComesBackFitsIntoOneFrame) {
+  model::Twin twin(model::Role::kCloud);
+  CloudOptions options;
+  options.random = [](std::uint64_t) { return std::uint64_t{1}; };
+  model::Stored stored;
+  stored.lineage = {{9, 1, 0}};
+  stored.peer_lineage = {{7, 1, 1'000}};
+  stored.peer_watermark[1] = 100;
+  std::uint64_t chain = 0;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    model::PropertyRecord record;
+    record.id = PropertyId{i};
+    record.pid = i + 1;
+    record.def.path = *model::Path::Parse("plant/p" + std::to_string(i));
+    record.def.type = model::ValueType::kString;
+    chain = model::ChainHash(chain, record.pid, record.def);
+    stored.dictionary.push_back({record.pid, record.id, record.def, chain});
+    stored.properties.push_back(record);
+    model::Row row;
+    row.value = Value(std::string(10'000, 'x'));
+    row.dot = {7, i + 1};
+    stored.rows.push_back({record.id, Side::kReported, row});
+  }
+  CloudSession session(options, twin, std::move(stored));
+  Hello hello;
+  hello.session = 5;
+  hello.lineage = {{7, 1, 1'000}, {8, 1'001, 2'000}};
+  session.Receive(hello, MonoTime(seconds(1)), {});
+  CloudOutput out;
+  session.Step(MonoTime(seconds(1)), {}, out);
+  ASSERT_TRUE(out.commit);
+  session.Committed(out.commit->token, {}, MonoTime(seconds(1)));
+  session.Step(MonoTime(seconds(1)), {}, out);
+  ASSERT_EQ(out.frames.size(), 1u);
+  std::size_t bytes = 0;
+  for (const WireRow& row : std::get<Welcome>(out.frames[0]).returned) bytes += EstimateBytes(row);
+  EXPECT_GT(bytes, 0u);
+  EXPECT_LT(bytes, kFrameBytesMax / 2 + 1);
+}
+
 TEST(SessionTest, IdleTwinsExchangeNextToNothing) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);

@@ -7,13 +7,30 @@
 #include <cmath>
 #include <utility>
 
+#include "twin/base/utf8.h"
+
 namespace edgetwin::model {
 namespace {
 
 using std::chrono::milliseconds;
 
+// Longer than any device stays up; what ends later never does. Keeps times from overflowing.
+constexpr milliseconds kEver = std::chrono::hours(24 * 366 * 10);
+
+// As it can be stored and sent: short enough, and UTF-8 whatever bytes a driver's text had.
+std::string MakeNote(std::string_view text) {
+  std::string note;
+  while (!text.empty()) {
+    const std::size_t bytes = Utf8CharacterBytes(text);
+    if (note.size() + std::max<std::size_t>(bytes, 1) > kNoteBytesMax) break;
+    note += bytes == 0 ? std::string_view("?") : text.substr(0, bytes);
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return note;
+}
+
 std::shared_ptr<const ControlInfo> MakeInfo(ControlInfo info) {
-  if (info.note.size() > kNoteBytesMax) info.note.resize(kNoteBytesMax);
+  info.note = MakeNote(info.note);
   return std::make_shared<const ControlInfo>(std::move(info));
 }
 
@@ -40,11 +57,6 @@ Control::Control(Twin& twin, ControlOptions options) : twin_(twin), options_(opt
 void Control::Resume(MonoTime now, WallTime wall) {
   own_durable_ = twin_.head();
   twin_.ForEachProperty([&](PropertyId id) {
-    if (const Row* desired = twin_.row(id, Side::kDesired)) {
-      peer_durable_ = std::max(peer_durable_, desired->dot.seq);
-    }
-  });
-  twin_.ForEachProperty([&](PropertyId id) {
     if (const Row* row = override_row(id)) {
       // Neither a step of the clock nor a clock from before its start makes an override longer than
       // it was meant to be.
@@ -57,6 +69,7 @@ void Control::Resume(MonoTime now, WallTime wall) {
       holds_[id] = {now + left};
       Work& work = work_[id];
       work.dot = row->dot;
+      work.value = row->value;
       work.for_override = true;
       work.read_first = true;
       Step(id, work, now, wall);
@@ -70,11 +83,10 @@ void Control::DesiredArrived(PropertyId id, std::uint64_t seq) {
 }
 
 void Control::Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall) {
-  peer_durable_ = std::max(peer_durable_, peer_seq);
   own_durable_ = std::max(own_durable_, own_seq);
   std::vector<PropertyId> ready;
   for (const auto& [id, seq] : arrived_) {
-    if (seq <= peer_durable_) ready.push_back(id);
+    if (seq <= peer_seq) ready.push_back(id);
   }
   for (const PropertyId id : ready) {
     arrived_.erase(id);
@@ -84,7 +96,13 @@ void Control::Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime no
   for (const auto& [id, work] : work_) {
     if (work.phase == Phase::kWaitDurable) waiting.push_back(id);
   }
-  for (const PropertyId id : waiting) Step(id, work_.at(id), now, wall);
+  for (const PropertyId id : waiting) {
+    if (const auto work = work_.find(id); work != work_.end()) Step(id, work->second, now, wall);
+  }
+}
+
+void Control::PeerReplaced() {
+  for (auto& [id, seq] : arrived_) seq = ~std::uint64_t{0};
 }
 
 void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
@@ -101,7 +119,8 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
 
 void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
-  if (desired == nullptr) return;
+  // What never leaves the device is not the cloud's to move, nor to hear about.
+  if (desired == nullptr || twin_.def(id).local_only) return;
   const Row* status = twin_.row(id, Side::kStatus);
   const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
   const DesiredState state = spoken ? status->info().state : DesiredState::kNone;
@@ -150,15 +169,27 @@ void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, M
   }
   Work& work = work_[id];
   work.dot = dot;
+  work.value = Coerce(twin_.def(id).type, desired.value);
   work.read_first = read_first;
-  if (until != WallTime{}) work.expires = now + (until - wall);
+  if (until != WallTime{} && until - wall < kEver) work.expires = now + (until - wall);
   Step(id, work, now, wall);
 }
 
-void Control::Step(PropertyId id, Work& work, MonoTime, WallTime) {
-  const std::uint64_t durable = work.for_override ? own_durable_ : peer_durable_;
-  if (work.dot.seq > durable) {
+// Whether what asks for the work is on flash: the end of an override asks for desired, too.
+bool Control::MayBegin(PropertyId id, const Work& work) const {
+  const Row* hold = twin_.row(id, Side::kOverride);
+  if (hold != nullptr && hold->dot.seq > own_durable_) return false;
+  return work.for_override || !arrived_.contains(id);
+}
+
+void Control::Step(PropertyId id, Work& work, MonoTime now, WallTime wall) {
+  if (!MayBegin(id, work)) {
     work.phase = Phase::kWaitDurable;
+    return;
+  }
+  // Its definition may be another one than when this began.
+  if (const Status ok = CheckWritable(twin_.def(id), work.value); !ok) {
+    Finish(id, ok.error(), now, wall);
     return;
   }
   Call(work.read_first ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite, id, work);
@@ -169,10 +200,7 @@ void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
   work.ticket = ++last_ticket_;
   tickets_[work.ticket] = id;
   DriverCall call{kind, work.ticket, id, {}};
-  if (kind == DriverCall::Kind::kWrite) {
-    const Row* row = twin_.row(id, work.for_override ? Side::kOverride : Side::kDesired);
-    call.value = Coerce(twin_.def(id).type, row->value);
-  }
+  if (kind == DriverCall::Kind::kWrite) call.value = Coerce(twin_.def(id).type, work.value);
   calls_.push_back(std::move(call));
 }
 
@@ -189,8 +217,7 @@ void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now,
   if (found == work_.end()) return;
   const PropertyId id = found->first;
   Work& work = found->second;
-  const Row* row = twin_.row(id, work.for_override ? Side::kOverride : Side::kDesired);
-  const Value wanted = Coerce(twin_.def(id).type, row->value);
+  const Value wanted = Coerce(twin_.def(id).type, work.value);
   if (result && Shows(twin_.def(id), *result, wanted)) {
     Finish(id, std::move(result), now, wall);
     return;
@@ -244,8 +271,7 @@ void Control::Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime
     Report(id, work.dot, DesiredState::kRejected, result.error().text, {}, wall);
     return;
   }
-  const Row* desired = twin_.row(id, Side::kDesired);
-  const bool differs = !(Coerce(twin_.def(id).type, desired->value) == *result);
+  const bool differs = !(Coerce(twin_.def(id).type, work.value) == *result) && Holdable(*result);
   Report(id, work.dot, DesiredState::kApplied, {}, differs ? *std::move(result) : Value(), wall);
 }
 
@@ -266,6 +292,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
                          MonoTime now, WallTime wall, OverrideDone done) {
   if (const Status ok = CheckWritable(twin_.def(id), value); !ok) return ok;
   if (duration <= milliseconds(0)) return Invalid("an override needs a duration above zero");
+  if (duration > kEver) return Invalid("an override lasts ten years at most");
   Row row;
   row.value = Coerce(twin_.def(id).type, std::move(value));
   row.time = wall;
@@ -285,6 +312,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   if (old.done) old.done(Conflict("a newer override took its place"));
   Work& work = work_[id];
   work.dot = override_row(id)->dot;
+  work.value = override_row(id)->value;
   work.for_override = true;
   work.done = std::move(done);
   Evaluate(id, false, now, wall);  // A desired value that was under way is masked now.

@@ -56,6 +56,9 @@ class Control {
   // A desired row was applied to the twin; it is acted on once the cloud's control watermark `seq`
   // is durable here.
   void DesiredArrived(PropertyId id, std::uint64_t seq);
+  // The cloud's store is another one: its seqs mean nothing any more, and what was not durable yet
+  // waits for the new one to want it again.
+  void PeerReplaced();
   // Everything from the cloud up to `peer_seq`, and every own control row up to `own_seq`, is
   // durable.
   void Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall);
@@ -90,7 +93,8 @@ class Control {
 
   struct Work {
     Phase phase = Phase::kWaitDurable;
-    Dot dot;  // Of the desired or override row that is being applied.
+    Dot dot;      // Of the desired or override row that is being applied …
+    Value value;  // … and its value: the row may be a newer one by now, and not durable yet.
     bool for_override = false;
     bool silent = false;  // Applied once already: no second status.
     bool read_first = false;
@@ -109,6 +113,7 @@ class Control {
   void Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall);
   void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                     WallTime wall);
+  bool MayBegin(PropertyId id, const Work& work) const;
   void Step(PropertyId id, Work& work, MonoTime now, WallTime wall);
   void Call(DriverCall::Kind kind, PropertyId id, Work& work);
   void Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime wall);
@@ -122,11 +127,10 @@ class Control {
   const ControlOptions options_;
   std::map<PropertyId, Work> work_;
   std::map<PropertyId, Hold> holds_;
-  std::map<PropertyId, std::uint64_t> arrived_;  // Desired rows that wait for their commit.
+  std::map<PropertyId, std::uint64_t> arrived_;  // Desired rows that wait for their commit, by seq.
   std::map<std::uint64_t, PropertyId> tickets_;
   std::vector<DriverCall> calls_;
   std::uint64_t last_ticket_ = 0;
-  std::uint64_t peer_durable_ = 0;
   std::uint64_t own_durable_ = 0;
 };
 

@@ -162,6 +162,8 @@ TEST_F(ControlTest, AnOverrideMasksAndItsEndAppliesDesiredAgain) {
   EXPECT_EQ(State(), DesiredState::kMasked);
   now_ += seconds(60);
   control_.Tick(now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty()) << "after a crash now the override would stand again";
+  AllDurable();
   const DriverCall call = OneCall();
   EXPECT_EQ(call.value, Value(6.0));
   control_.WriteDone(call.ticket, Value(6.0), now_, wall());
@@ -176,6 +178,75 @@ TEST_F(ControlTest, AnOverrideThatTheDeviceRefusesDoesNotStand) {
   control_.WriteDone(OneCall().ticket, Invalid("exception 3"), now_, wall());
   ASSERT_FALSE(answer);
   EXPECT_EQ(control_.override_row(id_), nullptr);
+}
+
+TEST_F(ControlTest, ANewerDesiredThatIsNotDurableIsNotWrittenInTheNameOfTheOneUnderWay) {
+  Want(5);
+  AllDurable();
+  const std::uint64_t first = cloud_seq_;
+  control_.WriteDone(OneCall().ticket, Unavailable("no answer"), now_, wall());
+  Want(5'000);  // Not checked against the limits either yet.
+  now_ += seconds(5);
+  control_.Tick(now_, wall());
+  control_.Durable(first, twin_.head(), now_, wall());
+  for (const DriverCall& call : control_.TakeCalls()) {
+    if (call.kind == DriverCall::Kind::kRead) {
+      control_.ReadDone(call.ticket, Value(1.0), now_, wall());
+    }
+  }
+  for (const DriverCall& call : control_.TakeCalls()) EXPECT_EQ(call.value, Value(5.0));
+  AllDurable();
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(State(), DesiredState::kRejected);
+}
+
+TEST_F(ControlTest, WhatAnotherCloudWantedBeforeSaysNothingOfWhatIsDurable) {
+  cloud_seq_ = 500;
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  twin_.AgePeerRows();
+  control_.PeerReplaced();
+  cloud_seq_ = 2;
+  Want(6);
+  control_.Durable(0, twin_.head(), now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  AllDurable();
+  EXPECT_EQ(OneCall().value, Value(6.0));
+}
+
+TEST_F(ControlTest, WhatADefinitionForbidsByNowIsNotWritten) {
+  Want(50);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Unavailable("no answer"), now_, wall());
+  PropertyDef def = twin_.def(id_);
+  def.max = 10;
+  ASSERT_TRUE(twin_.Define(def));
+  control_.Defined(id_, now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(State(), DesiredState::kRejected);
+}
+
+TEST_F(ControlTest, NotesAreUtf8WhereverTheyAreCutAndWhateverADriverSays) {
+  Want(5);
+  AllDurable();
+  std::string text(kNoteBytesMax - 1, 'x');
+  control_.WriteDone(OneCall().ticket, Invalid(text + "\xc3\xa9"), now_, wall());
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().note, text);
+  Want(6);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Invalid("ger\xe4t"), now_, wall());
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().note, "ger?t");
+}
+
+TEST_F(ControlTest, TimesTooFarAwayDoNotOverflow) {
+  Want(5, WallTime(milliseconds::max()));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Unavailable("no answer"), now_, wall());
+  now_ = *control_.NextTick();
+  control_.Tick(now_, wall());
+  EXPECT_EQ(State(), DesiredState::kPending);
+  EXPECT_FALSE(control_.Override(id_, Value(9.0), "a", milliseconds::max(), now_, wall(), nullptr));
 }
 
 TEST_F(ControlTest, OverridesTakeOnlyWhatThePropertyTakes) {

@@ -25,6 +25,13 @@ std::string_view ToString(Stream stream) {
   return "unknown";
 }
 
+bool Gave(const Lineage& lineage, std::uint64_t inc, std::uint64_t seq, std::uint64_t head) {
+  for (const Incarnation& entry : lineage) {
+    if (entry.inc == inc) return seq <= (&entry == &lineage.back() ? head : entry.limit);
+  }
+  return false;
+}
+
 std::string_view ToString(Quality quality) {
   switch (quality) {
     case Quality::kGood: return "good";

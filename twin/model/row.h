@@ -57,6 +57,10 @@ inline constexpr std::size_t kLineageMax = 64;
 // play no part: the current one grows while it is being used.
 std::uint64_t IncOf(const Lineage& lineage, std::uint64_t seq);
 
+// Whether the store of `lineage`, whose newest seq is `head`, can have given (inc, seq): false for
+// another store, and for an older copy of the one that gave it.
+bool Gave(const Lineage& lineage, std::uint64_t inc, std::uint64_t seq, std::uint64_t head);
+
 // The cloud's fencing token; ordered by counter.
 struct Epoch {
   std::uint64_t counter = 0;  // 0: none issued yet.

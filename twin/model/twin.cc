@@ -84,7 +84,10 @@ void Twin::Load(Stored stored) {
     EDGETWIN_CHECK(entry.pid == by_pid_.size() + 1);
     by_pid_.push_back(entry.id);
     chains_.push_back(entry.chain);
-    if (at(entry.id).pid != entry.pid) past_entries_.emplace(entry.pid, std::move(entry.def));
+    const Property& property = at(entry.id);
+    if (property.pid != entry.pid || !SameOnWire(property.def, entry.def)) {
+      past_entries_.emplace(entry.pid, std::move(entry.def));
+    }
   }
   std::sort(stored.rows.begin(), stored.rows.end(),
             [](const RowChange& a, const RowChange& b) { return a.row.dot.seq < b.row.dot.seq; });
@@ -136,6 +139,18 @@ void Twin::Commission(PropertyId id) {
   pending_.dictionary.push_back({property.pid, id, property.def, chains_.back()});
 }
 
+void Twin::Hold(PropertyId id, MonoTime until) {
+  Unhold(id);
+  at(id).held_until = until;
+  held_.insert({until, id});
+}
+
+void Twin::Unhold(PropertyId id) {
+  std::optional<MonoTime>& until = at(id).held_until;
+  if (until) held_.erase({*until, id});
+  until.reset();
+}
+
 Result<PropertyId> Twin::Define(const PropertyDef& def) {
   EDGETWIN_CHECK(role_ == Role::kDevice);
   if (const Status ok = Check(def); !ok) return ok.error();
@@ -161,7 +176,13 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
 
   const PropertyDef before = property.def;
   const bool told = property.pid != 0;
-  const bool crossed = known && before.local_only != def.local_only;
+  const bool crossed = before.local_only != def.local_only;
+  const bool same_meaning = known && !crossed && SameMeaning(before, def);
+  if (property.held_until) {
+    const MonoTime until = property.reported_at + def.policy.min_period;
+    Unhold(id);
+    if (same_meaning) Hold(id, until);
+  }
   if (told && !SameOnWire(before, def)) past_entries_.emplace(property.pid, before);
   // The rows change lists: they leave the old one under the old definition.
   if (crossed) UnlinkAll(id);
@@ -171,9 +192,17 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
   properties_limit_.Use(defined_);
   unknown_limit_.Use(properties_.size() - defined_);
 
-  if (!def.local_only && (!told || !SameOnWire(before, def))) Commission(id);
+  // The peer knows the pid as it was told, which may be longer ago than the last definition.
+  const bool as_told = told && SameOnWire(Entry(property.pid).def, def);
+  if (!def.local_only && !as_told) Commission(id);
   Record(id);
-  if (crossed || (known && !SameMeaning(before, def))) {
+  // What the peer was not shown lies below its watermark: it needs a new place to be owed.
+  if (crossed && !def.local_only) {
+    for (const Side side : {Side::kStatus, Side::kOverride}) {
+      if (const Row* own = row(id, side)) Set(id, side, Row(*own));
+    }
+  }
+  if ((known || property.reported.dot.seq != 0) && !same_meaning) {
     Row row;
     row.time = property.reported.time;
     row.quality = Quality::kStale;
@@ -186,10 +215,7 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
 
 void Twin::Undefine(PropertyId id) {
   Property& property = at(id);
-  if (property.held) {
-    held_.erase({property.reported_at + property.def.policy.min_period, id});
-    property.held = false;
-  }
+  Unhold(id);
   if (property.reported.dot.seq == 0 || property.reported.value.none()) return;
   Row row;
   row.time = property.reported.time;
@@ -377,10 +403,7 @@ Dot Twin::NextDot() {
 
 void Twin::ReportRow(PropertyId id, Sample sample, MonoTime now) {
   Property& property = at(id);
-  if (property.held) {
-    held_.erase({property.reported_at + property.def.policy.min_period, id});
-    property.held = false;
-  }
+  Unhold(id);
   property.reported_at = now;
   const std::uint32_t key = Key(id, Side::kReported);
   const std::size_t list = ListOf(id, Side::kReported);
@@ -413,14 +436,13 @@ Reported Twin::Report(PropertyId id, Sample sample, MonoTime now) {
         policy.heartbeat.count() > 0 && now - property.reported_at >= policy.heartbeat;
     if (!heartbeat && WithinDeadband(row.value, sample.value, policy.deadband)) {
       ++last.suppressed;
-      if (property.held) property.held_sample = std::move(sample);
+      if (property.held_until) property.held_sample = std::move(sample);
       return Reported::kSuppressed;
     }
     const MonoTime earliest = property.reported_at + policy.min_period;
     if (now < earliest) {
       property.held_sample = std::move(sample);
-      if (!property.held) held_.insert({earliest, id});
-      property.held = true;
+      Hold(id, earliest);
       return Reported::kHeld;
     }
   }
@@ -441,10 +463,9 @@ void Twin::Tick(MonoTime now) {
   while (!held_.empty() && held_.begin()->first <= now) {
     const PropertyId id = held_.begin()->second;
     Property& property = at(id);
+    Unhold(id);
     Sample sample = std::move(property.held_sample);
     if (WithinDeadband(property.reported.value, sample.value, property.def.policy.deadband)) {
-      held_.erase(held_.begin());
-      property.held = false;
       continue;
     }
     ReportRow(id, std::move(sample), now);
@@ -454,12 +475,6 @@ void Twin::Tick(MonoTime now) {
 std::optional<MonoTime> Twin::NextTick() const {
   if (held_.empty()) return {};
   return held_.begin()->first;
-}
-
-std::optional<MonoTime> Twin::held_until(PropertyId id) const {
-  const Property& property = at(id);
-  if (!property.held) return {};
-  return property.reported_at + property.def.policy.min_period;
 }
 
 void Twin::Set(PropertyId id, Side side, Row row) {

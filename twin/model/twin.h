@@ -105,7 +105,7 @@ class Twin {
   // Sampled since the start.
   bool confirmed(PropertyId id) const { return at(id).last.samples > 0; }
   // When the last sample becomes a row, if min_period holds it back.
-  std::optional<MonoTime> held_until(PropertyId id) const;
+  std::optional<MonoTime> held_until(PropertyId id) const { return at(id).held_until; }
 
   // An own row of a control side: takes the next seq, and is in the next TakePending. `row.dot` is
   // set here.
@@ -167,7 +167,7 @@ class Twin {
     Link link;
     LastSample last;
     MonoTime reported_at{};
-    bool held = false;
+    std::optional<MonoTime> held_until;  // When held_sample becomes a row.
     Sample held_sample;
     std::unique_ptr<ControlRows> control;
   };
@@ -189,6 +189,8 @@ class Twin {
   Row& Slot(PropertyId id, Side side);
   void Place(PropertyId id, Side side, Row row);
   void Commission(PropertyId id);
+  void Hold(PropertyId id, MonoTime until);
+  void Unhold(PropertyId id);
   void ReportRow(PropertyId id, Sample sample, MonoTime now);
   PropertyId Add(const Path& path);
   void Record(PropertyId id);
@@ -212,7 +214,7 @@ class Twin {
   std::unordered_map<std::string_view, PropertyId, PathHash> by_path_;  // Views into defs' paths.
   std::vector<PropertyId> by_pid_;                                      // [pid - 1].
   std::vector<std::uint64_t> chains_;                                   // [pid - 1].
-  // Pids that were replaced, as they were told.
+  // Pids whose property has another definition by now, as they were told.
   std::unordered_map<Pid, PropertyDef> past_entries_;
   std::array<List, kStreams + 1> lists_{};
   Lineage lineage_;

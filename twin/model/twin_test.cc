@@ -201,6 +201,95 @@ TEST_F(TwinTest, LocalOnlyPropertiesHaveNoPidAndAreInNoStream) {
   EXPECT_GT(twin_.local_head(), 0u);
 }
 
+TEST_F(TwinTest, AnUnknownPathThatTurnsOutLocalOnlyLeavesTheStreams) {
+  const PropertyId other = Define(Def("a/c"));
+  const PropertyId id = *twin_.FindOrAdd(*Path::Parse("a/b"));
+  twin_.Set(id, Side::kStatus, Row{});
+  twin_.Set(other, Side::kStatus, Row{});
+  PropertyDef def = Def("a/b");
+  def.local_only = true;
+  ASSERT_EQ(Define(def), id);
+  twin_.Set(id, Side::kStatus, Row{});
+  const auto only_other = [&](PropertyId seen, Side, const Row&) {
+    EXPECT_EQ(seen, other);
+    return true;
+  };
+  twin_.ForEachAfter(Stream::kControl, 0, only_other);
+  EXPECT_EQ(twin_.stream_head(Stream::kControl), twin_.row(other, Side::kStatus)->dot.seq);
+  EXPECT_EQ(twin_.local_head(), twin_.row(id, Side::kStatus)->dot.seq);
+}
+
+TEST_F(TwinTest, SharingOwesControlRowsThatLieBelowThePeersWatermark) {
+  PropertyDef def = Def("a/b");
+  def.local_only = true;
+  const PropertyId id = Define(def);
+  twin_.Set(id, Side::kOverride, Row{});
+  const PropertyId other = Define(Def("a/c"));
+  twin_.Set(other, Side::kStatus, Row{});
+  const std::uint64_t watermark = twin_.stream_head(Stream::kControl);
+  def.local_only = false;
+  Define(def);
+  EXPECT_GT(twin_.row(id, Side::kOverride)->dot.seq, watermark);
+}
+
+TEST_F(TwinTest, AChangeMadeWhileLocalOnlyMakesANewPidWhenItIsSharedAgain) {
+  PropertyDef def = Def("a/b");
+  def.unit = "Cel";
+  const PropertyId id = Define(def);
+  def.local_only = true;
+  def.unit = "K";
+  Define(def);
+  def.local_only = false;
+  Define(def);
+  EXPECT_EQ(twin_.pid(id), 2u);
+  EXPECT_EQ(twin_.Entry(1).def.unit, "Cel");
+  EXPECT_EQ(twin_.Entry(2).def.unit, "K");
+}
+
+TEST_F(TwinTest, AfterARestartPidsAreAsTheyWereTold) {
+  PropertyDef def = Def("a/b");
+  def.unit = "Cel";
+  Define(def);
+  def.local_only = true;
+  def.unit = "K";
+  Define(def);
+  const Batch batch = twin_.TakePending();
+  Stored stored;
+  stored.lineage = {{77, 101, 1'100}};
+  stored.properties = {batch.properties.back()};
+  stored.dictionary = batch.dictionary;
+  Twin again(Role::kDevice);
+  again.Load(std::move(stored));
+  EXPECT_EQ(again.Entry(1).def.unit, "Cel");
+  EXPECT_EQ(ChainHash(0, 1, again.Entry(1).def), again.chain(1));
+}
+
+TEST_F(TwinTest, AHeldSampleSurvivesAnotherPeriodAndNotAnotherMeaning) {
+  PropertyDef def = Def("a/b", ValueType::kString);
+  def.policy.min_period = seconds(10);
+  const PropertyId id = Define(def);
+  const auto say = [&](const char* text) {
+    Sample sample;
+    sample.value = Value(std::string(text));
+    return twin_.Report(id, sample, now_);
+  };
+  say("one");
+  ASSERT_EQ(say("two"), Reported::kHeld);
+  def.policy.min_period = seconds(2);
+  Define(def);
+  now_ += seconds(2);
+  twin_.Tick(now_);
+  EXPECT_EQ(Reported_(id).value, Value(std::string("two")));
+  EXPECT_FALSE(twin_.NextTick());
+  ASSERT_EQ(say("three"), Reported::kHeld);
+  def.type = ValueType::kInt;
+  Define(def);
+  EXPECT_FALSE(twin_.NextTick());
+  now_ += seconds(60);
+  twin_.Tick(now_);
+  EXPECT_TRUE(Reported_(id).value.none());
+}
+
 TEST_F(TwinTest, SharingALocalOnlyPropertyMovesItsRowsIntoTheStreams) {
   PropertyDef def = Def("a/secret");
   def.local_only = true;

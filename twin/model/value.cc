@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "twin/base/check.h"
+#include "twin/base/utf8.h"
 
 namespace edgetwin::model {
 namespace {
@@ -120,6 +121,13 @@ std::string Format(const Value& value, std::optional<int> decimals) {
     }
   }
   return "-";
+}
+
+bool Holdable(const Value& value) {
+  if (value.type() == ValueType::kBytes) return value.bytes().data.size() <= kValueBytesMax;
+  if (value.type() != ValueType::kString) return true;
+  const std::string& text = value.text();
+  return text.size() <= kValueBytesMax && Utf8ValidBytes(text) == text.size();
 }
 
 Result<Value> ParseValue(std::string_view text, ValueType type) {
