@@ -3,9 +3,9 @@
 
 // The interface between a driver and the agent.
 //
-// A driver kind (host, modbus, …) is code; an instance is one configured driver with a name of its own. Derive
-// from PollDriver when reading never blocks (files of /proc and /sys), from BlockingDriver when the device's
-// library blocks. docs/WRITING_A_DRIVER.md leads through one.
+// A driver kind (host, modbus, …) is code; an instance is one configured driver with a name of its
+// own. Derive from PollDriver when reading never blocks (files of /proc and /sys), from
+// BlockingDriver when the device's library blocks. docs/WRITING_A_DRIVER.md leads through one.
 
 #pragma once
 
@@ -31,8 +31,9 @@ class SampleSink {
  public:
   virtual ~SampleSink() = default;
 
-  // Makes a property known, or confirms it. Idempotent for an equal definition. `def.instance` is filled in by
-  // the sink. kConflict: the path belongs to another instance. kExhausted: too many properties.
+  // Makes a property known, or confirms it. Idempotent for an equal definition. `def.instance` is
+  // filled in by the sink. kConflict: the path belongs to another instance. kExhausted: too many
+  // properties.
   virtual Result<model::PropertyId> Define(model::PropertyDef def) = 0;
 
   // One value, sampled now. The type must be the property's (an assertion: drivers convert).
@@ -45,17 +46,19 @@ class SampleSink {
   // The property is gone (a disk was unplugged): a tombstone; Define brings it back.
   virtual void Remove(model::PropertyId id) = 0;
 
-  // Statistics of one poll or bus operation, good or bad. `part` names the device behind the instance ("unit 3"), or
-  // is empty.
-  virtual void Polled(std::string_view part, std::chrono::microseconds took, const Status& result) = 0;
+  // Statistics of one poll or bus operation, good or bad. `part` names the device behind the
+  // instance ("unit 3"), or is empty.
+  virtual void Polled(std::string_view part, std::chrono::microseconds took,
+                      const Status& result) = 0;
 };
 
 // One device behind an instance, for `edgetwin drivers`.
 struct PartStatus {
-  std::string name;             // "unit 3".
-  // "ok", "failing", "open" (breaker: not tried until next_try), "stuck", "ended" (a replay that was played).
+  std::string name;  // "unit 3".
+  // "ok", "failing", "open" (breaker: not tried until next_try), "stuck", "ended" (a replay that
+  // was played).
   std::string state;
-  std::string last_error;       // Empty when there was none yet.
+  std::string last_error;                 // Empty when there was none yet.
   std::chrono::milliseconds next_try{0};  // From now; 0 unless open.
 };
 
@@ -67,19 +70,20 @@ class Driver {
  public:
   virtual ~Driver() = default;
 
-  // Reads its options; no I/O, so a failure is the operator's mistake and lands in `config.problems()`.
-  // Returns whether it found none. Keys common to all drivers (kind, enabled) are known already.
+  // Reads its options; no I/O, so a failure is the operator's mistake and lands in
+  // `config.problems()`. Returns whether it found none. Keys common to all drivers (kind, enabled)
+  // are known already.
   virtual bool Init(ConfigReader& config) = 0;
 
-  // Begins polling. kUnavailable is retried by the supervisor with backoff; anything else is final. Loop thread; nothing
-  // may block here or in any callback.
+  // Begins polling. kUnavailable is retried by the supervisor with backoff; anything else is final.
+  // Loop thread; nothing may block here or in any callback.
   virtual Status Start(Loop& loop, SampleSink& sink) = 0;
 
   // Prompt. After return the sink is not touched and no `done` is called any more.
   virtual void Stop() = 0;
 
-  // Writes `value` (checked against type and limits already); `done` is called once, on the loop's thread, within
-  // the driver's deadline. kUnsupported when the instance writes nothing.
+  // Writes `value` (checked against type and limits already); `done` is called once, on the loop's
+  // thread, within the driver's deadline. kUnsupported when the instance writes nothing.
   virtual Status Write(model::PropertyId id, const model::Value& value, WriteDone done);
 
   // Reads one property afresh; kUnsupported where that can't be done.

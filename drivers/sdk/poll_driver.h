@@ -14,11 +14,11 @@
 
 namespace edgetwin::driver {
 
-// For devices that are read without blocking, in much less than the period. A device whose library may block
-// belongs behind BlockingDriver.
+// For devices that are read without blocking, in much less than the period. A device whose library
+// may block belongs behind BlockingDriver.
 //
-// Options: `period` (10ms to 1d, default 1s) and `phase` (0 to the period, default 0), which delays the first poll, so
-// that instances of one period needn't poll in the same moment.
+// Options: `period` (10ms to 1d, default 1s) and `phase` (0 to the period, default 0), which delays
+// the first poll, so that instances of one period needn't poll in the same moment.
 class PollDriver : public Driver {
  public:
   static constexpr std::chrono::milliseconds kPeriodMin{10};
@@ -27,7 +27,8 @@ class PollDriver : public Driver {
   ~PollDriver() override;
 
   bool Init(ConfigReader& config) final;
-  // Opens, then polls after the phase and every period. May be called again after Stop, and after a Start that failed.
+  // Opens, then polls after the phase and every period. May be called again after Stop, and after a
+  // Start that failed.
   Status Start(Loop& loop, SampleSink& sink) final;
   // Idempotent.
   void Stop() final;
@@ -38,10 +39,11 @@ class PollDriver : public Driver {
  protected:
   // Reads the driver's own options, with problems going to `config`. No I/O.
   virtual void Configure(ConfigReader& config) = 0;
-  // Opens what a poll needs. After a failure nothing may be left open; see Driver::Start for its codes.
+  // Opens what a poll needs. After a failure nothing may be left open; see Driver::Start for its
+  // codes.
   virtual Status Open(SampleSink& sink);
-  // Reads and reports. On failure it reports as bad (SampleSink::ReportBad) what it could not read; the returned
-  // status is for the instance's statistics only, and the next poll comes as planned.
+  // Reads and reports. On failure it reports as bad (SampleSink::ReportBad) what it could not read;
+  // the returned status is for the instance's statistics only, and the next poll comes as planned.
   virtual Status Poll(SampleSink& sink) = 0;
   // Closes what a successful Open opened.
   virtual void Close() {}

@@ -64,7 +64,8 @@ class CloudTest : public testing::Test {
     CloudServerOptions options;
     options.store_folder = folder_;
     options.port = 0;
-    // Incarnations must differ from one start to the next, and nothing else is drawn in these tests.
+    // Incarnations must differ from one start to the next, and nothing else is drawn in these
+    // tests.
     options.random = [](std::uint64_t below) {
       static std::mt19937_64 generator{7};
       return generator() % below;

@@ -92,11 +92,11 @@ struct Welcome {
   std::uint64_t dictionary_chain = 0;  // … and the chain's hash there.
   std::uint32_t scope_version = 0;
   model::Epoch epoch;
-  std::int64_t wall_ms = 0;     // The cloud's wall clock at sending.
+  std::int64_t wall_ms = 0;  // The cloud's wall clock at sending.
   // Reported rows above the device's state_durable, ascending by seq: what a crash took from it.
   std::vector<WireRow> returned;
   std::uint32_t frame_bytes_max = 64 << 10;  // The device sends no larger ones …
-  std::uint32_t window_frames_max = 16;      // … and no more at once without an ack. Neither is 0.
+  std::uint32_t window_frames_max = 16;  // … and no more at once without an ack. Neither is 0.
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "sync/link/reason.h"
+#include "sync/link/tls_context.h"
 #include "twin/base/check.h"
 
 namespace edgetwin::sync {
@@ -41,6 +42,7 @@ constexpr std::size_t kMqttStringBytesMax = 65'535;       // MQTT 5, 1.5.4.
 constexpr std::uint64_t kUnfinishedSlackBytes = 64 << 10;
 
 void InitLibrary() {
+  KeepOpensslUntilTheEnd();
   static const int result = mosquitto_lib_init();
   EDGETWIN_CHECK(result == MOSQ_ERR_SUCCESS);
 }

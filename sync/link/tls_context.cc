@@ -14,6 +14,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "twin/base/check.h"
+
 namespace edgetwin::sync {
 namespace {
 
@@ -117,8 +119,14 @@ TlsContext::~TlsContext() {
   SSL_CTX_free(context_);
 }
 
+void KeepOpensslUntilTheEnd() {
+  static const int result = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  EDGETWIN_CHECK(result == 1);
+}
+
 Result<std::shared_ptr<TlsContext>> TlsContext::Make(const TlsFiles& files,
                                                      const std::string& host) {
+  KeepOpensslUntilTheEnd();
   std::shared_ptr<TlsContext> result(new TlsContext(files, host));
   if (result->context_ == nullptr) return Exhausted("no TLS context: " + TakeOpensslError());
   Status status = result->Load();

@@ -28,6 +28,10 @@ struct TlsFiles {
 // wrong clock is cured later.
 Status CheckTlsFiles(const TlsFiles& files);
 
+// Before anything else of OpenSSL: keeps it from being taken down in exit(), while a lookup's
+// thread may still be reading certificates. Idempotent, thread-safe.
+void KeepOpensslUntilTheEnd();
+
 class TlsContext {
  public:
   // `host` as in the URL: the server's certificate must be for it, and it is named in the handshake

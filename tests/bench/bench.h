@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The bench's subcommands. Each prints its figures beside a yardstick measured in the same run, as a table or as one JSON
-// object, and returns an exit code.
+// The bench's subcommands. Each prints its figures beside a yardstick measured in the same run, as
+// a table or as one JSON object, and returns an exit code.
 
 #pragma once
 
@@ -27,7 +27,8 @@ struct LatencyOptions {
   int samples = 100;
   bool json = false;
 };
-// Sample → visible in the cloud's API, desired → the driver's write, beside raw libmosquitto and one commit.
+// Sample → visible in the cloud's API, desired → the driver's write, beside raw libmosquitto and
+// one commit.
 int RunLatency(const LatencyOptions& options);
 
 struct AgentWorkerOptions {
@@ -38,7 +39,8 @@ struct AgentWorkerOptions {
   double seconds = 15;
   bool full_precision = false;
 };
-// The whole agent with the synthetic driver, as a process of its own. Prints its counters as JSON at the end.
+// The whole agent with the synthetic driver, as a process of its own. Prints its counters as JSON
+// at the end.
 int RunAgentWorker(const AgentWorkerOptions& options);
 
 // Whether ran on a machine too busy to believe: says so in words, or empty.

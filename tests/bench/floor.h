@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The yardstick: the least that anybody would write to get values into SQLite and over MQTT, directly on libmosquitto,
-// SQLite and protobuf. None of edgetwin's features, nothing of its code.
+// The yardstick: the least that anybody would write to get values into SQLite and over MQTT,
+// directly on libmosquitto, SQLite and protobuf. None of edgetwin's features, nothing of its code.
 
 #pragma once
 
@@ -20,7 +20,8 @@ struct FloorOptions {
   bool full_precision = false;
 };
 
-// Runs for `seconds` and prints the bytes of its PUBLISH packets as a line of JSON. Returns an exit code.
+// Runs for `seconds` and prints the bytes of its PUBLISH packets as a line of JSON. Returns an exit
+// code.
 int RunFloor(const FloorOptions& options);
 
 }  // namespace edgetwin::bench

@@ -20,12 +20,14 @@ std::string BinDir() {
 }
 
 std::string Doubt(double floor_cpu_us, double floor_bytes) {
-  // The figures that the floor had on the reference machine; 1.5 times more means that something else ran.
+  // The figures that the floor had on the reference machine; 1.5 times more means that something
+  // else ran.
   constexpr double kCpuUs = 1.1, kBytes = 10.6;
   std::string doubt;
   if (floor_cpu_us > 1.5 * kCpuUs || floor_bytes > 1.5 * kBytes) {
-    doubt = "The floor itself is more than 1.5 times its reference (1.1 us, 10.6 bytes): this "
-            "machine is slower, or was busy; trust the ratios only.";
+    doubt =
+        "The floor itself is more than 1.5 times its reference (1.1 us, 10.6 bytes): this "
+        "machine is slower, or was busy; trust the ratios only.";
   }
   return doubt;
 }
@@ -38,8 +40,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
 
   PipelineOptions pipeline;
-  auto* pipeline_command = app.add_subcommand(
-      "pipeline", "CPU, memory, MQTT and flash bytes a value, beside the floor");
+  auto* pipeline_command =
+      app.add_subcommand("pipeline", "CPU, memory, MQTT and flash bytes a value, beside the floor");
   pipeline_command->add_option("--properties", pipeline.properties)->capture_default_str();
   pipeline_command->add_option("--hz", pipeline.hz)->capture_default_str();
   pipeline_command->add_option("--seconds", pipeline.seconds)->capture_default_str();
@@ -50,8 +52,8 @@ int main(int argc, char** argv) {
   pipeline_command->add_flag("--json", pipeline.json);
 
   LatencyOptions latency;
-  auto* latency_command = app.add_subcommand(
-      "latency", "End to end, beside libmosquitto's own and one SQLite commit");
+  auto* latency_command =
+      app.add_subcommand("latency", "End to end, beside libmosquitto's own and one SQLite commit");
   latency_command->add_option("--samples", latency.samples)->capture_default_str();
   latency_command->add_flag("--json", latency.json);
 

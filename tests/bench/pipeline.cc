@@ -98,7 +98,8 @@ int RunPipeline(const PipelineOptions& options) {
   // In turn, so that a busy minute of the machine doesn't fall on one of them alone.
   for (int i = 0; i < options.runs; ++i) {
     if (!options.json) std::fprintf(stderr, "run %d of %d …\n", i + 1, options.runs);
-    floor.push_back(RunOne(options, {self, "worker-floor", "--port", std::to_string(broker.port())}));
+    floor.push_back(
+        RunOne(options, {self, "worker-floor", "--port", std::to_string(broker.port())}));
     online.push_back(RunOne(options, {self, "worker-agent", "--broker", broker.url()}));
     offline.push_back(RunOne(options, {self, "worker-agent"}));
   }

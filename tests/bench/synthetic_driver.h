@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A driver without a device: hands over a workload's values, so that what is measured is what comes after drivers.
+// A driver without a device: hands over a workload's values, so that what is measured is what comes
+// after drivers.
 
 #pragma once
 
@@ -23,7 +24,8 @@ struct SyntheticOptions {
 
 class SyntheticDriver final : public driver::Driver {
  public:
-  // DriverKind has a plain function to make drivers with, so the options lie beside it. One at a time.
+  // DriverKind has a plain function to make drivers with, so the options lie beside it. One at a
+  // time.
   static driver::DriverKind Kind(SyntheticOptions options);
   static SyntheticDriver* instance();
 

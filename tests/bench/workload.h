@@ -1,8 +1,9 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The workload of the footprint figures: values of two decimals, |v| < 80, that move by less than 0.64 between two
-// samples; or doubles of full precision. Made beforehand, so that making them costs nothing in the measured process.
+// The workload of the footprint figures: values of two decimals, |v| < 80, that move by less than
+// 0.64 between two samples; or doubles of full precision. Made beforehand, so that making them
+// costs nothing in the measured process.
 
 #pragma once
 
@@ -32,8 +33,8 @@ class Workload {
     }
   }
 
-  // The values of a property in the order of rounds; after the last round they run backwards, so that every step
-  // stays small.
+  // The values of a property in the order of rounds; after the last round they run backwards, so
+  // that every step stays small.
   double At(std::size_t round, std::size_t property) const {
     const std::size_t period = 2 * rounds_ - 2;
     const std::size_t at = round % period;

@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// edgetwin-demo: the whole product on this machine, both twins side by side, live. ./run-demo builds and starts it.
+// edgetwin-demo: the whole product on this machine, both twins side by side, live. ./run-demo
+// builds and starts it.
 
 #include <signal.h>
 #include <unistd.h>
@@ -120,10 +121,11 @@ class Demo {
     if (screen) std::printf("\033[H\033[J");
     const json& sync = status["sync"];
     std::printf("edgetwin demo, %.0f s   %zu properties\n", Since(begin_), reported.size());
-    std::printf("revision %llu   acknowledged %llu   backlog %s rows   round trip %s ms   sync %s\n",
-                At(device, "heads"), At(device, "acknowledged"), status["backlog"].dump().c_str(),
-                sync.contains("round_trip_ms") ? sync["round_trip_ms"].dump().c_str() : "-",
-                sync.value("state", "?").c_str());
+    std::printf(
+        "revision %llu   acknowledged %llu   backlog %s rows   round trip %s ms   sync %s\n",
+        At(device, "heads"), At(device, "acknowledged"), status["backlog"].dump().c_str(),
+        sync.contains("round_trip_ms") ? sync["round_trip_ms"].dump().c_str() : "-",
+        sync.value("state", "?").c_str());
     std::printf("\n%-34s %16s %16s\n", "property", "on the device", "in the cloud");
     for (const auto& [path, values] : reported) {
       if (!Shown(path)) continue;
@@ -131,11 +133,14 @@ class Demo {
                   Cell(values.second).c_str());
     }
     if (!round_trips_ms_.empty()) {
-      std::printf("\nvalve/position_setpoint: set in the cloud, written over Modbus and reported back in %.0f ms\n",
-                  round_trips_ms_.back());
+      std::printf(
+          "\nvalve/position_setpoint: set in the cloud, written over Modbus and reported back in "
+          "%.0f ms\n",
+          round_trips_ms_.back());
     }
-    std::printf("\nTry, in another terminal:\n  %s/edgetwin --socket %s status\n  curl %s/v1/twins\n",
-                bin().c_str(), site_.socket().c_str(), site_.cloud_url().c_str());
+    std::printf(
+        "\nTry, in another terminal:\n  %s/edgetwin --socket %s status\n  curl %s/v1/twins\n",
+        bin().c_str(), site_.socket().c_str(), site_.cloud_url().c_str());
     if (screen) std::printf("\nCtrl-C ends it.\n");
     std::fflush(stdout);
   }
@@ -170,7 +175,8 @@ class Demo {
     summary["rows_compared"] = comparison.rows;
     summary["compared_at_revision"] = comparison.revision;
     summary["twins_equal"] = comparison.equal();
-    summary["desired_roundtrip_ms"] = round_trips_ms_.empty() ? json() : json(round_trips_ms_.front());
+    summary["desired_roundtrip_ms"] =
+        round_trips_ms_.empty() ? json() : json(round_trips_ms_.front());
     summary["desired_roundtrips"] = round_trips_ms_.size();
     if (status.is_object() && status["sync"].contains("round_trip_ms")) {
       summary["round_trip_ms"] = status["sync"]["round_trip_ms"];
@@ -180,10 +186,11 @@ class Demo {
     if (options_.json) {
       std::printf("%s\n", summary.dump().c_str());
     } else {
-      std::printf("\n%zu properties, %llu samples, %zu rows compared at revision %llu: the twins are %s\n",
-                  properties, static_cast<unsigned long long>(samples), comparison.rows,
-                  static_cast<unsigned long long>(comparison.revision),
-                  comparison.equal() ? "equal, value by value and dot by dot" : "NOT equal");
+      std::printf(
+          "\n%zu properties, %llu samples, %zu rows compared at revision %llu: the twins are %s\n",
+          properties, static_cast<unsigned long long>(samples), comparison.rows,
+          static_cast<unsigned long long>(comparison.revision),
+          comparison.equal() ? "equal, value by value and dot by dot" : "NOT equal");
     }
     if (!comparison.equal()) {
       std::fprintf(stderr, "%s\n", comparison.trouble.c_str());

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The main promise, over real parts: whatever is killed, in whatever order, the twins become equal again, nothing
-// acknowledged goes back, and nothing is written to a device twice without looking.
+// The main promise, over real parts: whatever is killed, in whatever order, the twins become equal
+// again, nothing acknowledged goes back, and nothing is written to a device twice without looking.
 
 #include <gtest/gtest.h>
 
@@ -95,10 +95,10 @@ class CrashTest : public testing::Test {
     int writes = 0;
     while (std::getline(log, line)) {
       int connection = 0, unit = 0, function = 0, address = 0, count = 0;
-      ASSERT_EQ(std::sscanf(line.c_str(),
-                            "time_us=%*d connection=%d unit=%d fc=%d address=%d count=%d",
-                            &connection, &unit, &function, &address, &count),
-                5)
+      ASSERT_EQ(
+          std::sscanf(line.c_str(), "time_us=%*d connection=%d unit=%d fc=%d address=%d count=%d",
+                      &connection, &unit, &function, &address, &count),
+          5)
           << line;
       if (function == 3) {
         for (int i = 0; i < count; ++i) read[connection].insert({unit, address + i});
@@ -119,7 +119,8 @@ class CrashTest : public testing::Test {
 
 TEST_F(CrashTest, TwinsBecomeEqualWhateverIsKilled) {
   ASSERT_EQ(site_->trouble(), "");
-  const auto seed = static_cast<unsigned>(std::chrono::steady_clock::now().time_since_epoch().count());
+  const auto seed =
+      static_cast<unsigned>(std::chrono::steady_clock::now().time_since_epoch().count());
   RecordProperty("seed", static_cast<int>(seed));
   std::mt19937 random(seed);
   std::vector<int> victims;
@@ -174,7 +175,8 @@ TEST_F(CrashTest, TwinsBecomeEqualWhateverIsKilled) {
   }
   ExpectReadBeforeWrite();
   if (HasFailure()) {
-    ADD_FAILURE() << "seed " << seed << "\n" << site_->Log("edgetwind") << site_->Log("edgetwin-cloud");
+    ADD_FAILURE() << "seed " << seed << "\n"
+                  << site_->Log("edgetwind") << site_->Log("edgetwin-cloud");
   }
 }
 

@@ -22,7 +22,7 @@ constexpr const char* kPlant = R"(
 id = 1
 thing = "tank"
 register = [
-  { name = "level", kind = "input", address = 0, type = "float32", unit = "m", decimals = 3, deadband = 0.002 },
+  { name = "level", kind = "input", address = 0, type = "float32", unit = "m", decimals = 3 },
   { name = "inflow", kind = "input", address = 3, type = "float32", unit = "L/s", decimals = 2 },
   { name = "temperature", kind = "input", address = 5, type = "int16", scale = 0.1, unit = "Cel" },
 ]
@@ -31,7 +31,7 @@ register = [
 id = 2
 thing = "pump"
 register = [
-  { name = "speed_setpoint", kind = "holding", address = 0, unit = "/min", writable = true, min = 0, max = 3000 },
+  { name = "speed_setpoint", kind = "holding", address = 0, writable = true, max = 3000 },
   { name = "speed", kind = "input", address = 0, unit = "/min" },
   { name = "current", kind = "input", address = 1, scale = 0.01, unit = "A" },
   { name = "running", kind = "coil", address = 0, writable = true },
@@ -41,7 +41,7 @@ register = [
 id = 3
 thing = "valve"
 register = [
-  { name = "position_setpoint", kind = "holding", address = 0, scale = 0.1, unit = "%", writable = true, min = 0, max = 100 },
+  { name = "position_setpoint", kind = "holding", address = 0, scale = 0.1, writable = true, max = 100 },
   { name = "position", kind = "input", address = 0, scale = 0.1, unit = "%" },
 ]
 
@@ -66,10 +66,10 @@ Site::Site(SiteOptions options, bool start)
       twins_(socket_, cloud_url_, kDevice) {
   std::filesystem::create_directory(folder_.path() / "cloud");
   if (options_.store_directory.empty()) std::filesystem::create_directory(store_);
-  std::string config = "[device]\nid = \"" + std::string(kDevice) + "\"\n\n[store]\ndirectory = \"" +
-                       store_ + "\"\n" + options_.store_keys + "\n[cloud]\nbrokers = [\"" +
-                       broker_.url() + "\"]\n" + options_.cloud_keys + "\n[api]\nsocket = \"" +
-                       socket_ + "\"\n\n" + options_.drivers;
+  std::string config = "[device]\nid = \"" + std::string(kDevice) +
+                       "\"\n\n[store]\ndirectory = \"" + store_ + "\"\n" + options_.store_keys +
+                       "\n[cloud]\nbrokers = [\"" + broker_.url() + "\"]\n" + options_.cloud_keys +
+                       "\n[api]\nsocket = \"" + socket_ + "\"\n\n" + options_.drivers;
   if (options_.plant) {
     config += "\n[drivers.plant]\nkind = \"modbus\"\nendpoint = \"tcp://127.0.0.1:" +
               std::to_string(plant_port_) + "\"\nperiod = \"500ms\"\n" + kPlant;
@@ -100,7 +100,9 @@ bool Site::StartCloud() {
   return WaitForPort(cloud_port_, seconds(10)) || Fail("the cloud did not start", "edgetwin-cloud");
 }
 
-bool Site::StartAgent() { return Start(agent_, "edgetwind", {"--config", config_file_}); }
+bool Site::StartAgent() {
+  return Start(agent_, "edgetwind", {"--config", config_file_});
+}
 
 bool Site::WaitForTwin(double at_most_s) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(at_most_s);
@@ -143,7 +145,8 @@ std::string Site::Fallen() {
   for (const auto& [child, name] :
        {std::pair{&plant_, "edgetwin-plant"}, std::pair{&cloud_, "edgetwin-cloud"},
         std::pair{&agent_, "edgetwind"}}) {
-    if (*child && !(*child)->running()) return std::string(name) + " ended by itself:\n" + Log(name);
+    if (*child && !(*child)->running())
+      return std::string(name) + " ended by itself:\n" + Log(name);
   }
   return {};
 }

@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A whole site on loopback: a private broker, the cloud twin, a plant behind a real Modbus TCP server, and the agent, each a
-// process of its own that can be killed and started again.
+// A whole site on loopback: a private broker, the cloud twin, a plant behind a real Modbus TCP
+// server, and the agent, each a process of its own that can be killed and started again.
 
 #pragma once
 
@@ -18,12 +18,12 @@
 namespace edgetwin::tests {
 
 struct SiteOptions {
-  std::string bin;             // The folder of the programs.
-  bool plant = true;           // With a [drivers.plant] for it.
-  std::string drivers;         // More TOML: tables of drivers, properties, ….
-  std::string cloud_keys;      // More keys of [cloud].
-  std::string store_keys;      // More keys of [store].
-  std::string store_directory; // Instead of one of the site's own.
+  std::string bin;              // The folder of the programs.
+  bool plant = true;            // With a [drivers.plant] for it.
+  std::string drivers;          // More TOML: tables of drivers, properties, ….
+  std::string cloud_keys;       // More keys of [cloud].
+  std::string store_keys;       // More keys of [store].
+  std::string store_directory;  // Instead of one of the site's own.
   BrokerOptions broker;
 };
 

@@ -239,6 +239,7 @@ Tree LoadTree(const fs::path& root) {
   std::sort(paths.begin(), paths.end());
   Tree tree;
   for (std::string& path : paths) {
+    if (!fs::is_regular_file(fs::symlink_status(root / path))) continue;
     std::ifstream in(root / path, std::ios::binary);
     if (!in) continue;  // Deleted, but not yet in git.
     const std::string text{std::istreambuf_iterator<char>(in), {}};

@@ -43,11 +43,18 @@ struct ConfigNode {
   std::string_view TypeName() const;
 };
 
-// Before anything else names a table: clang 14 can't complete a pair that holds a ConfigNode otherwise.
-inline ConfigNode EmptyConfigNode() { return {}; }
+// Before anything else names a table: clang 14 can't complete a pair that holds a ConfigNode
+// otherwise.
+inline ConfigNode EmptyConfigNode() {
+  return {};
+}
 
-inline const ConfigNode::Table* ConfigNode::table() const { return std::get_if<Table>(&value); }
-inline const ConfigNode::Array* ConfigNode::array() const { return std::get_if<Array>(&value); }
+inline const ConfigNode::Table* ConfigNode::table() const {
+  return std::get_if<Table>(&value);
+}
+inline const ConfigNode::Array* ConfigNode::array() const {
+  return std::get_if<Array>(&value);
+}
 
 struct ConfigProblem {
   ConfigSource source;
