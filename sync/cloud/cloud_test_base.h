@@ -91,6 +91,8 @@ class CloudTest : public testing::Test {
     });
     thread_.join();
     server_.reset();
+    // libevent frees a closed connection's buffers in the loop's next turn.
+    loop_.RunFor(std::chrono::milliseconds(0));
   }
 
   // Runs on the cloud's thread and waits for the result.
