@@ -70,7 +70,7 @@ class Finder {
     }
     if (status.state == SyncState::kLive) {
       if (!status.trouble.empty()) {
-        Add(Severity::kWarning, "sync_trouble", "The cloud refused a frame: " + status.trouble);
+        Add(Severity::kWarning, "sync_trouble", "Syncing with the cloud: " + status.trouble);
       }
       return;
     }

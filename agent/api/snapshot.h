@@ -11,10 +11,11 @@
 
 namespace edgetwin::api {
 
-// {"id","epoch":{"counter","token"},"heads":{"control","state"},"watermarks":{…of the cloud's
-// streams that we
-// hold…},"acknowledged":{"control","state"},"lineage":[…],"dictionary":N,"dictionary_chain","rows":[…]},
-// rows by path, then side (reported, desired, status, override). Nothing of local-only properties.
+// {"id", "epoch": {"counter","token"}, "heads": {"control","state"}, "watermarks": {"control"},
+//  "acknowledged": {"control","state"}, "lineage": [{"inc","first_seq","limit"}, ...],
+//  "dictionary": N, "dictionary_chain": HEX, "rows": [...]}
+// The watermarks are of the cloud's streams that we hold; rows are sorted by path, then side
+// (reported, desired, status, override). Nothing of local-only properties.
 Json SnapshotJson(const View& view);
 
 }  // namespace edgetwin::api

@@ -4,6 +4,7 @@
 // edgetwind: the agent as a daemon.
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -23,6 +24,7 @@ namespace {
 // sysexits.h; systemd shows them by these names.
 enum Exit {
   kOk = 0,
+  kUsage = 64,
   kUnavailable = 69,
   kStore = 74,
   kRetry = 75,
@@ -35,6 +37,7 @@ int ExitFor(const Error& error) {
     case ErrorCode::kConflict: return kRetry;
     case ErrorCode::kPermission: return kNoPermission;
     case ErrorCode::kInvalid: return kConfig;
+    case ErrorCode::kUnavailable: return kUnavailable;
     default: return kStore;
   }
 }
@@ -169,9 +172,15 @@ int main(int argc, char** argv) {
       "--debug", [&level] { level = "debug"; }, "Log debug messages too");
   app.set_version_flag("--version", "edgetwind " EDGETWIN_VERSION);
   app.footer(
-      "Exit codes: 0 stopped as asked, 74 store failed, 75 the store is in use, 77 no permission,\n"
-      "78 the configuration is wrong. SIGHUP reloads the configuration, SIGTERM drains and stops.");
-  CLI11_PARSE(app, argc, argv);
+      "Exit codes: 0 stopped as asked, 64 wrong options, 69 the store or the socket can't be\n"
+      "reached, 74 the store failed, 75 it is in use, 77 no permission, 78 the configuration is "
+      "wrong. SIGHUP reloads the configuration, SIGTERM drains and stops.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? edgetwin::kOk : edgetwin::kUsage;
+  }
+  umask(027);  // What the twin holds is the owner's and the group's business.
   signal(SIGPIPE, SIG_IGN);
   return edgetwin::Daemon(config, level).Run();
 }

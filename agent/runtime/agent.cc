@@ -3,29 +3,17 @@
 
 #include "agent/runtime/agent.h"
 
-#include <sys/random.h>
-
 #include <utility>
 
 #include "sync/codec/codec.h"
 #include "sync/link/mqtt_link.h"
-#include "twin/base/check.h"
 #include "twin/base/log.h"
+#include "twin/base/random.h"
 
 namespace edgetwin::runtime {
 namespace {
 
 using std::chrono::microseconds;
-
-std::uint64_t RandomBits() {
-  std::uint64_t bits = 0;
-  EDGETWIN_CHECK(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
-  return bits;
-}
-
-std::uint64_t RandomBelow(std::uint64_t below) {
-  return below == 0 ? 0 : RandomBits() % below;
-}
 
 std::string Hex(std::uint64_t bits) {
   static constexpr std::string_view kDigits = "0123456789abcdef";

@@ -13,13 +13,13 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "twin/base/check.h"
+#include "twin/base/random.h"
 
 namespace edgetwin::driver {
 namespace {
@@ -145,15 +145,9 @@ BlockingDriver::Outcome BlockingDriver::Shared::Execute(const Job& job, MonoTime
   outcome.part = job.part;
   const MonoTime begin = clock.Now();
   switch (job.kind) {
-    case Kind::kPoll:
-      outcome.step = bus->Poll(job.part, job.first, deadline);
-      break;
-    case Kind::kWrite:
-      outcome.answer = bus->Write(job.property, job.value, deadline);
-      break;
-    case Kind::kRead:
-      outcome.answer = bus->Read(job.property, deadline);
-      break;
+    case Kind::kPoll: outcome.step = bus->Poll(job.part, job.first, deadline); break;
+    case Kind::kWrite: outcome.answer = bus->Write(job.property, job.value, deadline); break;
+    case Kind::kRead: outcome.answer = bus->Read(job.property, deadline); break;
   }
   outcome.took = clock.Now() - begin;
   if (!outcome.step.answered) outcome.step.more = false;
@@ -237,11 +231,10 @@ Status BlockingDriver::Start(Loop& loop, SampleSink& sink) {
   launch_wait_ = std::chrono::milliseconds(1);
   stuck_text_.clear();
   parts_.clear();
-  std::random_device random;
   for (const BusPart& part : options_.parts) {
     const BreakerOptions breaker{options_.breaker_failures_max, part.period, options_.breaker_max};
-    const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
-    parts_.push_back(Part{Breaker(breaker, seed), part.period, started_at_, false, {}, {}, false});
+    parts_.push_back(
+        Part{Breaker(breaker, RandomBits()), part.period, started_at_, false, {}, {}, false});
   }
   watch_ = loop.Watch(shared_->event, Loop::kReadable, [this](unsigned) { OnOutcomes(); });
   watchdog_timer_ = loop.Every(

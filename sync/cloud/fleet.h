@@ -40,7 +40,9 @@ struct LiveTwin {
   LiveTwin(sync::CloudOptions options, model::Stored stored)
       : session(std::move(options), twin, std::move(stored)) {}
 
-  model::Twin twin{model::Role::kCloud};
+  // As many as a device may be configured to have; see agent/config, [limits].
+  model::Twin twin{model::Role::kCloud,
+                   model::TwinLimits{.properties_max = 100'000, .unknown_paths_max = 1'000}};
   sync::CloudSession session;
 };
 

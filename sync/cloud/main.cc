@@ -4,7 +4,7 @@
 // edgetwin-cloud: the cloud twin as a service.
 
 #include <signal.h>
-#include <sys/random.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -20,6 +20,7 @@
 #include "twin/base/check.h"
 #include "twin/base/event_loop.h"
 #include "twin/base/log.h"
+#include "twin/base/random.h"
 
 namespace edgetwin::cloud {
 namespace {
@@ -29,14 +30,6 @@ enum Exit { kOk = 0, kUsage = 64, kStore = 74, kRetry = 75, kNoPermission = 77 }
 
 // How long stopping waits for the last commits.
 constexpr std::chrono::seconds kStopTime{10};
-
-// The bias of the remainder is far below what jitter and tokens would show.
-std::uint64_t RandomBelow(std::uint64_t below) {
-  std::uint64_t bits = 0;
-  // Blocks only before the kernel's pool is first filled, at boot.
-  EDGETWIN_CHECK(getrandom(&bits, sizeof bits, 0) == static_cast<ssize_t>(sizeof bits));
-  return below == 0 ? 0 : bits % below;
-}
 
 int ExitFor(const Error& error) {
   switch (error.code) {
@@ -213,6 +206,7 @@ int main(int argc, char** argv) {
     const int code = app.exit(error);
     return code == 0 ? 0 : edgetwin::cloud::kUsage;
   }
+  umask(027);  // What the twins hold is the owner's and the group's business.
   signal(SIGPIPE, SIG_IGN);
   return edgetwin::cloud::Service().Run(arguments);
 }

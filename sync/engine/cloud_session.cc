@@ -245,10 +245,11 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
       session_ = 0;
       return;
     }
-    if (!twin_.TakeEntry(std::move(entry))) {
-      Refuse(NackReason::kUnknownPid, session_, "entries are missing before this one");
-      return;
-    }
+    const bool next = entry.pid == twin_.dictionary_size() + 1;
+    if (twin_.TakeEntry(std::move(entry))) continue;
+    // What comes next and is not taken is one too many; asking for it again would not help.
+    if (next) return Refuse(NackReason::kContent, session_, "more properties than the cloud takes");
+    return Refuse(NackReason::kUnknownPid, session_, "entries are missing before this one");
   }
   if (!Dirty()) AckSoon(now);
 }

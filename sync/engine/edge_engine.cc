@@ -26,6 +26,7 @@ constexpr microseconds kProbePause = minutes(5);
 // protocol.md: acks at most one a second; the first waits a little for a frame to ride on.
 constexpr microseconds kAckPause = seconds(1);
 constexpr microseconds kAckDelay = milliseconds(100);
+constexpr microseconds kNackPauseMin = milliseconds(50);
 constexpr milliseconds kRetryMin{1'000};
 constexpr milliseconds kRetryMax{30'000};
 constexpr std::size_t kDictionaryFrameEntries = 500;
@@ -155,6 +156,12 @@ bool EdgeEngine::OnAck(const Ack& ack, MonoTime now) {
 
 void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
   if (state_ != SyncState::kHello || welcome.session != session_) return;
+  if (welcome.version != kProtocolVersion) {
+    trouble_ = "the cloud speaks protocol version " + std::to_string(welcome.version) + ", not " +
+               std::to_string(kProtocolVersion);
+    hello_due_ = now + kHelloPauseMax;
+    return;
+  }
   if (hellos_ == 1 && hello_sent_) sender_.Measured(now - *hello_sent_);
 
   const std::uint64_t known = cloud_control_ == 0 ? 0 : model::IncOf(peer_lineage_, cloud_control_);
@@ -177,6 +184,7 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
     return;
   }
   state_ = SyncState::kLive;
+  trouble_.clear();
   ++counts_.sessions;
   hello_due_.reset();
   probe_at_ = now + kProbePause;
@@ -276,6 +284,12 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       if (state_ != SyncState::kLive) return;
       // Each frame that was under way is answered like this: once is enough.
       if (!sender_.OnGap(nack.cursors.watermark, now)) return;
+      // Frames that were under way bring one such answer each: once a round trip is enough.
+      if (dictionary_back_at_ &&
+          now - *dictionary_back_at_ < sender_.srtt().value_or(kNackPauseMin)) {
+        return;
+      }
+      dictionary_back_at_ = now;
       dictionary_sent_ = std::min(dictionary_sent_, nack.cursors.dictionary_n);
       dictionary_acked_ = std::min(dictionary_acked_, dictionary_sent_);
       return;

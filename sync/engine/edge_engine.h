@@ -171,6 +171,7 @@ class EdgeEngine {
   bool state_stuck_ = false;
   std::optional<MonoTime> probe_at_;
   std::optional<MonoTime> nack_at_;
+  std::optional<MonoTime> dictionary_back_at_;  // When the cloud last missed entries.
 
   // What we hold of the cloud.
   model::Lineage peer_lineage_;

@@ -41,7 +41,7 @@ register = [
 id = 3
 thing = "valve"
 register = [
-  { name = "position_setpoint", kind = "holding", address = 0, scale = 0.1, writable = true, max = 100 },
+  { name = "position_setpoint", kind = "holding", address = 0, scale = 0.1, writable = true },
   { name = "position", kind = "input", address = 0, scale = 0.1, unit = "%" },
 ]
 

@@ -180,7 +180,10 @@ Findings CheckClocksAndChance(const Tree& tree) {
                                                  "getentropy"};
   return FindCalls(
       tree, kTokens,
-      [](const SourceFile& file) { return IsMain(file) || file.path == "twin/base/clock.cc"; },
+      [](const SourceFile& file) {
+        return IsMain(file) || file.path == "twin/base/clock.cc" ||
+               file.path == "twin/base/random.cc";
+      },
       "time comes from a Clock and chance from the caller, so that tests can steer both");
 }
 

@@ -75,8 +75,8 @@ class Value {
 // none. Without decimals, a double's shortest exact spelling.
 std::string Format(const Value& value, std::optional<int> decimals = {});
 
-// Whether a twin may hold it: at most kValueBytesMax, and strings are UTF-8. What comes from foreign
-// bytes is asked this first.
+// Whether a twin may hold it: at most kValueBytesMax, and strings are UTF-8. What comes from
+// foreign bytes is asked this first.
 bool Holdable(const Value& value);
 
 // Reads what a person typed for a property of `type`; kInvalid says what would be accepted.

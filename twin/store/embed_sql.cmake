@@ -4,7 +4,8 @@
 # Run with -P: writes OUT, a header with one constexpr string per file of SQL_FILES, in namespace
 # edgetwin::NAMESPACE. "select_rows.sql" becomes kSelectRows. Lines that are only a comment don't
 # get into the binary.
-set(text "// Generated from the .sql files beside embed_sql.cmake.\n\n#pragma once\n\n#include <string_view>\n\n")
+set(text "// Generated from the .sql files beside embed_sql.cmake.\n\n#pragma once\n\n")
+string(APPEND text "#include <string_view>\n\n")
 string(APPEND text "namespace edgetwin::${NAMESPACE} {\n\n")
 foreach(file IN LISTS SQL_FILES)
   get_filename_component(stem ${file} NAME_WE)

@@ -1,8 +1,10 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
--- twin.db, version 1. Unsigned 64-bit numbers (inc, seq, chain, token) are kept as the signed integer of the same
--- bits. Columns of type ANY hold doubles as REAL, or as a blob of 8 little-endian bytes when they are NaN, which
+-- twin.db, version 1. Unsigned 64-bit numbers (inc, seq, chain, token) are kept as the signed
+-- integer of the same
+-- bits. Columns of type ANY hold doubles as REAL, or as a blob of 8 little-endian bytes when they
+-- are NaN, which
 -- SQLite would turn into NULL.
 
 -- owner 0: this store's incarnations; 1: the peer's as it last told them. n ascends.
@@ -35,7 +37,8 @@ CREATE TABLE property (
   source        TEXT NOT NULL
 ) STRICT;
 
--- What the peer was told of each pid, at the time; chain is the hash over this entry and all before it.
+-- What the peer was told of each pid, at the time; chain is the hash over this entry and all
+-- before it.
 CREATE TABLE dictionary (
   pid           INTEGER PRIMARY KEY,
   property      INTEGER NOT NULL,
@@ -56,7 +59,8 @@ CREATE TABLE dictionary (
   source        TEXT NOT NULL
 ) STRICT;
 
--- side: 0 reported, 1 desired, 2 status, 3 override. The columns from refers_inc on are NULL for rows without control
+-- side: 0 reported, 1 desired, 2 status, 3 override. The columns from refers_inc on are NULL for
+-- rows without control
 -- information. What `tail` holds is newer than what stands here.
 CREATE TABLE row (
   property   INTEGER NOT NULL,
@@ -76,13 +80,15 @@ CREATE TABLE row (
   PRIMARY KEY (property, side)
 ) STRICT, WITHOUT ROWID;
 
--- Up to which seq everything of the peer's stream (0 control, 1 state, 2 events, 3 history) is held.
+-- Up to which seq everything of the peer's stream (0 control, 1 state, 2 events, 3 history) is
+-- held.
 CREATE TABLE cursor (
   stream    INTEGER PRIMARY KEY,
   watermark INTEGER NOT NULL
 ) STRICT;
 
--- Commits not yet folded into the tables above, oldest first; the format of body is in tail_codec.h.
+-- Commits not yet folded into the tables above, oldest first; the format of body is in
+-- tail_codec.h.
 CREATE TABLE tail (
   n    INTEGER PRIMARY KEY,
   body BLOB NOT NULL
