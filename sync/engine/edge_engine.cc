@@ -245,7 +245,7 @@ void EdgeEngine::ApplyDesired(const WireRow& wire) {
     const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
     if (found) id = *found;
   }
-  if (id == model::kNoProperty || wire.side != Side::kDesired || twin_.def(id).local_only) {
+  if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
     return;
   }

@@ -111,10 +111,12 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
     if (found->second.phase == Phase::kRetry) Step(id, found->second, now, wall);
     return;
   }
+  // Also what was wanted while it was local-only.
+  const Row* desired = twin_.row(id, Side::kDesired);
   const Row* status = twin_.row(id, Side::kStatus);
-  if (status != nullptr && status->info().state == DesiredState::kUnknownPath) {
-    Evaluate(id, true, now, wall);
-  }
+  if (desired == nullptr || arrived_.contains(id)) return;
+  const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
+  if (!spoken || status->info().state == DesiredState::kUnknownPath) Evaluate(id, true, now, wall);
 }
 
 void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {

@@ -307,7 +307,14 @@ DictionaryEntry Twin::Entry(Pid pid) const {
   EDGETWIN_CHECK(pid >= 1 && pid <= by_pid_.size());
   const PropertyId id = by_pid_[pid - 1];
   const auto past = past_entries_.find(pid);
-  return {pid, id, past == past_entries_.end() ? at(id).def : past->second, chains_[pid - 1]};
+  DictionaryEntry entry{pid, id, past == past_entries_.end() ? at(id).def : past->second,
+                        chains_[pid - 1]};
+  // The rest is this device's own business.
+  entry.def.local_only = false;
+  entry.def.policy = {};
+  entry.def.instance.clear();
+  entry.def.source.clear();
+  return entry;
 }
 
 const Row* Twin::row(PropertyId id, Side side) const {
