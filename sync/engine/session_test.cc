@@ -171,6 +171,7 @@ class World {
   }
 
   void ReplaceDevice() {
+    up.clear();  // A board that is taken out takes its frames with it.
     edge_disk = Disk();
     ForgetSent();
     CrashEdge();
@@ -783,6 +784,30 @@ TEST(SessionTest, ACloudRestoredFromABackupIsHeardAgain) {
   world.Run(seconds(10));
   EXPECT_EQ(world.device["plant/p0"], 42);
   world.ExpectEqualTwins();
+}
+
+// A newer value that a crash takes must not have made the cloud skip the one before it.
+TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.down.clear();  // Lost.
+  world.Want(4, 6);
+  world.FinishCloudCommit();
+  world.down.clear();
+  world.Want(0, 7);  // Not durable when the others are sent again.
+  for (int i = 0; i < 30; ++i) {
+    world.Pass(milliseconds(100));
+    while (!world.down.empty()) world.DeliverDown();
+    world.FinishEdgeCommit();
+    while (!world.up.empty()) world.DeliverUp();
+  }
+  world.CrashCloud();
+  world.Run(seconds(10));
+  world.ExpectEqualTwins();
+  EXPECT_EQ(world.device["plant/p0"], 5);
 }
 
 TEST(SessionTest, WhatMayNotLeaveYetIsNoReasonToSpin) {

@@ -486,8 +486,10 @@ std::optional<MonoTime> Twin::NextTick() const {
 
 void Twin::Set(PropertyId id, Side side, Row row) {
   EDGETWIN_CHECK(Own(side) && side != Side::kReported);
+  const Row* before = this->row(id, side);
+  const std::uint64_t replaces = before == nullptr ? 0 : before->dot.seq;
   row.dot = NextDot();
-  pending_.rows.push_back({id, side, row});
+  pending_.rows.push_back({id, side, row, replaces});
   Place(id, side, std::move(row));
 }
 
