@@ -287,7 +287,7 @@ std::optional<sync::LinkStats> Agent::link_stats() const {
 
 std::vector<LimitReport> Agent::limits() const {
   std::vector<LimitReport> limits = twin_->limits();
-  limits.push_back(committer_->limit());
+  if (committer_) limits.push_back(committer_->limit());  // Not while stopping.
   const auto posted = loop_.posted_stats();
   limits.push_back({"posted_tasks", posted.max, 0, posted.peak, posted.waits});
   if (link_) {

@@ -79,6 +79,12 @@ struct Supervisor::Instance final : public driver::SampleSink {
 
   void ReportAt(model::PropertyId id, model::Sample sample) override {
     ++samples;
+    if (!model::Holdable(sample.value)) {
+      NoteError(Invalid("a value of '" + owner.twin_.def(id).path.text() +
+                        "' is not UTF-8, or longer than " + std::to_string(model::kValueBytesMax) +
+                        " bytes"));
+      return ReportBad(id);
+    }
     owner.twin_.Report(id, std::move(sample), owner.loop_.Now());
     owner.hooks_.changed();
   }

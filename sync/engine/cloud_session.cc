@@ -201,12 +201,12 @@ void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
   welcome.wall_ms = wall.time_since_epoch().count();
   welcome.frame_bytes_max = options_.frame_bytes_max;
   welcome.window_frames_max = options_.window_frames_max;
-  const std::uint64_t held = durable_[At(Stream::kState)];
-  if (held > hello.state_durable) {
+  // Nothing is dirty now, so that every row is durable: also those of frames that came out of order,
+  // above the watermark.
+  if (hello.state_durable != ~std::uint64_t{0}) {
     twin_.ForEachProperty([&](model::PropertyId id) {
       const model::Row* row = twin_.row(id, Side::kReported);
-      if (row == nullptr || row->dot.seq <= hello.state_durable || row->dot.seq > held ||
-          twin_.pid(id) == 0) {
+      if (row == nullptr || row->dot.seq <= hello.state_durable || twin_.pid(id) == 0) {
         return;
       }
       WireRow wire;
@@ -358,6 +358,12 @@ void CloudSession::Committed(std::uint64_t token, const Status& result, MonoTime
   AckSoon(now);
 }
 
+std::uint64_t CloudSession::ControlMax() const {
+  std::uint64_t seq_max = sender_.ClaimMax(twin_.pending_batch(), desired_durable_);
+  seq_max = sender_.ClaimMax(failed_, seq_max);
+  return in_flight_ ? sender_.ClaimMax(in_flight_->batch, seq_max) : seq_max;
+}
+
 void CloudSession::StepCommit(CloudOutput& out) {
   InFlight flight;
   flight.token = ++last_token_;
@@ -379,8 +385,8 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
   if (session_ != 0 && !hello_) {
     if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) LinkDown();
     std::optional<Delta> delta;
-    while (session_ != 0 && (delta = sender_.Next(Stream::kControl, desired_durable_,
-                                                  ~model::Pid{0}, session_, now))) {
+    while (session_ != 0 &&
+           (delta = sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, session_, now))) {
       if (ack_due_) {
         delta->ack = Cursors(session_);
         ack_due_.reset();

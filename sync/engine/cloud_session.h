@@ -106,6 +106,7 @@ class CloudSession {
   void Refuse(NackReason reason, std::uint32_t session, std::string text);
   void AckSoon(MonoTime now);
   Ack Cursors(std::uint32_t session) const;
+  std::uint64_t ControlMax() const;
   void SendWelcome(MonoTime now, WallTime wall, CloudOutput& out);
   void StepCommit(CloudOutput& out);
   bool Dirty() const { return twin_.pending() || !peer_batch_.empty() || !failed_.empty(); }

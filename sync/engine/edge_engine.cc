@@ -62,6 +62,11 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
   state_durable_at_hello_ = stored.state_durable;
   if (!stored.lineage.empty()) seq_limit_durable_ = stored.lineage.back().limit;
   seq_limit_asked_ = seq_limit_durable_;
+  const std::uint64_t before =
+      stored.lineage.empty() ? 0 : stored.lineage.back().first_seq - 1;  // A clean stop's head.
+  crashed_ = std::none_of(stored.rows.begin(), stored.rows.end(), [&](const auto& change) {
+    return change.side != Side::kDesired && change.row.dot.seq >= before;
+  });
   twin_.Load(std::move(stored));
   state_durable_ = twin_.stream_head(Stream::kState);
   local_durable_ = twin_.local_head();
@@ -196,6 +201,9 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
   sender_.SetLimits(limits);
   Watermarks watermark = welcome.watermark;
   for (std::uint64_t& seq : watermark) seq = std::min(seq, twin_.head());
+  // What the cloud was told it holds were the rows in memory then: where a newer one was on its way,
+  // the crash brought back one that was never sent.
+  if (std::exchange(crashed_, false)) watermark[At(Stream::kState)] = 0;
   sender_.Begin(watermark, now);
   const bool same_dictionary = welcome.dictionary_n <= dictionary_durable_ &&
                                twin_.chain(welcome.dictionary_n) == welcome.dictionary_chain;
@@ -253,7 +261,7 @@ void EdgeEngine::ApplyDesired(const WireRow& wire) {
     const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
     if (found) id = *found;
   }
-  if (id == model::kNoProperty || wire.side != Side::kDesired || twin_.def(id).local_only) {
+  if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
     return;
   }
@@ -443,6 +451,12 @@ void EdgeEngine::StepCommit(MonoTime now, EdgeOutput& out) {
   in_flight_ = std::move(flight);
 }
 
+std::uint64_t EdgeEngine::ControlMax() const {
+  std::uint64_t seq_max = sender_.ClaimMax(twin_.pending_batch(), control_durable_);
+  seq_max = sender_.ClaimMax(failed_, seq_max);
+  return in_flight_ ? sender_.ClaimMax(in_flight_->batch, seq_max) : seq_max;
+}
+
 void EdgeEngine::SendDictionary(EdgeOutput& out) {
   while (dictionary_sent_ < dictionary_durable_ &&
          dictionary_sent_ - dictionary_acked_ < kDictionaryWindow) {
@@ -486,7 +500,7 @@ void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
     if (any) probe_at_ = now + kProbePause;
     return any;
   };
-  send(Stream::kControl, control_durable_);
+  send(Stream::kControl, ControlMax());
   if (!state_frame_at_ || now >= *state_frame_at_ + options_.frame_interval) {
     state_stuck_ = !send(Stream::kState, seq_limit_durable_);
     if (!state_stuck_) state_frame_at_ = now;

@@ -142,6 +142,7 @@ class EdgeEngine {
   void StepHello(MonoTime now, WallTime wall, EdgeOutput& out);
   void StepLive(MonoTime now, EdgeOutput& out);
   void StepAck(MonoTime now, EdgeOutput& out);
+  std::uint64_t ControlMax() const;
   void SendDictionary(EdgeOutput& out);
   void StepCommit(MonoTime now, EdgeOutput& out);
   model::Batch BuildBatch(bool with_state);
@@ -200,6 +201,7 @@ class EdgeEngine {
   std::uint64_t seq_limit_asked_ = 0;
   model::Pid dictionary_durable_ = 0;
   std::uint64_t state_durable_at_hello_ = 0;  // Of the store as it was opened.
+  bool crashed_ = false;  // The store was not stopped clean, and no Welcome came since.
 
   EdgeStatus counts_;
 };

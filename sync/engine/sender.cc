@@ -90,6 +90,14 @@ std::optional<Delta> Sender::Next(model::Stream stream, std::uint64_t seq_max, m
   return delta;
 }
 
+std::uint64_t Sender::ClaimMax(const model::Batch& batch, std::uint64_t seq_max) const {
+  const std::uint64_t sent = sent_[Index(model::Stream::kControl)];
+  for (const model::RowChange& change : batch.rows) {
+    if (change.replaces > sent) seq_max = std::min(seq_max, change.replaces - 1);
+  }
+  return seq_max;
+}
+
 void Sender::Measured(microseconds round_trip) {
   round_trip = std::max(round_trip, microseconds(1));
   srtt_ = srtt_ ? *srtt_ + (round_trip - *srtt_) / 8 : round_trip;

@@ -47,6 +47,10 @@ class Sender {
   std::optional<Delta> Next(model::Stream stream, std::uint64_t seq_max, model::Pid pid_max,
                             std::uint32_t session, MonoTime now);
 
+  // How far frames of control may claim while `batch` is not durable: a crash brings back the rows
+  // that it replaces, and a peer that was told it holds everything beyond them never gets them.
+  std::uint64_t ClaimMax(const model::Batch& batch, std::uint64_t seq_max) const;
+
   // Returns whether anything that was owed is acknowledged now.
   bool OnAck(const Ack& ack, MonoTime now);
   // The peer stands at `watermark` and wants everything above it again. At most once a round trip;

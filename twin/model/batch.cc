@@ -20,12 +20,17 @@ void Replace(std::optional<T>& to, std::optional<T>&& from) {
   if (from) to = std::move(from);
 }
 
-// Keeps the last entry of each key, in the order of the entries kept.
-template <class T, class KeyOf>
-void KeepLast(std::vector<T>& entries, KeyOf key_of) {
+// Keeps the last entry of each key, in the order of the entries kept; `inherit` hands down what the
+// first one had.
+template <class T, class KeyOf, class Inherit>
+void KeepLast(std::vector<T>& entries, KeyOf key_of, Inherit inherit) {
   std::unordered_map<std::uint64_t, std::size_t> last;
   for (std::size_t i = 0; i < entries.size(); ++i) last[key_of(entries[i])] = i;
   if (last.size() == entries.size()) return;
+  for (std::size_t i = entries.size(); i-- > 0;) {
+    const std::size_t kept = last[key_of(entries[i])];
+    if (kept != i) inherit(entries[i], entries[kept]);
+  }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (last[key_of(entries[i])] != i) continue;
@@ -54,12 +59,17 @@ void Batch::Merge(Batch later) {
     dictionary.clear();
   }
   Append(properties, std::move(later.properties));
-  KeepLast(properties, [](const PropertyRecord& record) { return Index(record.id); });
+  KeepLast(
+      properties, [](const PropertyRecord& record) { return Index(record.id); },
+      [](const PropertyRecord&, PropertyRecord&) {});
   Append(dictionary, std::move(later.dictionary));
   Append(rows, std::move(later.rows));
-  KeepLast(rows, [](const RowChange& change) {
-    return std::uint64_t{Index(change.id)} * kSides + static_cast<std::uint64_t>(change.side);
-  });
+  KeepLast(
+      rows,
+      [](const RowChange& change) {
+        return std::uint64_t{Index(change.id)} * kSides + static_cast<std::uint64_t>(change.side);
+      },
+      [](const RowChange& earlier, RowChange& kept) { kept.replaces = earlier.replaces; });
   Replace(seq_limit, std::move(later.seq_limit));
   Replace(state_durable, std::move(later.state_durable));
   for (std::size_t i = 0; i < kStreams; ++i) {

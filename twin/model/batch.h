@@ -35,6 +35,9 @@ struct RowChange {
   PropertyId id = kNoProperty;
   Side side = Side::kReported;
   Row row;
+  // Own control rows: the seq of the row that this one replaces, which is what a crash would leave
+  // in the store; 0 for none. Not stored.
+  std::uint64_t replaces = 0;
 };
 
 // Everything in a batch becomes durable together or not at all.

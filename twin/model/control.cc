@@ -111,16 +111,26 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
     if (found->second.phase == Phase::kRetry) Step(id, found->second, now, wall);
     return;
   }
+  // Also what was wanted while it was local-only.
+  const Row* desired = twin_.row(id, Side::kDesired);
   const Row* status = twin_.row(id, Side::kStatus);
-  if (status != nullptr && status->info().state == DesiredState::kUnknownPath) {
-    Evaluate(id, true, now, wall);
-  }
+  if (desired == nullptr || arrived_.contains(id)) return;
+  const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
+  const DesiredState state = spoken ? status->info().state : DesiredState::kNone;
+  if (!IsTerminal(state) || state == DesiredState::kUnknownPath) Evaluate(id, true, now, wall);
 }
 
 void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
-  // What never leaves the device is not the cloud's to move, nor to hear about.
-  if (desired == nullptr || twin_.def(id).local_only) return;
+  if (desired == nullptr) return;
+  if (twin_.def(id).local_only) {
+    // What never leaves the device is not the cloud's to move, nor to hear about.
+    const auto work = work_.find(id);
+    if (work == work_.end() || work->second.for_override) return;
+    tickets_.erase(work->second.ticket);
+    work_.erase(work);
+    return;
+  }
   const Row* status = twin_.row(id, Side::kStatus);
   const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
   const DesiredState state = spoken ? status->info().state : DesiredState::kNone;

@@ -307,7 +307,14 @@ DictionaryEntry Twin::Entry(Pid pid) const {
   EDGETWIN_CHECK(pid >= 1 && pid <= by_pid_.size());
   const PropertyId id = by_pid_[pid - 1];
   const auto past = past_entries_.find(pid);
-  return {pid, id, past == past_entries_.end() ? at(id).def : past->second, chains_[pid - 1]};
+  DictionaryEntry entry{pid, id, past == past_entries_.end() ? at(id).def : past->second,
+                        chains_[pid - 1]};
+  // The rest is this device's own business.
+  entry.def.local_only = false;
+  entry.def.policy = {};
+  entry.def.instance.clear();
+  entry.def.source.clear();
+  return entry;
 }
 
 const Row* Twin::row(PropertyId id, Side side) const {
@@ -479,8 +486,10 @@ std::optional<MonoTime> Twin::NextTick() const {
 
 void Twin::Set(PropertyId id, Side side, Row row) {
   EDGETWIN_CHECK(Own(side) && side != Side::kReported);
+  const Row* before = this->row(id, side);
+  const std::uint64_t replaces = before == nullptr ? 0 : before->dot.seq;
   row.dot = NextDot();
-  pending_.rows.push_back({id, side, row});
+  pending_.rows.push_back({id, side, row, replaces});
   Place(id, side, std::move(row));
 }
 

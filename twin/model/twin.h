@@ -139,6 +139,7 @@ class Twin {
   // New and changed definitions and own control rows since the last call: to be committed at once.
   Batch TakePending();
   bool pending() const { return !pending_.empty(); }
+  const Batch& pending_batch() const { return pending_; }
 
   std::vector<LimitReport> limits() const;
 
