@@ -37,6 +37,7 @@ struct AgentWorkerOptions {
   int properties = 1'000;
   double hz = 1;
   double seconds = 15;
+  double warmup_s = 0;  // Bytes are counted from here on.
   bool full_precision = false;
 };
 // The whole agent with the synthetic driver, as a process of its own. Prints its counters as JSON

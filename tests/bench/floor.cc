@@ -68,8 +68,10 @@ int RunFloor(const FloorOptions& options) {
     delta.SerializeToString(&payload);
     mosquitto_publish(link, nullptr, kTopic, static_cast<int>(payload.size()), payload.data(), 0,
                       false);
-    bytes += PublishBytes(payload.size());
-    ++frames;
+    if (NowUs() - begin >= options.warmup_s * 1e6) {
+      bytes += PublishBytes(payload.size());
+      ++frames;
+    }
     mosquitto_loop(link, 0, 1);
     const double next = begin + static_cast<double>(round + 1) * 1e6 / options.hz;
     std::this_thread::sleep_for(

@@ -17,6 +17,7 @@ struct FloorOptions {
   int properties = 1'000;
   double hz = 1;
   double seconds = 15;
+  double warmup_s = 0;  // Bytes are counted from here on.
   bool full_precision = false;
 };
 

@@ -257,8 +257,13 @@ int RunLatency(const LatencyOptions& options) {
   tests::TempDir folder;
   tests::ChildOptions cloud_options;
   const std::uint16_t port = tests::FreePort();
-  cloud_options.args = {BinDir() + "/edgetwin-cloud", "--broker", broker.url(), "--store",
-                        folder.path().string(), "--listen", "127.0.0.1:" + std::to_string(port)};
+  cloud_options.args = {BinDir() + "/edgetwin-cloud",
+                        "--broker",
+                        broker.url(),
+                        "--store",
+                        folder.path().string(),
+                        "--listen",
+                        "127.0.0.1:" + std::to_string(port)};
   cloud_options.output_file = folder.File("cloud.log");
   tests::Child cloud(cloud_options);
   if (!tests::WaitForPort(port, std::chrono::seconds(10))) {

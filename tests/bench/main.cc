@@ -65,6 +65,7 @@ int main(int argc, char** argv) {
   floor_command->add_option("--properties", floor.properties);
   floor_command->add_option("--hz", floor.hz);
   floor_command->add_option("--seconds", floor.seconds);
+  floor_command->add_option("--warmup", floor.warmup_s);
   floor_command->add_flag("--full-precision", floor.full_precision);
 
   AgentWorkerOptions agent;
@@ -74,6 +75,7 @@ int main(int argc, char** argv) {
   agent_command->add_option("--properties", agent.properties);
   agent_command->add_option("--hz", agent.hz);
   agent_command->add_option("--seconds", agent.seconds);
+  agent_command->add_option("--warmup", agent.warmup_s);
   agent_command->add_flag("--full-precision", agent.full_precision);
 
   CLI11_PARSE(app, argc, argv);

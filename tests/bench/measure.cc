@@ -3,9 +3,8 @@
 
 #include "tests/bench/measure.h"
 
-#include <ctime>
-
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 
 namespace edgetwin::bench {
@@ -39,7 +38,9 @@ Cost Measure(pid_t pid) {
   return cost;
 }
 
-double Median(std::vector<double> values) { return Percentile(std::move(values), 50); }
+double Median(std::vector<double> values) {
+  return Percentile(std::move(values), 50);
+}
 
 double Percentile(std::vector<double> values, double percent) {
   if (values.empty()) return 0;

@@ -14,10 +14,10 @@
 namespace edgetwin::bench {
 
 struct Cost {
-  double cpu_us = 0;           // Of all its threads, since it began.
+  double cpu_us = 0;  // Of all its threads, since it began.
   double pss_kb = 0;
   double private_dirty_kb = 0;
-  double write_bytes = 0;      // That the kernel sent to storage for it.
+  double write_bytes = 0;  // That the kernel sent to storage for it.
 };
 
 // Zeros for what can't be read.

@@ -39,9 +39,10 @@ Run RunOne(const PipelineOptions& options, std::vector<std::string> args) {
   tests::TempDir folder;
   tests::ChildOptions child_options;
   // Longer than what is measured, so that both ends of it are in the steady state.
-  args.insert(args.end(), {"--seconds", Text(options.warmup_s + options.seconds + 1),
-                           "--properties", std::to_string(options.properties), "--hz",
-                           Text(options.hz), "--store", folder.path().string()});
+  args.insert(args.end(),
+              {"--seconds", Text(options.warmup_s + options.seconds + 1), "--properties",
+               std::to_string(options.properties), "--hz", Text(options.hz), "--store",
+               folder.path().string(), "--warmup", Text(options.warmup_s)});
   if (options.full_precision) args.push_back("--full-precision");
   child_options.args = std::move(args);
   child_options.output_file = folder.File("out");

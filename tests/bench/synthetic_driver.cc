@@ -9,7 +9,7 @@
 namespace edgetwin::bench {
 namespace {
 
-SyntheticOptions g_options;             // See Kind.
+SyntheticOptions g_options;  // See Kind.
 SyntheticDriver* g_instance = nullptr;
 
 }  // namespace
@@ -23,9 +23,13 @@ driver::DriverKind SyntheticDriver::Kind(SyntheticOptions options) {
           }};
 }
 
-SyntheticDriver* SyntheticDriver::instance() { return g_instance; }
+SyntheticDriver* SyntheticDriver::instance() {
+  return g_instance;
+}
 
-bool SyntheticDriver::Init(ConfigReader&) { return true; }
+bool SyntheticDriver::Init(ConfigReader&) {
+  return true;
+}
 
 Status SyntheticDriver::Start(Loop& loop, driver::SampleSink& sink) {
   loop_ = &loop;
@@ -72,7 +76,9 @@ void SyntheticDriver::Poke(double value) {
   ++samples_;
 }
 
-void SyntheticDriver::Stop() { loop_->Cancel(timer_); }
+void SyntheticDriver::Stop() {
+  loop_->Cancel(timer_);
+}
 
 Status SyntheticDriver::Write(model::PropertyId id, const model::Value& value,
                               driver::WriteDone done) {
