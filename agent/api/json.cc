@@ -83,26 +83,19 @@ std::optional<Value> ParseAs(const Json& json, ValueType type) {
         }
       }
       break;
-    case ValueType::kNone:
-      break;
+    case ValueType::kNone: break;
   }
   return {};
 }
 
 std::string_view Expected(ValueType type) {
   switch (type) {
-    case ValueType::kBool:
-      return "true or false";
-    case ValueType::kInt:
-      return "a whole number of 64 bits";
-    case ValueType::kDouble:
-      return "a number";
-    case ValueType::kString:
-      return "a string of at most 16,384 bytes";
-    case ValueType::kBytes:
-      return "{\"base64\":\"…\"} of at most 16,384 bytes";
-    case ValueType::kNone:
-      break;
+    case ValueType::kBool: return "true or false";
+    case ValueType::kInt: return "a whole number of 64 bits";
+    case ValueType::kDouble: return "a number";
+    case ValueType::kString: return "a string of at most 16,384 bytes";
+    case ValueType::kBytes: return "{\"base64\":\"…\"} of at most 16,384 bytes";
+    case ValueType::kNone: break;
   }
   return "nothing: no driver of this device has it";
 }
@@ -115,19 +108,14 @@ std::string Dump(const Json& json) {
 
 Json ValueJson(const Value& value) {
   switch (value.type()) {
-    case ValueType::kNone:
-      return nullptr;
-    case ValueType::kBool:
-      return value.boolean();
-    case ValueType::kInt:
-      return value.integer();
-    case ValueType::kString:
-      return value.text();
+    case ValueType::kNone: return nullptr;
+    case ValueType::kBool: return value.boolean();
+    case ValueType::kInt: return value.integer();
+    case ValueType::kString: return value.text();
     case ValueType::kDouble:
       if (std::isfinite(value.real())) return value.real();
       break;
-    case ValueType::kBytes:
-      break;
+    case ValueType::kBytes: break;
   }
   return Json::parse(model::ToJson(value), nullptr, false);
 }

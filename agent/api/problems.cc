@@ -195,12 +195,9 @@ class Finder {
 
 std::string_view ToString(Severity severity) {
   switch (severity) {
-    case Severity::kError:
-      return "error";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kNotice:
-      return "notice";
+    case Severity::kError: return "error";
+    case Severity::kWarning: return "warning";
+    case Severity::kNotice: return "notice";
   }
   return "unknown";
 }

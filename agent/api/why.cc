@@ -213,12 +213,10 @@ std::string Explainer::Waiting(Stream stream, const Row& row) const {
       if (link && !link->last_error.empty()) text += " (" + link->last_error + ")";
       return text;
     }
-    case sync::SyncState::kHello:
-      return "connected, but the cloud has not answered" + since;
+    case sync::SyncState::kHello: return "connected, but the cloud has not answered" + since;
     case sync::SyncState::kFenced:
       return "the cloud refuses this device" + since + ": " + status_.trouble;
-    case sync::SyncState::kLive:
-      break;
+    case sync::SyncState::kLive: break;
   }
   if (row.dot.seq > status_.seq_limit) {
     return "its revision is not reserved on flash yet, and nothing leaves before that";
@@ -326,23 +324,16 @@ std::string Explainer::Verdict(const Row& status) const {
   const std::string& note = status.info().note;
   const std::string reason = note.empty() ? "" : ": " + note;
   switch (status.info().state) {
-    case DesiredState::kNone:
-      return "Nothing to do";
-    case DesiredState::kPending:
-      return "Not applied yet, tried again" + reason;
+    case DesiredState::kNone: return "Nothing to do";
+    case DesiredState::kPending: return "Not applied yet, tried again" + reason;
     case DesiredState::kApplied:
       return "Applied " + At(status.time) +
              (status.value.none() ? "" : "; the device took " + Shown(status.value, def_));
-    case DesiredState::kRejected:
-      return "Rejected " + At(status.time) + reason;
-    case DesiredState::kMasked:
-      return "Held back" + reason;
-    case DesiredState::kSuperseded:
-      return "Superseded by a newer one before it was applied";
-    case DesiredState::kExpired:
-      return "Expired before it was applied" + reason;
-    case DesiredState::kUnknownPath:
-      return "Can't be applied" + reason;
+    case DesiredState::kRejected: return "Rejected " + At(status.time) + reason;
+    case DesiredState::kMasked: return "Held back" + reason;
+    case DesiredState::kSuperseded: return "Superseded by a newer one before it was applied";
+    case DesiredState::kExpired: return "Expired before it was applied" + reason;
+    case DesiredState::kUnknownPath: return "Can't be applied" + reason;
   }
   return "Not known";
 }

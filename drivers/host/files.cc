@@ -24,13 +24,10 @@ Error SystemError(const std::string& path, int number) {
     case ENOENT:
     case ENODEV:
     case ENXIO:
-    case ENOTDIR:
-      return NotFound(std::move(text));
+    case ENOTDIR: return NotFound(std::move(text));
     case EACCES:
-    case EPERM:
-      return MakeError(ErrorCode::kPermission, std::move(text));
-    default:
-      return Unavailable(std::move(text));
+    case EPERM: return MakeError(ErrorCode::kPermission, std::move(text));
+    default: return Unavailable(std::move(text));
   }
 }
 

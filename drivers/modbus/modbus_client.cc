@@ -30,28 +30,17 @@ using std::chrono::microseconds;
 // MODBUS Application Protocol V1.1b3, 7.
 std::string_view ExceptionName(int code) {
   switch (code) {
-    case 1:
-      return "illegal function";
-    case 2:
-      return "illegal data address";
-    case 3:
-      return "illegal data value";
-    case 4:
-      return "server device failure";
-    case 5:
-      return "acknowledge";
-    case 6:
-      return "server device busy";
-    case 7:
-      return "negative acknowledge";
-    case 8:
-      return "memory parity error";
-    case 10:
-      return "gateway path unavailable";
-    case 11:
-      return "gateway target device failed to respond";
-    default:
-      return "unknown";
+    case 1: return "illegal function";
+    case 2: return "illegal data address";
+    case 3: return "illegal data value";
+    case 4: return "server device failure";
+    case 5: return "acknowledge";
+    case 6: return "server device busy";
+    case 7: return "negative acknowledge";
+    case 8: return "memory parity error";
+    case 10: return "gateway path unavailable";
+    case 11: return "gateway target device failed to respond";
+    default: return "unknown";
   }
 }
 
@@ -240,11 +229,9 @@ ModbusError ModbusClient::ErrorOf(int number, int unit, const std::string& what,
             code, !gateway};
   }
   switch (number) {
-    case ETIMEDOUT:
-      return {TimedOut(at + "no answer " + what), 0, false};
+    case ETIMEDOUT: return {TimedOut(at + "no answer " + what), 0, false};
     case ECONNRESET:
-    case EPIPE:
-      return {Unavailable(at + "the connection was closed " + what), 0, false};
+    case EPIPE: return {Unavailable(at + "the connection was closed " + what), 0, false};
     case EMBBADDATA:
     case EMBBADEXC:
     case EMBUNKEXC:
@@ -253,8 +240,7 @@ ModbusError ModbusClient::ErrorOf(int number, int unit, const std::string& what,
       return {
           Corrupt(at + "not an answer to the request (" + modbus_strerror(number) + ") " + what), 0,
           false};
-    default:
-      break;
+    default: break;
   }
   const ErrorCode kind = clock_.Now() >= deadline ? ErrorCode::kTimeout : ErrorCode::kUnavailable;
   return {MakeError(kind, at + modbus_strerror(number) + " " + what), 0, false};
@@ -304,8 +290,7 @@ ModbusResult<std::vector<std::uint16_t>> ModbusClient::ReadTable(int unit, Table
         return modbus_read_registers(modbus_, address, count, registers.data());
       case TableKind::kInput:
         return modbus_read_input_registers(modbus_, address, count, registers.data());
-      case TableKind::kCoil:
-        return modbus_read_bits(modbus_, address, count, bits.data());
+      case TableKind::kCoil: return modbus_read_bits(modbus_, address, count, bits.data());
       case TableKind::kDiscrete:
         return modbus_read_input_bits(modbus_, address, count, bits.data());
     }

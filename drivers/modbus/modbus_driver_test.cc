@@ -418,20 +418,13 @@ TEST_P(ModbusFaultTest, NoAnswerIsEverTakenForAnothersAndTheUnitRecovers) {
 
 std::string FaultName(const ::testing::TestParamInfo<Fault>& info) {
   switch (info.param) {
-    case Fault::kSilent:
-      return "Silent";
-    case Fault::kClose:
-      return "Close";
-    case Fault::kSlow:
-      return "Slow";
-    case Fault::kGarbage:
-      return "Garbage";
-    case Fault::kShort:
-      return "Short";
-    case Fault::kWrongTransaction:
-      return "WrongTransaction";
-    default:
-      return "Late";
+    case Fault::kSilent: return "Silent";
+    case Fault::kClose: return "Close";
+    case Fault::kSlow: return "Slow";
+    case Fault::kGarbage: return "Garbage";
+    case Fault::kShort: return "Short";
+    case Fault::kWrongTransaction: return "WrongTransaction";
+    default: return "Late";
   }
 }
 

@@ -21,18 +21,14 @@ int ByteCount(RegisterType type) {
   switch (type) {
     case RegisterType::kBool:
     case RegisterType::kInt16:
-    case RegisterType::kUint16:
-      return 2;
+    case RegisterType::kUint16: return 2;
     case RegisterType::kInt32:
     case RegisterType::kUint32:
-    case RegisterType::kFloat32:
-      return 4;
+    case RegisterType::kFloat32: return 4;
     case RegisterType::kInt64:
     case RegisterType::kUint64:
-    case RegisterType::kFloat64:
-      return 8;
-    case RegisterType::kString:
-      return 0;
+    case RegisterType::kFloat64: return 8;
+    case RegisterType::kString: return 0;
   }
   return 0;
 }
@@ -255,14 +251,11 @@ Result<Value> Decode(const RegisterSpec& spec, std::span<const std::uint16_t> re
   if (spec.type == RegisterType::kString) return DecodeString(spec, registers);
   const std::uint64_t raw = Assemble(spec, registers);
   switch (spec.type) {
-    case RegisterType::kBool:
-      return Value(((raw >> spec.bit.value_or(0)) & 1) != 0);
+    case RegisterType::kBool: return Value(((raw >> spec.bit.value_or(0)) & 1) != 0);
     case RegisterType::kFloat32:
       return Scaled(spec, std::bit_cast<float>(static_cast<std::uint32_t>(raw)));
-    case RegisterType::kFloat64:
-      return Scaled(spec, std::bit_cast<double>(raw));
-    default:
-      break;
+    case RegisterType::kFloat64: return Scaled(spec, std::bit_cast<double>(raw));
+    default: break;
   }
   if (IsSigned(spec.type)) {
     const int unused_bits = 64 - ByteCount(spec.type) * 8;

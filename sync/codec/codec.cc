@@ -272,24 +272,18 @@ Result<Frame> Decode(std::span<const std::byte> bytes) {
     return Invalid(std::to_string(bytes.size()) + " bytes that are not a protobuf frame");
   }
   switch (frame.kind_case()) {
-    case v1::Frame::kHello:
-      return DecodeHello(frame);
-    case v1::Frame::kWelcome:
-      return DecodeWelcome(frame);
-    case v1::Frame::kTo:
-      return DecodeDelta(frame);
-    case v1::Frame::kNack:
-      return DecodeNack(frame);
+    case v1::Frame::kHello: return DecodeHello(frame);
+    case v1::Frame::kWelcome: return DecodeWelcome(frame);
+    case v1::Frame::kTo: return DecodeDelta(frame);
+    case v1::Frame::kNack: return DecodeNack(frame);
     case v1::Frame::kDictionary: {
       Result<DictionaryFrame> dictionary = DecodeEntries(*frame.mutable_dictionary());
       if (!dictionary) return dictionary.error();
       dictionary->session = frame.session();
       return Frame(std::move(*dictionary));
     }
-    case v1::Frame::kBye:
-      return Frame(Bye{frame.session()});
-    case v1::Frame::KIND_NOT_SET:
-      break;
+    case v1::Frame::kBye: return Frame(Bye{frame.session()});
+    case v1::Frame::KIND_NOT_SET: break;
   }
   if (!frame.has_ack()) return Invalid("a frame of no known kind");
   return Frame(DecodeAck(frame));

@@ -83,17 +83,10 @@ TEST(CodecTest, MutatedFramesAreRefusedOrComeBackEqual) {
     for (std::uint64_t edits = 1 + random() % 4; edits > 0 && !bytes.empty(); --edits) {
       const std::size_t at = random() % bytes.size();
       switch (random() % 4) {
-        case 0:
-          bytes.resize(at);
-          break;
-        case 1:
-          bytes.erase(at, 1);
-          break;
-        case 2:
-          bytes.insert(at, 1, static_cast<char>(random()));
-          break;
-        default:
-          bytes[at] = static_cast<char>(random());
+        case 0: bytes.resize(at); break;
+        case 1: bytes.erase(at, 1); break;
+        case 2: bytes.insert(at, 1, static_cast<char>(random())); break;
+        default: bytes[at] = static_cast<char>(random());
       }
     }
     const Result<Frame> frame = Decode(AsBytes(bytes));

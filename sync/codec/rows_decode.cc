@@ -33,15 +33,11 @@ struct Shares {
 
   std::uint64_t* Of(std::uint64_t shape) {
     switch (shape) {
-      case v1::SHAPE_NONE:
-        return nullptr;
-      case v1::SHAPE_DOUBLE:
-        return &reals;
+      case v1::SHAPE_NONE: return nullptr;
+      case v1::SHAPE_DOUBLE: return &reals;
       case v1::SHAPE_STRING:
-      case v1::SHAPE_BYTES:
-        return &texts;
-      default:
-        return &numbers;
+      case v1::SHAPE_BYTES: return &texts;
+      default: return &numbers;
     }
   }
 };
@@ -78,18 +74,15 @@ Result<std::size_t> CountRows(const v1::Frame& frame) {
 
 Result<Stream> StreamOfFrame(const v1::Frame& frame, std::size_t rows) {
   switch (frame.side()) {
-    case v1::SIDE_REPORTED:
-      return Stream::kState;
+    case v1::SIDE_REPORTED: return Stream::kState;
     case v1::SIDE_DESIRED:
     case v1::SIDE_STATUS:
-    case v1::SIDE_OVERRIDE:
-      return Stream::kControl;
+    case v1::SIDE_OVERRIDE: return Stream::kControl;
     case v1::SIDE_NONE_EVENTS:
     case v1::SIDE_NONE_HISTORY:
       if (rows > 0) return Invalid("the event and history streams have no rows of the twin");
       return frame.side() == v1::SIDE_NONE_EVENTS ? Stream::kEvents : Stream::kHistory;
-    default:
-      return Invalid("no side " + std::to_string(frame.side()) + " is known");
+    default: return Invalid("no side " + std::to_string(frame.side()) + " is known");
   }
 }
 

@@ -95,19 +95,11 @@ class RowsEncoder {
       codes_.push_back(shaped[i].shape);
       const model::Value& value = rows_[i].row.value;
       switch (shaped[i].shape) {
-        case v1::SHAPE_NONE:
-          break;
-        case v1::SHAPE_DOUBLE:
-          frame_.add_reals(std::bit_cast<std::uint64_t>(value.real()));
-          break;
-        case v1::SHAPE_STRING:
-          frame_.add_texts(value.text());
-          break;
-        case v1::SHAPE_BYTES:
-          frame_.add_texts(value.bytes().data);
-          break;
-        default:
-          frame_.add_numbers(shaped[i].number);
+        case v1::SHAPE_NONE: break;
+        case v1::SHAPE_DOUBLE: frame_.add_reals(std::bit_cast<std::uint64_t>(value.real())); break;
+        case v1::SHAPE_STRING: frame_.add_texts(value.text()); break;
+        case v1::SHAPE_BYTES: frame_.add_texts(value.bytes().data); break;
+        default: frame_.add_numbers(shaped[i].number);
       }
     }
     std::uint8_t rest = WriteCodes(codes_, kShapeBits, frame_.mutable_shape_runs());

@@ -54,17 +54,12 @@ void ForEachSpelling(Scaled scaled, Visit visit) {
 
 std::uint8_t OnlyShape(ValueType type) {
   switch (type) {
-    case ValueType::kBool:
-      return v1::SHAPE_BOOL;
-    case ValueType::kInt:
-      return v1::SHAPE_INT;
-    case ValueType::kString:
-      return v1::SHAPE_STRING;
-    case ValueType::kBytes:
-      return v1::SHAPE_BYTES;
+    case ValueType::kBool: return v1::SHAPE_BOOL;
+    case ValueType::kInt: return v1::SHAPE_INT;
+    case ValueType::kString: return v1::SHAPE_STRING;
+    case ValueType::kBytes: return v1::SHAPE_BYTES;
     case ValueType::kNone:
-    case ValueType::kDouble:
-      break;
+    case ValueType::kDouble: break;
   }
   return v1::SHAPE_NONE;
 }
@@ -95,12 +90,9 @@ std::uint8_t Cheapest(const Costs& costs) {
 
 std::int64_t NumberOf(const model::Value& value, Scaled scaled, int decimals) {
   switch (value.type()) {
-    case ValueType::kBool:
-      return value.boolean() ? 1 : 0;
-    case ValueType::kInt:
-      return value.integer();
-    default:
-      break;
+    case ValueType::kBool: return value.boolean() ? 1 : 0;
+    case ValueType::kInt: return value.integer();
+    default: break;
   }
   for (int d = scaled.decimals; d < decimals; ++d) scaled.number *= 10;
   return scaled.number;

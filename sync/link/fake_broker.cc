@@ -135,16 +135,10 @@ bool FakeBroker::OnPacket(int fd, Connection& connection, unsigned char type,
       SendAll(fd, answer);
       return true;
     }
-    case 0x80:
-      return OnSubscribe(fd, connection, body);
-    case 0x30:
-      ++published_;
-      return true;
-    case 0xE0:
-      ++disconnects_;
-      return true;
-    default:
-      return true;
+    case 0x80: return OnSubscribe(fd, connection, body);
+    case 0x30: ++published_; return true;
+    case 0xE0: ++disconnects_; return true;
+    default: return true;
   }
 }
 

@@ -424,19 +424,16 @@ std::string MqttClient::LossText(int result, int system_error) const {
   switch (result) {
     case MOSQ_ERR_SUCCESS:
     case MOSQ_ERR_CONN_LOST:
-    case MOSQ_ERR_NO_CONN:
-      return "the connection was closed by the broker";
+    case MOSQ_ERR_NO_CONN: return "the connection was closed by the broker";
     case MOSQ_ERR_KEEPALIVE:
       return "the broker has not answered for " + std::to_string(options_.keepalive.count()) + " s";
-    case MOSQ_ERR_PROTOCOL:
-      return "the peer does not speak MQTT as it should";
+    case MOSQ_ERR_PROTOCOL: return "the peer does not speak MQTT as it should";
     case MOSQ_ERR_ERRNO:
       if (system_error == 0) return "the connection was closed by the broker";
       // libmosquitto's word for whatever OpenSSL says.
       if (system_error == EPROTO) return "the TLS connection broke";
       return std::strerror(system_error);
-    default:
-      return mosquitto_strerror(result);
+    default: return mosquitto_strerror(result);
   }
 }
 

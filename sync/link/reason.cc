@@ -14,18 +14,12 @@ namespace {
 // The codes of MQTT 3.1.1 (table 3.1) as those of MQTT 5 that mean the same.
 int FromVersion4(int reason) {
   switch (reason) {
-    case 1:
-      return MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
-    case 2:
-      return MQTT_RC_CLIENTID_NOT_VALID;
-    case 3:
-      return MQTT_RC_SERVER_UNAVAILABLE;
-    case 4:
-      return MQTT_RC_BAD_USERNAME_OR_PASSWORD;
-    case 5:
-      return MQTT_RC_NOT_AUTHORIZED;
-    default:
-      return reason;
+    case 1: return MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
+    case 2: return MQTT_RC_CLIENTID_NOT_VALID;
+    case 3: return MQTT_RC_SERVER_UNAVAILABLE;
+    case 4: return MQTT_RC_BAD_USERNAME_OR_PASSWORD;
+    case 5: return MQTT_RC_NOT_AUTHORIZED;
+    default: return reason;
   }
 }
 
@@ -58,8 +52,7 @@ Error ConnackError(int reason, int protocol, const std::string& broker, const st
                                           "broker's access rules"};
     case MQTT_RC_CLIENTID_NOT_VALID:
       return {ErrorCode::kPermission, broker + " refused the client id \"" + client_id + "\""};
-    default:
-      return Unavailable(broker + " refused the connection: " + ReasonText(code));
+    default: return Unavailable(broker + " refused the connection: " + ReasonText(code));
   }
 }
 

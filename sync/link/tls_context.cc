@@ -101,8 +101,7 @@ std::string RefusalText(X509_STORE_CTX* store, const std::string& host, const Tl
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return whose + " is not signed by an authority in " +
              (files.ca_file.empty() ? "the system's store" : "\"" + files.ca_file + "\"");
-    default:
-      return whose + " is refused: " + X509_verify_cert_error_string(error);
+    default: return whose + " is refused: " + X509_verify_cert_error_string(error);
   }
 }
 

@@ -91,20 +91,15 @@ std::optional<Arguments> Parse(int argc, char** argv) {
         if (!(number = Number(optarg, 1, 1'000'000))) return std::nullopt;
         result.seconds = static_cast<unsigned>(*number);
         break;
-      case 'f':
-        result.port_file = optarg;
-        break;
-      case 'l':
-        result.plant.log_file = optarg;
-        break;
+      case 'f': result.port_file = optarg; break;
+      case 'l': result.plant.log_file = optarg; break;
       case 'x': {
         const auto fault = ParseUnitFault(optarg);
         if (!fault) return std::nullopt;
         result.faults.push_back(*fault);
         break;
       }
-      default:
-        return std::nullopt;
+      default: return std::nullopt;
     }
   }
   if (optind != argc) return std::nullopt;

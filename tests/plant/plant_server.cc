@@ -58,15 +58,9 @@ PlantRequest Parse(const std::vector<std::uint8_t>& bytes) {
   request.count = 1;
   const auto word = [&](std::size_t at) { return static_cast<std::uint16_t>(WordAt(bytes, at)); };
   switch (request.function) {
-    case 5:
-      request.values = {static_cast<std::uint16_t>(word(kUnitAt + 4) != 0 ? 1 : 0)};
-      break;
-    case 6:
-      request.values = {word(kUnitAt + 4)};
-      break;
-    case 22:
-      request.values = {word(kUnitAt + 4), word(kUnitAt + 6)};
-      break;
+    case 5: request.values = {static_cast<std::uint16_t>(word(kUnitAt + 4) != 0 ? 1 : 0)}; break;
+    case 6: request.values = {word(kUnitAt + 4)}; break;
+    case 22: request.values = {word(kUnitAt + 4), word(kUnitAt + 6)}; break;
     case 15:
       request.count = WordAt(bytes, kUnitAt + 4);
       for (int i = 0; i < request.count; ++i) {
@@ -80,9 +74,7 @@ PlantRequest Parse(const std::vector<std::uint8_t>& bytes) {
         request.values.push_back(word(kUnitAt + 7 + 2 * static_cast<std::size_t>(i)));
       }
       break;
-    default:
-      request.count = WordAt(bytes, kUnitAt + 4);
-      break;
+    default: request.count = WordAt(bytes, kUnitAt + 4); break;
   }
   return request;
 }
@@ -227,16 +219,11 @@ bool PlantServer::Misbehave(int fd, Fault fault, std::vector<std::uint8_t>& requ
   const int unit = request[kUnitAt];
   answered = true;
   switch (fault) {
-    case Fault::kSilent:
-      return true;
-    case Fault::kClose:
-      return false;
-    case Fault::kGatewayTarget:
-      return modbus_reply_exception(modbus_, request.data(), 11) > 0;
-    case Fault::kBusy:
-      return modbus_reply_exception(modbus_, request.data(), 6) > 0;
-    case Fault::kGarbage:
-      return SendAll(fd, std::vector<std::uint8_t>(24, 0x5a));
+    case Fault::kSilent: return true;
+    case Fault::kClose: return false;
+    case Fault::kGatewayTarget: return modbus_reply_exception(modbus_, request.data(), 11) > 0;
+    case Fault::kBusy: return modbus_reply_exception(modbus_, request.data(), 6) > 0;
+    case Fault::kGarbage: return SendAll(fd, std::vector<std::uint8_t>(24, 0x5a));
     case Fault::kShort:
       return SendAll(fd, {request[0], request[1], 0, 0, 0, 5, request[6], request[7], 2});
     case Fault::kSlow: {
@@ -245,12 +232,8 @@ bool PlantServer::Misbehave(int fd, Fault fault, std::vector<std::uint8_t>& requ
       delayed_.push_back({clock_.Now() + delay, clients_[fd].number, request});
       return true;
     }
-    case Fault::kLate:
-      clients_[fd].kept_back = request;
-      return true;
-    case Fault::kWrongTransaction:
-      request[1] ^= 1;
-      break;
+    case Fault::kLate: clients_[fd].kept_back = request; return true;
+    case Fault::kWrongTransaction: request[1] ^= 1; break;
     case Fault::kIgnoreWrites:
       if (IsWrite(request[kUnitAt + 1]) && request.size() >= 12) {
         std::vector<std::uint8_t> echo(request.begin(), request.begin() + 12);
@@ -259,8 +242,7 @@ bool PlantServer::Misbehave(int fd, Fault fault, std::vector<std::uint8_t>& requ
         return SendAll(fd, echo);
       }
       break;
-    case Fault::kNone:
-      break;
+    case Fault::kNone: break;
   }
   answered = false;
   return true;

@@ -65,32 +65,22 @@ bool StderrShowsColours() {
 
 std::string_view LevelName(LogLevel level) {
   switch (level) {
-    case LogLevel::kError:
-      return "error";
-    case LogLevel::kWarning:
-      return "warning";
-    case LogLevel::kNotice:
-      return "notice";
-    case LogLevel::kInfo:
-      return "info";
-    case LogLevel::kDebug:
-      return "debug";
+    case LogLevel::kError: return "error";
+    case LogLevel::kWarning: return "warning";
+    case LogLevel::kNotice: return "notice";
+    case LogLevel::kInfo: return "info";
+    case LogLevel::kDebug: return "debug";
   }
   return "info";
 }
 
 std::string_view LevelColour(LogLevel level) {
   switch (level) {
-    case LogLevel::kError:
-      return "\x1b[31m";
-    case LogLevel::kWarning:
-      return "\x1b[33m";
-    case LogLevel::kNotice:
-      return "\x1b[1m";
-    case LogLevel::kInfo:
-      return "";
-    case LogLevel::kDebug:
-      return "\x1b[2m";
+    case LogLevel::kError: return "\x1b[31m";
+    case LogLevel::kWarning: return "\x1b[33m";
+    case LogLevel::kNotice: return "\x1b[1m";
+    case LogLevel::kInfo: return "";
+    case LogLevel::kDebug: return "\x1b[2m";
   }
   return "";
 }

@@ -15,6 +15,8 @@ std::uint64_t RandomBits() {
   return bits;
 }
 
-std::uint64_t RandomBelow(std::uint64_t below) { return below == 0 ? 0 : RandomBits() % below; }
+std::uint64_t RandomBelow(std::uint64_t below) {
+  return below == 0 ? 0 : RandomBits() % below;
+}
 
 }  // namespace edgetwin

@@ -28,13 +28,10 @@ ErrorCode CodeOfIoFailure(int system_error) {
   switch (system_error) {
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
-      return ErrorCode::kExhausted;
+    case EFBIG: return ErrorCode::kExhausted;
     case EACCES:
-    case EPERM:
-      return ErrorCode::kPermission;
-    default:
-      return ErrorCode::kUnavailable;
+    case EPERM: return ErrorCode::kPermission;
+    default: return ErrorCode::kUnavailable;
   }
 }
 
@@ -42,29 +39,22 @@ ErrorCode CodeOf(int code, int system_error, const std::string& path) {
   switch (code & 0xff) {
     case SQLITE_FULL:
     case SQLITE_TOOBIG:
-    case SQLITE_NOMEM:
-      return ErrorCode::kExhausted;
-    case SQLITE_IOERR:
-      return CodeOfIoFailure(system_error);
+    case SQLITE_NOMEM: return ErrorCode::kExhausted;
+    case SQLITE_IOERR: return CodeOfIoFailure(system_error);
     case SQLITE_CANTOPEN:
       return LacksPermission(path) ? ErrorCode::kPermission : CodeOfIoFailure(system_error);
     case SQLITE_READONLY:
       return LacksPermission(path) ? ErrorCode::kPermission : ErrorCode::kUnavailable;
-    case SQLITE_INTERRUPT:
-      return ErrorCode::kUnavailable;
+    case SQLITE_INTERRUPT: return ErrorCode::kUnavailable;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
-    case SQLITE_CONSTRAINT:
-      return ErrorCode::kConflict;
+    case SQLITE_CONSTRAINT: return ErrorCode::kConflict;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return ErrorCode::kCorrupt;
+    case SQLITE_NOTADB: return ErrorCode::kCorrupt;
     case SQLITE_AUTH:
-    case SQLITE_PERM:
-      return ErrorCode::kPermission;
-    default:
-      return ErrorCode::kInvalid;
+    case SQLITE_PERM: return ErrorCode::kPermission;
+    default: return ErrorCode::kInvalid;
   }
 }
 

@@ -143,23 +143,12 @@ PropertyDef ReadDef(Columns& columns) {
 
 void BindValue(Statement& statement, int parameter, const Value& value) {
   switch (value.type()) {
-    case ValueType::kNone:
-      return;  // NULL, as nothing is bound.
-    case ValueType::kBool:
-      statement.BindInt(parameter, value.boolean());
-      return;
-    case ValueType::kInt:
-      statement.BindInt(parameter, value.integer());
-      return;
-    case ValueType::kDouble:
-      BindReal(statement, parameter, value.real());
-      return;
-    case ValueType::kString:
-      statement.BindText(parameter, value.text());
-      return;
-    case ValueType::kBytes:
-      statement.BindBlob(parameter, value.bytes().data);
-      return;
+    case ValueType::kNone: return;  // NULL, as nothing is bound.
+    case ValueType::kBool: statement.BindInt(parameter, value.boolean()); return;
+    case ValueType::kInt: statement.BindInt(parameter, value.integer()); return;
+    case ValueType::kDouble: BindReal(statement, parameter, value.real()); return;
+    case ValueType::kString: statement.BindText(parameter, value.text()); return;
+    case ValueType::kBytes: statement.BindBlob(parameter, value.bytes().data); return;
   }
 }
 
@@ -167,18 +156,12 @@ Value ReadValue(Columns& columns) {
   const auto type =
       static_cast<ValueType>(columns.Enum(static_cast<std::int64_t>(ValueType::kBytes)));
   switch (type) {
-    case ValueType::kNone:
-      break;
-    case ValueType::kBool:
-      return Value(columns.Bool());
-    case ValueType::kInt:
-      return Value(columns.Int());
-    case ValueType::kDouble:
-      return Value(columns.Real());
-    case ValueType::kString:
-      return Value(columns.Text());
-    case ValueType::kBytes:
-      return Value(model::Bytes{columns.Blob()});
+    case ValueType::kNone: break;
+    case ValueType::kBool: return Value(columns.Bool());
+    case ValueType::kInt: return Value(columns.Int());
+    case ValueType::kDouble: return Value(columns.Real());
+    case ValueType::kString: return Value(columns.Text());
+    case ValueType::kBytes: return Value(model::Bytes{columns.Blob()});
   }
   columns.Skip();
   return Value();

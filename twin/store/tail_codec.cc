@@ -142,19 +142,15 @@ std::optional<int> DecimalsOf(double value, std::int8_t declared) {
 
 std::uint8_t FormOf(const Value& value, std::int8_t declared) {
   switch (value.type()) {
-    case ValueType::kNone:
-      return kNone;
-    case ValueType::kBool:
-      return value.boolean() ? kTrue : kFalse;
-    case ValueType::kInt:
-      return kInt;
+    case ValueType::kNone: return kNone;
+    case ValueType::kBool: return value.boolean() ? kTrue : kFalse;
+    case ValueType::kInt: return kInt;
     case ValueType::kDouble: {
       const std::optional<int> decimals = DecimalsOf(value.real(), declared);
       return decimals ? static_cast<std::uint8_t>(kScaled + *decimals) : std::uint8_t{kRaw};
     }
     case ValueType::kString:
-    case ValueType::kBytes:
-      return kText;
+    case ValueType::kBytes: return kText;
   }
   return kNone;
 }
@@ -169,42 +165,32 @@ void WriteValue(Writer& out, const Value& value, std::uint8_t form) {
   switch (form) {
     case kNone:
     case kFalse:
-    case kTrue:
-      return;
-    case kInt:
-      return out.Signed(value.integer());
-    case kRaw:
-      return out.Fixed(std::bit_cast<std::uint64_t>(value.real()), 8);
+    case kTrue: return;
+    case kInt: return out.Signed(value.integer());
+    case kRaw: return out.Fixed(std::bit_cast<std::uint64_t>(value.real()), 8);
     case kText: {
       const bool is_bytes = value.type() == ValueType::kBytes;
       const std::string& data = is_bytes ? value.bytes().data : value.text();
       out.Varint(std::uint64_t{data.size()} << 1 | (is_bytes ? 1u : 0u));
       return out.Raw(data);
     }
-    default:
-      return out.Signed(*model::ScaleExactly(value.real(), form - kScaled));
+    default: return out.Signed(*model::ScaleExactly(value.real(), form - kScaled));
   }
 }
 
 Value ReadValue(Reader& in, std::uint8_t form) {
   switch (form) {
-    case kNone:
-      return Value();
-    case kFalse:
-      return Value(false);
-    case kTrue:
-      return Value(true);
-    case kInt:
-      return Value(in.Signed());
-    case kRaw:
-      return Value(std::bit_cast<double>(in.Fixed(8)));
+    case kNone: return Value();
+    case kFalse: return Value(false);
+    case kTrue: return Value(true);
+    case kInt: return Value(in.Signed());
+    case kRaw: return Value(std::bit_cast<double>(in.Fixed(8)));
     case kText: {
       const std::uint64_t head = in.Varint();
       std::string data(in.Raw(head >> 1));
       return (head & 1) != 0 ? Value(model::Bytes{std::move(data)}) : Value(std::move(data));
     }
-    default:
-      return Value(model::Unscale(in.Signed(), form - kScaled));
+    default: return Value(model::Unscale(in.Signed(), form - kScaled));
   }
 }
 

@@ -63,16 +63,11 @@ double AnyDouble(Random& random) {
                                                       900719925474099.1,
                                                       0.1 + 0.2};
   switch (Below(random, 6)) {
-    case 0:
-      return kSpecial[Below(random, kSpecial.size())];
-    case 1:
-      return std::bit_cast<double>(random());  // NaNs of any payload among them.
-    case 2:
-      return std::bit_cast<double>(random() | 0x7ff0000000000000u);
-    case 3:
-      return static_cast<double>(static_cast<std::int64_t>(random()) >> Below(random, 64));
-    default:
-      break;
+    case 0: return kSpecial[Below(random, kSpecial.size())];
+    case 1: return std::bit_cast<double>(random());  // NaNs of any payload among them.
+    case 2: return std::bit_cast<double>(random() | 0x7ff0000000000000u);
+    case 3: return static_cast<double>(static_cast<std::int64_t>(random()) >> Below(random, 64));
+    default: break;
   }
   const auto number = static_cast<std::int64_t>(random()) >> (11 + Below(random, 50));
   return model::Unscale(number, static_cast<int>(Below(random, 10)));
@@ -80,21 +75,17 @@ double AnyDouble(Random& random) {
 
 Value AnyValue(Random& random) {
   switch (Below(random, 6)) {
-    case 0:
-      return Value();
-    case 1:
-      return Value(OneIn(random, 2));
+    case 0: return Value();
+    case 1: return Value(OneIn(random, 2));
     case 2:
       return Value(std::bit_cast<std::int64_t>(AnyNumber(random) * (OneIn(random, 2) ? 1 : -1)));
-    case 3:
-      return Value(AnyText(random, 100));
+    case 3: return Value(AnyText(random, 100));
     case 4: {
       std::string bytes(Below(random, 20), '\0');
       for (char& byte : bytes) byte = static_cast<char>(random());
       return Value(model::Bytes{std::move(bytes)});
     }
-    default:
-      return Value(AnyDouble(random));
+    default: return Value(AnyDouble(random));
   }
 }
 
@@ -305,23 +296,17 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
 
 Frame RandomFrame(Random& random, std::size_t rows_max) {
   switch (Below(random, 12)) {
-    case 0:
-      return AnyHello(random);
-    case 1:
-      return AnyWelcome(random, rows_max);
-    case 2:
-      return AnyAck(random, AnyNumber32(random));
+    case 0: return AnyHello(random);
+    case 1: return AnyWelcome(random, rows_max);
+    case 2: return AnyAck(random, AnyNumber32(random));
     case 3: {
       const auto reason = static_cast<NackReason>(1 + Below(random, 6));
       return Nack{reason, AnyAck(random, AnyNumber32(random)), AnyText(random, 100),
                   AnyNumber32(random)};
     }
-    case 4:
-      return AnyDictionary(random);
-    case 5:
-      return Bye{AnyNumber32(random)};
-    default:
-      return RandomDelta(random, rows_max);
+    case 4: return AnyDictionary(random);
+    case 5: return Bye{AnyNumber32(random)};
+    default: return RandomDelta(random, rows_max);
   }
 }
 
