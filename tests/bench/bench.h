@@ -31,6 +31,13 @@ struct LatencyOptions {
 // one commit.
 int RunLatency(const LatencyOptions& options);
 
+struct IsolationOptions {
+  double seconds = 15;
+  bool json = false;
+};
+// One Modbus unit of four dead: the others' periods, beside a run with all alive.
+int RunIsolation(const IsolationOptions& options);
+
 struct AgentWorkerOptions {
   std::string broker;  // URL.
   std::string store;   // Folder.

@@ -57,6 +57,12 @@ int main(int argc, char** argv) {
   latency_command->add_option("--samples", latency.samples)->capture_default_str();
   latency_command->add_flag("--json", latency.json);
 
+  IsolationOptions isolation;
+  auto* isolation_command = app.add_subcommand(
+      "isolation", "Healthy Modbus units' periods beside a dead one, and beside none dead");
+  isolation_command->add_option("--seconds", isolation.seconds)->capture_default_str();
+  isolation_command->add_flag("--json", isolation.json);
+
   FloorOptions floor;
   std::string floor_folder;
   auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
@@ -81,6 +87,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (pipeline_command->parsed()) return RunPipeline(pipeline);
   if (latency_command->parsed()) return RunLatency(latency);
+  if (isolation_command->parsed()) return RunIsolation(isolation);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";
     return RunFloor(floor);
