@@ -1,0 +1,53 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The commands. Each prints its answer and returns how it ends; a Failure's text is printed by
+// main.
+
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/cli/client.h"
+#include "agent/cli/output.h"
+#include "agent/cli/reader.h"
+
+namespace edgetwin::cli {
+
+struct Context {
+  const Output& out;
+  const Client& client;
+  Reader& reader;
+};
+
+using Done = Outcome<Exit>;
+
+// status_command.cc
+Done Status(const Context& context);
+Done Limits(const Context& context);
+
+// read_commands.cc
+Done List(const Context& context, const std::string& pattern);
+Done Get(const Context& context, const std::vector<std::string>& paths, bool quiet);
+Done Why(const Context& context, const std::string& path);
+
+// watch_command.cc
+Done Watch(const Context& context, const std::string& pattern, std::chrono::milliseconds at_most,
+           std::uint64_t count_max);
+
+// override_commands.cc. `duration`: as the daemon thinks fit, if not given.
+Done Override(const Context& context, const std::string& path, const std::string& value,
+              std::optional<std::chrono::milliseconds> duration);
+Done Release(const Context& context, const std::string& path);
+
+// agent_commands.cc
+Done Drivers(const Context& context);
+Done DriverKindList(const Output& out);
+Done Reload(const Context& context);
+Done Version(const Context& context);
+Done CheckConfig(const Output& out, const std::string& file);
+
+}  // namespace edgetwin::cli

@@ -1,0 +1,237 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// edgetwin: the technician's command line.
+
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/api/changes.h"
+#include "agent/cli/commands.h"
+#include "twin/base/config_node.h"
+
+namespace edgetwin::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Exit codes: 0 ok, 1 something is wrong on the device or not applied yet, 2 wrong usage,\n"
+    "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 its store can't "
+    "be\n"
+    "read, 78 the configuration is wrong.\n"
+    "While the daemon is down, status, ls, get and why read its store.";
+
+struct Options {
+  std::string socket;
+  std::string config = kConfigDefault;
+  std::string store;
+  std::string format = "table";
+  std::string color = "auto";
+
+  std::string pattern;
+  std::string path;
+  std::vector<std::string> paths;
+  std::string value;
+  std::string duration;
+  std::string file;
+  std::uint64_t count = 0;
+  bool quiet = false;
+  bool kinds = false;
+};
+
+// What main needs of the command line once it is parsed.
+struct Chosen {
+  std::function<Done(const Context&)> run;
+  bool from_store = false;  // Can answer from the store alone.
+  bool alone = false;       // Asks neither.
+};
+
+const CLI::Validator& IsDuration() {
+  static const CLI::Validator kValidator(
+      [](const std::string& text) {
+        const auto duration = ParseDuration(text);
+        if (!duration) return "'" + text + "' is no duration: write it as 30s, 15m, 2h or 1d";
+        if (duration->count() < 1) return "'" + text + "' is too short";
+        return std::string();
+      },
+      "DURATION", "duration");
+  return kValidator;
+}
+
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.fallthrough();
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", "edgetwin " EDGETWIN_VERSION);
+    app_.add_option("--socket", options_.socket,
+                    "The daemon's socket; without it the configuration's");
+    config_ = app_.add_option("-c,--config", options_.config, "The daemon's configuration")
+                  ->capture_default_str();
+    store_ = app_.add_option("--store", options_.store,
+                             "Read the store in this directory and don't ask the daemon")
+                 ->type_name("DIR");
+    app_.add_option("-o,--output", options_.format, "table for people, json for programs")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->capture_default_str();
+    app_.add_option("--color", options_.color, "When to use colours; NO_COLOR is heeded")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->capture_default_str();
+    AddReads();
+    AddChanges();
+    AddAgent();
+  }
+
+  int Main(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return Stop(error, argc, argv);
+    }
+    return Run();
+  }
+
+ private:
+  CLI::App* Command(const std::string& name, const std::string& help,
+                    std::function<Done(const Context&)> run, bool from_store = false) {
+    CLI::App* command = app_.add_subcommand(name, help);
+    command->callback([this, run = std::move(run), from_store] {
+      chosen_.run = run;
+      chosen_.from_store = from_store;
+    });
+    return command;
+  }
+
+  void AddReads() {
+    Command("status", "How the device is, what is wrong first", Status, true);
+    Command(
+        "ls", "Properties with their values",
+        [this](const Context& context) { return List(context, options_.pattern); }, true)
+        ->add_option("pattern", options_.pattern,
+                     "Only these: * is any run within a segment, ** any run; pump is all of pump/");
+    CLI::App* get = Command(
+        "get", "Single values",
+        [this](const Context& context) { return Get(context, options_.paths, options_.quiet); },
+        true);
+    get->add_option("path", options_.paths, "Which")->required();
+    get->add_flag("-q,--quiet", options_.quiet, "Nothing but the value, without its unit");
+    Command(
+        "why", "Where a value comes from and what became of it",
+        [this](const Context& context) { return Why(context, options_.path); }, true)
+        ->add_option("path", options_.path, "Which")
+        ->required();
+    CLI::App* watch = Command("watch", "Changes as they happen", [this](const Context& context) {
+      const auto at_most = ParseDuration(options_.duration).value_or(std::chrono::milliseconds(0));
+      return Watch(context, options_.pattern, at_most, options_.count);
+    });
+    watch->add_option("pattern", options_.pattern, "Only these, as for ls");
+    watch->add_option("--for", options_.duration, "End after this time")->check(IsDuration());
+    watch->add_option("--count", options_.count, "End after so many changes")
+        ->check(CLI::PositiveNumber);
+  }
+
+  void AddChanges() {
+    const auto hold = [this](const Context& context) {
+      return Override(context, options_.path, options_.value, ParseDuration(options_.duration));
+    };
+    const auto add = [&](const std::string& name, const std::string& help) {
+      CLI::App* command = Command(name, help, hold);
+      command->add_option("path", options_.path, "Which")->required();
+      command->add_option("value", options_.value, "In the property's unit")->required();
+      return command->add_option("--for", options_.duration, "How long: 30s, 15m, 2h; up to 30d")
+          ->check(IsDuration());
+    };
+    add("set", "Hold a value, for 15 minutes unless told otherwise");
+    add("override", "Hold a value for a stated time")->required();
+    Command("release", "Give a held value back to the cloud",
+            [this](const Context& context) { return Release(context, options_.path); })
+        ->add_option("path", options_.path, "Which")
+        ->required();
+  }
+
+  void AddAgent() {
+    Command("drivers", "Driver instances and their devices", [this](const Context& context) {
+      return options_.kinds ? DriverKindList(context.out) : Drivers(context);
+    })->add_flag("--kinds", options_.kinds, "The kinds of driver that there are instead");
+    Command("limits", "Limits, and how often they bit", Limits);
+    Command("reload", "Let the daemon read its configuration again", Reload);
+    CLI::App* config = app_.add_subcommand("config", "The configuration");
+    config->require_subcommand(1);
+    CLI::App* check = config->add_subcommand("check", "Everything that is wrong with it, at once");
+    check->add_option("file", options_.file, "Which; without it that of --config");
+    check->callback([this] {
+      chosen_.alone = true;
+      chosen_.run = [this](const Context& context) {
+        return CheckConfig(context.out, options_.file.empty() ? options_.config : options_.file);
+      };
+    });
+    Command("version", "Versions of this program and of the daemon", Version);
+  }
+
+  int Stop(const CLI::ParseError& error, int argc, char** argv) {
+    if (error.get_exit_code() == 0) return app_.exit(error);
+    std::vector<std::string> names;
+    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
+    std::string text = error.what();
+    if (app_.get_subcommands().empty()) {
+      for (int i = 1; i < argc; ++i) {
+        const std::string near = argv[i][0] == '-' ? "" : Nearest(argv[i], names);
+        if (near.empty() || near == argv[i]) continue;
+        text = "there is no command '" + std::string(argv[i]) + "'; did you mean '" + near + "'?";
+        break;
+      }
+    }
+    Output(false, Color::kNever).Say(text + "\nedgetwin --help says more");
+    return static_cast<int>(Exit::kUsage);
+  }
+
+  int Run() {
+    const std::map<std::string, Color> colors = {
+        {"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}};
+    const Output out(options_.format == "json", colors.at(options_.color));
+    const Done done = Execute(out);
+    Exit exit = done ? *done : done.error().exit;
+    if (!done) out.Say(done.error().text);
+    if (std::fflush(stdout) != 0 && exit == Exit::kOk) {
+      out.Say("the answer could not be written");
+      exit = Exit::kProblems;
+    }
+    return static_cast<int>(exit);
+  }
+
+  Done Execute(const Output& out) {
+    const bool store_only = store_->count() > 0;
+    if (store_only && !chosen_.from_store && !chosen_.alone) {
+      return Fail(Exit::kUsage, "only status, ls, get and why can read a store without the daemon");
+    }
+    auto places = chosen_.alone ? Outcome<Places>(Places())
+                                : FindPlaces(options_.config, config_->count() > 0);
+    if (!places) return tl::unexpected(std::move(places.error()));
+    if (!options_.socket.empty()) places->socket = options_.socket;
+    if (store_only) places->store = options_.store;
+    const Client client(places->socket);
+    Reader reader(client, *places, store_only, [&out](const std::string& text) { out.Say(text); });
+    return chosen_.run({out, client, reader});
+  }
+
+  CLI::App app_{"edgetwin: looks at this device's twin, holds values, and explains them"};
+  CLI::Option* config_ = nullptr;
+  CLI::Option* store_ = nullptr;
+  Options options_;
+  Chosen chosen_;
+};
+
+}  // namespace
+}  // namespace edgetwin::cli
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  return edgetwin::cli::CommandLine().Main(argc, argv);
+}
