@@ -383,7 +383,12 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
   for (Nack& nack : std::exchange(nacks_, {})) out.frames.push_back(std::move(nack));
   if (hello_ && !in_flight_ && !Dirty()) SendWelcome(now, wall, out);
   if (session_ != 0 && !hello_) {
-    if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) LinkDown();
+    if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) {
+      // A device that hears us still, and has nothing to say itself, would not notice for minutes.
+      out.frames.push_back(
+          Nack{NackReason::kUnknownSession, Cursors(session_), "nothing was acknowledged", 0});
+      LinkDown();
+    }
     std::optional<Delta> delta;
     while (session_ != 0 &&
            (delta = sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, session_, now))) {

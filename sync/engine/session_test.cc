@@ -810,6 +810,22 @@ TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
   EXPECT_EQ(world.device["plant/p0"], 5);
 }
 
+TEST(SessionTest, DesiredArrivesSoonAfterAnOutageThatNobodyNoticed) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  const MonoTime end = world.now + seconds(20);
+  while (world.now < end) {
+    world.down.clear();
+    world.Pass(milliseconds(50));
+  }
+  world.Run(seconds(10));
+  EXPECT_EQ(world.device["plant/p0"], 5);
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, WhatMayNotLeaveYetIsNoReasonToSpin) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
