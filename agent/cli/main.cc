@@ -180,6 +180,7 @@ class CommandLine {
     std::vector<std::string> names;
     for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
     std::string text = error.what();
+    if (argc == 1) text = "what is to be done? For a start: edgetwin status";
     if (app_.get_subcommands().empty()) {
       for (int i = 1; i < argc; ++i) {
         const std::string near = argv[i][0] == '-' ? "" : Nearest(argv[i], names);
