@@ -25,7 +25,7 @@ constexpr const char* kFooter =
     "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 its store can't "
     "be\n"
     "read, 78 the configuration is wrong.\n"
-    "While the daemon is down, status, ls, get and why read its store.";
+    "While the daemon is down, status, ls, get and why read its store.\n";
 
 struct Options {
   std::string socket;
