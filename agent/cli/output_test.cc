@@ -47,6 +47,17 @@ TEST(OutputTest, KeepsColumnsInLineWhateverTheirBytes) {
             "       5\n");
 }
 
+TEST(OutputTest, NeverCutsASentenceInTheLastColumn) {
+  const std::string sentence(300, 'x');
+  Table table({"", ""});
+  table.Add({sentence, sentence});
+  testing::internal::CaptureStdout();
+  table.Print(Output(false, Color::kNever));
+  std::fflush(stdout);
+  const std::string line = testing::internal::GetCapturedStdout();
+  EXPECT_TRUE(line.ends_with("x…  " + sentence + "\n")) << line;
+}
+
 TEST(OutputTest, EscapesWhatAUrlCantHold) {
   EXPECT_EQ(Escaped("a/b c%"), "a/b%20c%25");
   EXPECT_EQ(Escaped("a/*", true), "a%2F%2A");

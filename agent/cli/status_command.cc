@@ -57,7 +57,8 @@ std::string Cloud(const Json& status) {
   text += " since " + TimeAt(sync, "since");
   const std::uint64_t backlog = NumberAt(status, "backlog_rows");
   text += backlog == 0 ? "; it has everything"
-                       : "; " + api::Count(backlog, "row", "rows") + " on the way";
+                       : "; " + api::Count(backlog, "row", "rows") +
+                             (state == "live" ? " on the way" : " waiting");
   return text;
 }
 
