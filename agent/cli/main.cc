@@ -25,7 +25,7 @@ constexpr const char* kFooter =
     "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 its store can't "
     "be\n"
     "read, 78 the configuration is wrong.\n"
-    "While the daemon is down, status, ls, get and why read its store.";
+    "While the daemon is down, status, ls, get and why read its store.\n";
 
 struct Options {
   std::string socket;
@@ -180,6 +180,7 @@ class CommandLine {
     std::vector<std::string> names;
     for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
     std::string text = error.what();
+    if (argc == 1) text = "what is to be done? For a start: edgetwin status";
     if (app_.get_subcommands().empty()) {
       for (int i = 1; i < argc; ++i) {
         const std::string near = argv[i][0] == '-' ? "" : Nearest(argv[i], names);

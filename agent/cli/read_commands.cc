@@ -12,6 +12,7 @@ namespace edgetwin::cli {
 namespace {
 
 constexpr std::size_t kValueColumnsMax = 40;
+constexpr std::uint64_t kStuckMs = 10'000;
 
 // What a person should know beside the value.
 std::string Notes(const Json& property) {
@@ -30,7 +31,10 @@ std::string Notes(const Json& property) {
   if (At(property, "unsynced").is_boolean() && At(property, "unsynced").get<bool>()) {
     add("clock not trusted");
   }
-  if (At(property, "acknowledged").is_boolean() && !At(property, "acknowledged").get<bool>()) {
+  // On the way is not worth a word; stuck is.
+  const Json& acknowledged = At(property, "acknowledged");
+  if (acknowledged.is_boolean() && !acknowledged.get<bool>() &&
+      NumberAt(property, "age_ms") >= kStuckMs) {
     add("not in the cloud yet");
   }
   return text;

@@ -56,8 +56,9 @@ std::string Cloud(const Json& status) {
   if (At(link, "broker").is_string()) text += " at " + TextAt(link, "broker");
   text += " since " + TimeAt(sync, "since");
   const std::uint64_t backlog = NumberAt(status, "backlog_rows");
-  text +=
-      backlog == 0 ? "; it has everything" : "; " + api::Count(backlog, "row", "rows") + " to go";
+  text += backlog == 0 ? "; it has everything"
+                       : "; " + api::Count(backlog, "row", "rows") +
+                             (state == "live" ? " on the way" : " waiting");
   return text;
 }
 
@@ -67,7 +68,9 @@ std::string Revision(const Json& status) {
   if (At(sync, "acknowledged").is_number()) {
     text += ", acknowledged " + api::Grouped(NumberAt(sync, "acknowledged"));
   }
-  text += ", on flash " + api::Grouped(NumberAt(sync, "on_flash"));
+  if (NumberAt(sync, "on_flash") > 0) {
+    text += ", on flash " + api::Grouped(NumberAt(sync, "on_flash"));
+  }
   if (At(sync, "round_trip_ms").is_number()) {
     text += "; round trip " + std::to_string(NumberAt(sync, "round_trip_ms")) + " ms";
   }

@@ -15,7 +15,11 @@ constexpr std::size_t kCellColumnsMax = 100;
 }  // namespace
 
 void Table::Add(std::vector<Cell> row) {
-  for (Cell& cell : row) cell.text = Cut(Printable(cell.text), kCellColumnsMax);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    row[i].text = Printable(row[i].text);
+    // Nothing stands behind the last column: a sentence there may wrap.
+    if (i + 1 < columns_.size()) row[i].text = Cut(row[i].text, kCellColumnsMax);
+  }
   rows_.push_back(std::move(row));
 }
 

@@ -123,7 +123,7 @@ class Demo {
     std::printf("edgetwin demo, %.0f s   %zu properties\n", Since(begin_), reported.size());
     std::printf(
         "revision %llu   acknowledged %llu   backlog %s rows   round trip %s ms   sync %s\n",
-        At(device, "heads"), At(device, "acknowledged"), status["backlog"].dump().c_str(),
+        At(device, "heads"), At(device, "acknowledged"), status["backlog_rows"].dump().c_str(),
         sync.contains("round_trip_ms") ? sync["round_trip_ms"].dump().c_str() : "-",
         sync.value("state", "?").c_str());
     std::printf("\n%-34s %16s %16s\n", "property", "on the device", "in the cloud");
