@@ -179,7 +179,7 @@ void Explainer::LastRead() {
            At(last.at);
   }
   text += "; " + Count(last.samples, "sample", "samples") + " since the start";
-  if (last.suppressed > 0) text += ", " + Grouped(last.suppressed) + " of them within the deadband";
+  if (last.suppressed > 0) text += ", " + Grouped(last.suppressed) + " of them changed nothing";
   if (held) text += "; held back until " + LocalTime(view_.ToWall(*held), view_.wall);
   Say("last read", std::move(text));
 }
@@ -196,7 +196,9 @@ void Explainer::Reported() {
                        {"revision", row->dot.seq},       {"dot", DotJson(row->dot)},
                        {"time", TimeJson(row->time)},    {"unsynced", row->unsynced}};
   std::string text = row->value.none()
-                         ? "Gone: no driver reports it any more"
+                         ? (quality == model::Quality::kBad && view_.twin->confirmed(id_)
+                                ? "Could not be read, and no value was ever known"
+                                : "Gone: no driver reports it any more")
                          : Shown(row->value, def_) + ", " + std::string(ToString(quality));
   text += ", revision " + std::to_string(row->dot.seq) + ", since " + At(row->time);
   if (row->unsynced) text += " by a clock that was not trusted";

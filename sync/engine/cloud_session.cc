@@ -201,8 +201,8 @@ void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
   welcome.wall_ms = wall.time_since_epoch().count();
   welcome.frame_bytes_max = options_.frame_bytes_max;
   welcome.window_frames_max = options_.window_frames_max;
-  // Nothing is dirty now, so that every row is durable: also those of frames that came out of order,
-  // above the watermark.
+  // Nothing is dirty now, so that every row is durable: also those of frames that came out of
+  // order, above the watermark.
   if (hello.state_durable != ~std::uint64_t{0}) {
     twin_.ForEachProperty([&](model::PropertyId id) {
       const model::Row* row = twin_.row(id, Side::kReported);

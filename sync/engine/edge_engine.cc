@@ -201,8 +201,8 @@ void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
   sender_.SetLimits(limits);
   Watermarks watermark = welcome.watermark;
   for (std::uint64_t& seq : watermark) seq = std::min(seq, twin_.head());
-  // What the cloud was told it holds were the rows in memory then: where a newer one was on its way,
-  // the crash brought back one that was never sent.
+  // What the cloud was told it holds were the rows in memory then: where a newer one was on its
+  // way, the crash brought back one that was never sent.
   if (std::exchange(crashed_, false)) watermark[At(Stream::kState)] = 0;
   sender_.Begin(watermark, now);
   const bool same_dictionary = welcome.dictionary_n <= dictionary_durable_ &&

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The only source of chance, from the kernel. Pure code takes a function of this shape as an argument.
+// The only source of chance, from the kernel. Pure code takes a function of this shape instead.
 
 #pragma once
 
