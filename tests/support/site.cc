@@ -31,7 +31,8 @@ register = [
 id = 2
 thing = "pump"
 register = [
-  { name = "speed_setpoint", kind = "holding", address = 0, writable = true, max = 3000 },
+  { name = "speed_setpoint", kind = "holding", address = 0, writable = true,)"
+                               R"( unit = "/min", min = 0, max = 3000 },
   { name = "speed", kind = "input", address = 0, unit = "/min" },
   { name = "current", kind = "input", address = 1, scale = 0.01, unit = "A" },
   { name = "running", kind = "coil", address = 0, writable = true },
@@ -41,7 +42,8 @@ register = [
 id = 3
 thing = "valve"
 register = [
-  { name = "position_setpoint", kind = "holding", address = 0, scale = 0.1, writable = true },
+  { name = "position_setpoint", kind = "holding", address = 0, scale = 0.1, writable = true,)"
+                               R"( unit = "%", min = 0, max = 100 },
   { name = "position", kind = "input", address = 0, scale = 0.1, unit = "%" },
 ]
 
