@@ -91,6 +91,14 @@ void CloudSession::Refuse(NackReason reason, std::uint32_t session, std::string 
   if (!said) nacks_.push_back({reason, Cursors(session), std::move(text), 0});
 }
 
+// With how long what it acknowledges was held here: the device tells the link's time from ours.
+Ack CloudSession::HeldCursors(MonoTime now) const {
+  Ack ack = Cursors(session_);
+  const auto held = duration_cast<milliseconds>(now - acked_arrival_).count();
+  ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(held, 0, 60'000));
+  return ack;
+}
+
 Ack CloudSession::Cursors(std::uint32_t session) const {
   Ack ack;
   ack.session = session;
@@ -354,7 +362,7 @@ void CloudSession::Committed(std::uint64_t token, const Status& result, MonoTime
     progress = true;
   }
   if (!progress || session_ == 0) return;
-  acked_arrival_ = received_at_;
+  acked_arrival_ = done.received_at;
   AckSoon(now);
 }
 
@@ -371,6 +379,7 @@ void CloudSession::StepCommit(CloudOutput& out) {
   flight.batch.Merge(twin_.TakePending());
   flight.batch.Merge(std::exchange(peer_batch_, {}));
   flight.received = received_;
+  flight.received_at = received_at_;
   flight.desired_head = twin_.stream_head(Stream::kControl);
   flight.dictionary_n = twin_.dictionary_size();
   flight.device_store = device_store_;
@@ -393,16 +402,14 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
     while (session_ != 0 &&
            (delta = sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, session_, now))) {
       if (ack_due_) {
-        delta->ack = Cursors(session_);
+        delta->ack = HeldCursors(now);
         ack_due_.reset();
         ack_sent_ = now;
       }
       out.frames.push_back(std::move(*delta));
     }
     if (ack_due_ && now >= *ack_due_) {
-      Ack ack = Cursors(session_);
-      ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-          duration_cast<milliseconds>(now - acked_arrival_).count(), 0, 60'000));
+      Ack ack = HeldCursors(now);
       out.frames.push_back(ack);
       ack_due_.reset();
       ack_sent_ = now;

@@ -91,6 +91,7 @@ class CloudSession {
     std::uint64_t token = 0;
     model::Batch batch;
     Watermarks received{};
+    MonoTime received_at{};  // When the last of it came.
     std::uint64_t desired_head = 0;
     model::Pid dictionary_n = 0;
     std::uint64_t device_store = 0;  // Which device's: device_store_ then.
@@ -106,6 +107,7 @@ class CloudSession {
   void Refuse(NackReason reason, std::uint32_t session, std::string text);
   void AckSoon(MonoTime now);
   Ack Cursors(std::uint32_t session) const;
+  Ack HeldCursors(MonoTime now) const;
   std::uint64_t ControlMax() const;
   void SendWelcome(MonoTime now, WallTime wall, CloudOutput& out);
   void StepCommit(CloudOutput& out);
