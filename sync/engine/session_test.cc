@@ -901,7 +901,7 @@ TEST(SessionTest, RoundTripTimesLeaveOutHowLongAnAckWasHeld) {
     world.FinishCloudCommit();
     world.Pass(milliseconds(1'000));
     while (!world.down.empty()) world.DeliverDown();
-    world.Run(seconds(1));
+    world.Run(seconds(2));
   }
   // Delivery takes no time here; an ack is held for up to a second.
   ASSERT_TRUE(world.edge().status().round_trip);
