@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -97,8 +98,11 @@ class Daemon {
   // Checked whole before anything of it is applied: a mistake leaves the running configuration as
   // it is.
   api::ReloadReport Reload() {
+    // sd_notify(3) wants CLOCK_MONOTONIC; our own clock also counts while suspended.
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-               static_cast<long long>(loop_.Now().time_since_epoch().count()));
+               static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000);
     api::ReloadReport report;
     auto config = Load();
     if (config) {
