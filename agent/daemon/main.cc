@@ -5,8 +5,8 @@
 
 #include <signal.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
