@@ -76,6 +76,7 @@ std::string_view CodeOf(Style style) {
 }
 
 void Write(FILE* file, std::string_view text) {
+  if (text.empty()) return;  // Its data() may be null, which fwrite must not be given.
   std::fwrite(text.data(), 1, text.size(), file);
 }
 
