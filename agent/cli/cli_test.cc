@@ -133,7 +133,8 @@ TEST_F(CliTest, ColoursOnlyWhenTold) {
 TEST_F(CliTest, HoldsAValueThatTheCloudSeesUntilItIsReleased) {
   const Ran held = Ask({"set", kSetpoint, "33.3", "--for", "5m"});
   ASSERT_EQ(held.exit, 0) << held.err;
-  EXPECT_THAT(held.out, ContainsRegex("is held at 33.3 until .*\\(in (5 min|4 min 5. s)\\), by "));
+  EXPECT_THAT(held.out,
+              ContainsRegex("is held at 33.3 % until .*\\(in (5 min|4 min 5. s)\\), by "));
   EXPECT_TRUE(CloudShowsOverride(true));
   EXPECT_THAT(Ask({"ls", "valve"}).out, HasSubstr("held by"));
   EXPECT_THAT(Ask({"why", kSetpoint}).out, HasSubstr("holds it at 33.3"));
