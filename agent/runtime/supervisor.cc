@@ -107,7 +107,8 @@ struct Supervisor::Instance final : public driver::SampleSink {
     latencies.Add(took);
     if (!result) {
       Error error = result.error();
-      if (!part.empty()) error.text = std::string(part) + ": " + error.text;
+      // Drivers that name the part in their texts need not be told twice.
+      if (!error.text.starts_with(part)) error.text = std::string(part) + ": " + error.text;
       NoteError(error);
       return;
     }
