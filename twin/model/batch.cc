@@ -50,7 +50,8 @@ bool Batch::empty() const {
   for (const auto& watermark : peer_watermark) {
     if (watermark) return false;
   }
-  return true;
+  if (!events.empty() || events_acked || !commands.empty() || !alarms.empty()) return false;
+  return holds.empty() && !interest && !superseded && !admission && !claim;
 }
 
 void Batch::Merge(Batch later) {
@@ -77,6 +78,26 @@ void Batch::Merge(Batch later) {
   }
   Replace(epoch, std::move(later.epoch));
   Replace(peer_lineage, std::move(later.peer_lineage));
+  Append(events, std::move(later.events));
+  Replace(events_acked, std::move(later.events_acked));
+  Append(commands, std::move(later.commands));
+  KeepLast(
+      commands, [](const Command& command) { return command.id; }, [](const Command&, Command&) {});
+  Append(alarms, std::move(later.alarms));
+  KeepLast(
+      alarms,
+      [](const AlarmRecord& alarm) {
+        return std::uint64_t{Index(alarm.id)} * 2 + static_cast<std::uint64_t>(alarm.kind);
+      },
+      [](const AlarmRecord&, AlarmRecord&) {});
+  Append(holds, std::move(later.holds));
+  KeepLast(
+      holds, [](const HoldRecord& hold) { return Index(hold.id); },
+      [](const HoldRecord&, HoldRecord&) {});
+  Replace(interest, std::move(later.interest));
+  Replace(superseded, std::move(later.superseded));
+  Replace(admission, std::move(later.admission));
+  Replace(claim, std::move(later.claim));
   checkpoint = checkpoint || later.checkpoint;
 }
 

@@ -8,8 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "twin/model/alarm.h"
+#include "twin/model/event.h"
 #include "twin/model/row.h"
 
 namespace edgetwin::model {
@@ -40,6 +43,36 @@ struct RowChange {
   std::uint64_t replaces = 0;
 };
 
+// Device: how long an override still holds, apart from its row, which a minute's progress must not
+// change. 0: it is over.
+struct HoldRecord {
+  PropertyId id = kNoProperty;
+  std::chrono::milliseconds left{0};
+};
+
+// Which of the cloud's properties the device holds: path patterns, none for all of them.
+struct Interest {
+  std::uint32_t version = 0;
+  std::vector<std::string> patterns;
+  friend bool operator==(const Interest&, const Interest&) = default;
+};
+
+// Cloud: who may speak for the device.
+enum class Admission : std::uint8_t {
+  kNormal = 0,
+  kNextClaimant = 1,    // An operator lets the next one in that says Hello, whoever is there now.
+  kDecommissioned = 2,  // Nobody.
+};
+// Cloud: the last one who was not let in.
+struct Claim {
+  std::uint64_t inc = 0;  // 0: nobody.
+  WallTime at{};
+  std::string why;
+  std::string hardware;  // As it labels itself; says nothing, but helps people.
+  friend bool operator==(const Claim&, const Claim&) = default;
+};
+inline constexpr std::size_t kSupersededMax = 256;
+
 // Everything in a batch becomes durable together or not at all.
 struct Batch {
   std::vector<PropertyRecord> properties;   // New or changed.
@@ -51,6 +84,17 @@ struct Batch {
   std::array<std::optional<std::uint64_t>, kStreams> peer_watermark;
   std::optional<Epoch> epoch;
   std::optional<Lineage> peer_lineage;
+  std::vector<Event> events;  // New: own ones on the device, received ones in the cloud.
+  // Device: events up to this seq are with the cloud: keep no more of them than for looking back.
+  std::optional<std::uint64_t> events_acked;
+  std::vector<Command> commands;     // New or changed.
+  std::vector<AlarmRecord> alarms;   // Changed.
+  std::vector<HoldRecord> holds;     // Changed.
+  std::optional<Interest> interest;  // Own on the device, the device's in the cloud.
+  // Cloud: incarnations of branches that were given up; a claim of one of them is a clone's.
+  std::optional<std::vector<std::uint64_t>> superseded;
+  std::optional<Admission> admission;
+  std::optional<Claim> claim;
   // Forget every pid and entry first: the peer's store is another one.
   bool dictionary_reset = false;
   bool checkpoint = false;  // Fold the tail into the rows (see storage.md).
@@ -70,6 +114,15 @@ struct Stored {
   std::uint64_t state_durable = 0;  // Of the incarnation before this opening.
   Epoch epoch;
   Lineage peer_lineage;
+  std::vector<Event> events;  // Device: by seq, those not acknowledged and some before them.
+  std::uint64_t events_acked = 0;
+  std::vector<Command> commands;  // By dot. Device: with its answer not acknowledged yet, or young.
+  std::vector<AlarmRecord> alarms;
+  std::vector<HoldRecord> holds;
+  Interest interest;
+  std::vector<std::uint64_t> superseded;
+  Admission admission = Admission::kNormal;
+  Claim claim;
 };
 
 }  // namespace edgetwin::model

@@ -37,6 +37,15 @@ struct ReportPolicy {
   friend bool operator==(const ReportPolicy&, const ReportPolicy&) = default;
 };
 
+// When a value is worth waking somebody.
+struct AlarmLimits {
+  std::optional<double> high;  // Raised above …
+  std::optional<double> low;   // … and below, once it has lasted `delay` …
+  double hysteresis = 0;       // … and over when the value has come back this far.
+  std::chrono::milliseconds delay{0};
+  friend bool operator==(const AlarmLimits&, const AlarmLimits&) = default;
+};
+
 struct PropertyDef {
   Path path;
   ValueType type = ValueType::kNone;  // kNone: only its path is known (somebody desires it).
@@ -47,6 +56,7 @@ struct PropertyDef {
   std::optional<double> min;  // Limits of what may be written, in the property's unit.
   std::optional<double> max;
   ReportPolicy policy;
+  AlarmLimits alarm;
   std::string description;
   std::string instance;  // The driver instance that it comes from.
   std::string source;    // Where the driver finds it, for people: "unit 3 holding 12 u16".
