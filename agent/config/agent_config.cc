@@ -31,6 +31,7 @@ constexpr std::size_t kDescriptionBytesMax = 500;
 constexpr std::size_t kUsernameBytesMax = 256;
 constexpr std::size_t kSocketBytesMax = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::int64_t kPropertiesMax = 100'000;
+constexpr std::int64_t kEventsKeptMax = 10'000;
 
 // Random, made for this: with the machine id it gives an id that is neither's to reverse.
 constexpr sd_id128_t kApplication =
@@ -236,6 +237,47 @@ void ReadApi(Load& load, ConfigReader& reader, ApiConfig& api) {
   }
 }
 
+void ReadSync(ConfigReader& reader, SyncConfig& sync) {
+  const std::size_t count = reader.Strings("interest").size();
+  const ConfigNode* node = reader.Raw("interest");
+  if (node == nullptr || node->array() == nullptr) return reader.Finish();
+  const ConfigNode::Array& array = *node->array();
+  if (array.empty()) {
+    reader.Problem("interest",
+                   "must name a pattern, such as \"boiler/**\"; leave the key out to "
+                   "hold everything that the cloud wants");
+  }
+  if (count > kInterestMax) {
+    reader.Problem("interest", "may name " + std::to_string(kInterestMax) + " patterns, not " +
+                                   std::to_string(count));
+    return reader.Finish();
+  }
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < array.size(); ++i) {
+    const auto* pattern = std::get_if<std::string>(&array[i].value);
+    if (pattern == nullptr) continue;  // Strings said so.
+    const std::string element =
+        DottedKey(reader.prefix(), "interest") + "[" + std::to_string(i) + "]";
+    if (!model::ValidPattern(*pattern)) {
+      reader.problems().Add(array[i].source, element,
+                            "\"" + *pattern +
+                                "\" is not a pattern such as \"boiler/*\" or \"boiler/**\": two to "
+                                "eight segments, each a name or \"*\", the last perhaps \"**\"");
+    } else if (!seen.insert(*pattern).second) {
+      reader.problems().Add(array[i].source, element, "\"" + *pattern + "\" is there twice");
+    } else {
+      sync.interest.push_back(*pattern);
+    }
+  }
+  reader.Finish();
+}
+
+void ReadEvents(ConfigReader& reader, EventsConfig& events) {
+  events.keep_max =
+      static_cast<std::uint32_t>(reader.Int("keep_max", events.keep_max, 0, kEventsKeptMax));
+  reader.Finish();
+}
+
 void ReadLimits(ConfigReader& reader, LimitsConfig& limits) {
   limits.properties_max = static_cast<std::uint32_t>(
       reader.Int("properties_max", limits.properties_max, 1, kPropertiesMax));
@@ -297,6 +339,8 @@ void ReadAll(Load& load, const ConfigNode& root, const std::vector<std::string>&
   if (auto device = reader.Table("device")) ReadDevice(*device, config.device);
   if (auto store = reader.Table("store")) ReadStore(load, *store, config.store);
   if (auto cloud = reader.Table("cloud")) ReadCloud(load, *cloud, config.cloud);
+  if (auto sync = reader.Table("sync")) ReadSync(*sync, config.sync);
+  if (auto events = reader.Table("events")) ReadEvents(*events, config.events);
   if (auto api = reader.Table("api")) ReadApi(load, *api, config.api);
   if (auto limits = reader.Table("limits")) ReadLimits(*limits, config.limits);
   if (auto log = reader.Table("log")) {

@@ -27,6 +27,7 @@ namespace edgetwin::config {
 
 inline constexpr std::size_t kInstancesMax = 256;
 inline constexpr std::size_t kBrokersMax = 16;
+inline constexpr std::size_t kInterestMax = 64;  // What the protocol can say; docs/PROTOCOL.md.
 
 // [device]
 struct DeviceConfig {
@@ -70,6 +71,20 @@ struct ApiConfig {
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 
+// [sync]
+struct SyncConfig {
+  // Which of the values that the cloud wants are held here: patterns that model::ValidPattern
+  // takes, each once, kInterestMax at most; none for all of them.
+  std::vector<std::string> interest;
+  friend bool operator==(const SyncConfig&, const SyncConfig&) = default;
+};
+
+// [events]
+struct EventsConfig {
+  std::uint32_t keep_max = 256;  // That the cloud has, kept for looking back; 0 to 10,000.
+  friend bool operator==(const EventsConfig&, const EventsConfig&) = default;
+};
+
 // [limits]
 struct LimitsConfig {
   std::uint32_t properties_max = 20'000;    // 1 to 100,000.
@@ -93,6 +108,8 @@ struct AgentConfig {
   DeviceConfig device;
   StoreConfig store;
   CloudConfig cloud;
+  SyncConfig sync;
+  EventsConfig events;
   ApiConfig api;
   LogLevel log_level = LogLevel::kInfo;  // [log] level
   LimitsConfig limits;

@@ -88,6 +88,10 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
     certificate_file = "device.pem"
     keepalive = "2m"
     protocol = "3.1.1"
+    [sync]
+    interest = ["boiler/**", "pump/*/speed"]
+    [events]
+    keep_max = 0
     [api]
     socket = "/run/x.sock"
     mode = "600"
@@ -115,6 +119,8 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
   EXPECT_EQ(config.cloud.certificate_file, (directory_ / "device.pem").string());
   EXPECT_EQ(config.cloud.keepalive, 2min);
   EXPECT_EQ(config.cloud.protocol, 4);
+  EXPECT_THAT(config.sync.interest, ElementsAre("boiler/**", "pump/*/speed"));
+  EXPECT_EQ(config.events, EventsConfig{0});
   EXPECT_EQ(config.api, (ApiConfig{"/run/x.sock", 0600}));
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.limits, (LimitsConfig{5, 0}));
@@ -131,6 +137,9 @@ TEST_F(AgentConfigTest, AnEmptyFileGivesTheDefaults) {
   EXPECT_EQ(config.store, StoreConfig());
   EXPECT_EQ(config.cloud, CloudConfig());
   EXPECT_FALSE(config.cloud.enabled);
+  EXPECT_EQ(config.sync, SyncConfig());
+  EXPECT_THAT(config.sync.interest, IsEmpty());
+  EXPECT_EQ(config.events, EventsConfig{256});
   EXPECT_EQ(config.api, ApiConfig());
   EXPECT_EQ(config.limits, LimitsConfig());
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
@@ -203,6 +212,28 @@ TEST_F(AgentConfigTest, InstancesAreCounted) {
   EXPECT_THAT(LoadWell(text).drivers, SizeIs(kInstancesMax));
   EXPECT_FALSE(Load(text + "[drivers.more]\nkind = \"host\"\n"));
   EXPECT_THAT(problems_.ToString(), HasSubstr("drivers: there may be 256 instances, not 257"));
+}
+
+TEST_F(AgentConfigTest, PatternsOfInterestAreCounted) {
+  std::string text = kNamed + "[sync]\ninterest = [";
+  for (std::size_t i = 0; i < kInterestMax; ++i) text += "\"a/p" + std::to_string(i) + "\", ";
+  EXPECT_THAT(LoadWell(text + "]\n").sync.interest, SizeIs(kInterestMax));
+  EXPECT_FALSE(Load(text + "\"a/more\"]\n"));
+  EXPECT_THAT(problems_.ToString(), HasSubstr("sync.interest: may name 64 patterns, not 65"));
+}
+
+TEST_F(AgentConfigTest, WhatIsSharedCanBeNamedAndAllElseIsLocalOnly) {
+  const AgentConfig config = LoadWell(
+      kNamed +
+      "[properties.\"**\"]\nlocal_only = true\n[properties.\"tank/*\"]\nlocal_only = false\n");
+  model::PropertyDef shared;
+  shared.path = *model::Path::Parse("tank/level");
+  model::PropertyDef kept;
+  kept.path = *model::Path::Parse("boiler/temperature");
+  ASSERT_TRUE(ApplyOverrides(config.properties, shared));
+  ASSERT_TRUE(ApplyOverrides(config.properties, kept));
+  EXPECT_FALSE(shared.local_only);
+  EXPECT_TRUE(kept.local_only);
 }
 
 TEST_F(AgentConfigTest, ASecretIsReadFromItsFileWithoutTheLineBreak) {
@@ -307,6 +338,8 @@ TEST_F(AgentConfigTest, TheSampleLoadsAsItIsShipped) {
 TEST_F(AgentConfigTest, TheSampleShowsTheDefaults) {
   const AgentConfig config = LoadWell(Uncommented());
   EXPECT_EQ(config.store, StoreConfig());
+  EXPECT_THAT(config.sync.interest, ElementsAre("**"));  // The same as none.
+  EXPECT_EQ(config.events, EventsConfig());
   EXPECT_EQ(config.api, ApiConfig());
   EXPECT_EQ(config.limits, LimitsConfig());
   EXPECT_EQ(config.log_level, AgentConfig().log_level);
@@ -321,10 +354,11 @@ TEST_F(AgentConfigTest, TheSampleShowsTheDefaults) {
 TEST_F(AgentConfigTest, TheSampleNamesEveryKey) {
   const std::string sample = ReadWhole(kSample);
   Load(
-      "[qqqqqqqqqq]\n[device]\nqqqqqqqqqq=1\n[store]\nqqqqqqqqqq=1\n[cloud]\nqqqqqqqqqq=1\n[api]"
+      "[qqqqqqqqqq]\n[sync]\nqqqqqqqqqq=1\n[events]\nqqqqqqqqqq=1\n[device]\nqqqqqqqqqq=1\n[store]"
+      "\nqqqqqqqqqq=1\n[cloud]\nqqqqqqqqqq=1\n[api]"
       "\nqqqqqqqqqq=1\n"
       "[log]\nqqqqqqqqqq=1\n[limits]\nqqqqqqqqqq=1\n[properties.a]\nqqqqqqqqqq=1\n");
-  ASSERT_THAT(problems_.list(), SizeIs(8));
+  ASSERT_THAT(problems_.list(), SizeIs(10));
   int keys = 0;
   for (const ConfigProblem& problem : problems_.list()) {
     constexpr std::string_view kOpening = "unknown key; known here: ";
@@ -335,7 +369,7 @@ TEST_F(AgentConfigTest, TheSampleNamesEveryKey) {
       ++keys;
     }
   }
-  EXPECT_GE(keys, 40);  // None was overlooked because the problem's text changed.
+  EXPECT_GE(keys, 48);  // None was overlooked because the problem's text changed.
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ constexpr int kStarsMax = 8;
 constexpr std::size_t kDescriptionBytesMax = 500;
 constexpr std::size_t kUnitBytesMax = 32;
 
+std::string FormatNumber(double number) {
+  return model::Format(model::Value(number));
+}
+
 Status CheckPattern(std::string_view pattern) {
   if (pattern.empty()) return Invalid("a pattern must not be empty");
   if (pattern.size() > model::kPathBytesMax) {
@@ -41,6 +45,23 @@ Status CheckPattern(std::string_view pattern) {
     begin = end + 1;
   }
   return {};
+}
+
+// What `alarm_low` and the others of one table say together.
+void CheckAlarm(const PropertyOverride& one, ConfigReader& reader) {
+  if (!one.alarm_high || !one.alarm_low) return;
+  if (*one.alarm_low >= *one.alarm_high) {
+    reader.Problem("alarm_low", "must be below alarm_high (" + FormatNumber(*one.alarm_high) +
+                                    "), is " + FormatNumber(*one.alarm_low));
+    return;
+  }
+  const double distance = *one.alarm_high - *one.alarm_low;
+  if (one.alarm_hysteresis && *one.alarm_hysteresis >= distance) {
+    reader.Problem("alarm_hysteresis",
+                   "must be smaller than what lies between alarm_low and "
+                   "alarm_high (" +
+                       FormatNumber(distance) + "), is " + FormatNumber(*one.alarm_hysteresis));
+  }
 }
 
 template <class Read>
@@ -82,6 +103,15 @@ PropertyOverride ReadOne(const std::string& pattern, ConfigReader& reader) {
   result.min = reader.OptionalDouble("min");
   result.max = reader.OptionalDouble("max");
 
+  result.alarm_high = reader.OptionalDouble("alarm_high");
+  result.alarm_low = reader.OptionalDouble("alarm_low");
+  result.alarm_hysteresis = IfSet(reader, "alarm_hysteresis",
+                                  [&] { return reader.Double("alarm_hysteresis", 0, 0, kMost); });
+  result.alarm_delay = IfSet(reader, "alarm_delay", [&] {
+    return reader.Duration("alarm_delay", 0ms, 0ms, model::kAlarmDelayMax);
+  });
+  CheckAlarm(result, reader);
+
   if (result.heartbeat && *result.heartbeat > 0ms) {
     const milliseconds least = std::max<milliseconds>(1s, result.min_period.value_or(0ms));
     if (*result.heartbeat < least) {
@@ -108,6 +138,17 @@ void Apply(const PropertyOverride& from, model::PropertyDef& def) {
   if (from.description) def.description = *from.description;
 }
 
+bool SaysAlarm(const PropertyOverride& one) {
+  return one.alarm_high || one.alarm_low || one.alarm_hysteresis || one.alarm_delay;
+}
+
+void ApplyAlarm(const PropertyOverride& from, model::AlarmLimits& alarm) {
+  if (from.alarm_high) alarm.high = from.alarm_high;
+  if (from.alarm_low) alarm.low = from.alarm_low;
+  if (from.alarm_hysteresis) alarm.hysteresis = *from.alarm_hysteresis;
+  if (from.alarm_delay) alarm.delay = *from.alarm_delay;
+}
+
 // The last one that says anything about a limit, narrowed by what the driver declared.
 void Narrow(std::optional<double> min, std::optional<double> max, model::PropertyDef& def) {
   if (min) def.min = def.min ? std::max(*def.min, *min) : *min;
@@ -119,7 +160,8 @@ void Narrow(std::optional<double> min, std::optional<double> max, model::Propert
 bool operator==(const PropertyOverride& a, const PropertyOverride& b) {
   const auto all = [](const PropertyOverride& o) {
     return std::tie(o.pattern, o.deadband, o.min_period, o.heartbeat, o.local_only, o.decimals,
-                    o.unit, o.description, o.min, o.max);
+                    o.unit, o.description, o.min, o.max, o.alarm_high, o.alarm_low,
+                    o.alarm_hysteresis, o.alarm_delay);
   };
   return all(a) == all(b);
 }
@@ -139,18 +181,26 @@ Status ApplyOverrides(const std::vector<PropertyOverride>& overrides, model::Pro
   const bool numeric = def.type == model::ValueType::kInt || def.type == model::ValueType::kDouble;
   std::optional<double> min, max;
   const ConfigSource* limited_by = nullptr;
+  const ConfigSource* alarmed_by = nullptr;
   for (const PropertyOverride& one : overrides) {
     if (!model::Matches(one.pattern, def.path.text())) continue;
     Apply(one, def);
-    if (!numeric || (!one.min && !one.max)) continue;
+    if (!numeric) continue;
     if (one.min) min = one.min;
     if (one.max) max = one.max;
-    limited_by = &one.source;
+    if (one.min || one.max) limited_by = &one.source;
+    ApplyAlarm(one, def.alarm);
+    if (SaysAlarm(one)) alarmed_by = &one.source;
   }
   Narrow(min, max, def);
   if (limited_by != nullptr && def.min && def.max && *def.min > *def.max) {
     return Conflict("'" + def.path.text() + "': the limits of " + limited_by->file + ":" +
                     std::to_string(limited_by->line) + " and the driver's leave no value");
+  }
+  if (alarmed_by == nullptr) return {};
+  if (const Status ok = model::Check(def.alarm); !ok) {
+    return Conflict("'" + def.path.text() + "': with " + alarmed_by->file + ":" +
+                    std::to_string(alarmed_by->line) + ", " + ok.error().text);
   }
   return {};
 }

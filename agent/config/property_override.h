@@ -37,6 +37,11 @@ struct PropertyOverride {
   std::optional<std::string> description;  // For people.
   std::optional<double> min;  // Of what may be written. They narrow the driver's limits, and never
   std::optional<double> max;  // widen them: the driver knows what its device stands.
+  // Of numbers; in the property's unit. What any of several overrides leaves open stands.
+  std::optional<double> alarm_high;
+  std::optional<double> alarm_low;         // Below alarm_high.
+  std::optional<double> alarm_hysteresis;  // From 0; smaller than the distance of the two.
+  std::optional<std::chrono::milliseconds> alarm_delay;  // 0 to model::kAlarmDelayMax.
 
   ConfigSource source;
 
@@ -49,7 +54,8 @@ std::vector<PropertyOverride> ReadPropertyOverrides(ConfigReader& reader);
 
 // Applies all that match. Keys that mean nothing for the property's type are passed over (a
 // deadband of a string: patterns are wide). kConflict, naming the file and line, when the driver's
-// limits and an override's leave no value.
+// limits and an override's leave no value, or when alarm limits that are each right contradict each
+// other.
 Status ApplyOverrides(const std::vector<PropertyOverride>& overrides, model::PropertyDef& def);
 
 }  // namespace edgetwin::config

@@ -128,6 +128,58 @@ TEST(PropertyOverrideTest, LimitsThatLeaveNoValueAreAConflictThatNamesTheLine) {
   EXPECT_THAT(status.error().text, HasSubstr("t.toml:2"));
 }
 
+TEST(PropertyOverrideTest, AlarmLimitsAreSetKeyByKey) {
+  const auto overrides = Read(R"(
+    ["tank/*"]
+    alarm_high = 90
+    alarm_low = 10.5
+    alarm_hysteresis = 2
+    alarm_delay = "30s"
+    ["tank/level"]
+    alarm_high = 95
+  )");
+  model::PropertyDef level = Def("tank/level");
+  ASSERT_TRUE(ApplyOverrides(overrides, level));
+  EXPECT_EQ(level.alarm, (model::AlarmLimits{95, 10.5, 2, 30s}));
+  EXPECT_TRUE(model::Check(level));
+  model::PropertyDef count = Def("tank/count", model::ValueType::kInt);
+  ASSERT_TRUE(ApplyOverrides(overrides, count));
+  EXPECT_EQ(count.alarm.high, 90);
+  model::PropertyDef name = Def("tank/name", model::ValueType::kString);
+  ASSERT_TRUE(ApplyOverrides(overrides, name));
+  EXPECT_EQ(name.alarm, model::AlarmLimits());
+}
+
+TEST(PropertyOverrideTest, AlarmLimitsOfSeveralTablesMustFitTogether) {
+  const auto overrides = Read(R"(["tank/*"]
+    alarm_low = 10
+    alarm_hysteresis = 20
+    ["tank/level"]
+    alarm_high = 25
+    ["tank/flow"]
+    alarm_high = 5
+  )");
+  model::PropertyDef level = Def("tank/level");
+  const Status narrow = ApplyOverrides(overrides, level);
+  ASSERT_FALSE(narrow);
+  EXPECT_EQ(narrow.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(narrow.error().text,
+            "'tank/level': with t.toml:4, the alarm's hysteresis 20 must be smaller than the "
+            "distance of its limits, 15");
+  model::PropertyDef flow = Def("tank/flow");
+  const Status crossed = ApplyOverrides(overrides, flow);
+  ASSERT_FALSE(crossed);
+  EXPECT_THAT(crossed.error().text, HasSubstr("t.toml:6"));
+  EXPECT_THAT(crossed.error().text, HasSubstr("low limit 10 must be below its high limit 5"));
+}
+
+TEST(PropertyOverrideTest, AlarmKeysMakeADifference) {
+  for (const char* key :
+       {"alarm_high = 1", "alarm_low = 1", "alarm_hysteresis = 1", "alarm_delay = \"1s\""}) {
+    EXPECT_NE(Read("[valve]\n"), Read(std::string("[valve]\n") + key + "\n")) << key;
+  }
+}
+
 TEST(PropertyOverrideTest, EqualMeansSayingTheSameWhereverItStands) {
   EXPECT_EQ(Read("[valve]\nmin = 1\n"), Read("\n\n[valve]\nmin = 1\n"));
   EXPECT_NE(Read("[valve]\nmin = 1\n"), Read("[valve]\nmax = 1\n"));

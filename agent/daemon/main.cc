@@ -69,6 +69,7 @@ class Daemon {
     loop_.OnSignal(SIGTERM, [this] { Stop("SIGTERM"); });
     loop_.OnSignal(SIGINT, [this] { Stop("SIGINT"); });
     loop_.OnSignal(SIGHUP, [this] { Reload(); });
+    agent_->SetTimeTold([this](MonoTime at, WallTime wall) { clock_.Map(at, wall); });
     agent_->Start();
     sd_notify(0, "READY=1");
     StartWatchdog();
@@ -154,7 +155,8 @@ class Daemon {
   const std::string path_;
   const std::string level_;
   std::string problems_;
-  SystemClock clock_;
+  SystemClock own_clock_;
+  MappedClock clock_{own_clock_};
   EventLoop loop_{clock_};
   std::unique_ptr<runtime::Agent> agent_;
   std::unique_ptr<api::ApiServer> api_;

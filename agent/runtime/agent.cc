@@ -3,6 +3,8 @@
 
 #include "agent/runtime/agent.h"
 
+#include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "sync/codec/codec.h"
@@ -22,11 +24,32 @@ std::string Hex(std::uint64_t bits) {
   return text;
 }
 
-sync::EdgeOptions MakeEngineOptions(const config::AgentConfig& config) {
+// What the firmware calls this board; it only helps people to tell two claimants apart.
+std::string BoardLabel() {
+  for (const char* path :
+       {"/proc/device-tree/serial-number", "/sys/class/dmi/id/product_uuid", "/etc/machine-id"}) {
+    std::ifstream file(path);
+    std::string label;
+    std::getline(file, label, '\0');
+    label = label.substr(0, label.find('\n'));
+    const bool printable =
+        std::ranges::all_of(label, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+    if (!label.empty() && label.size() <= 64 && printable)
+      return Hex(std::hash<std::string>()(label));
+  }
+  return {};
+}
+
+sync::EdgeOptions MakeEngineOptions(const config::AgentConfig& config, const Loop& loop) {
   sync::EdgeOptions options;
   options.commit_window = config.store.commit_window;
   options.checkpoint_interval = config.store.checkpoint_interval;
   options.software = "edgetwind " EDGETWIN_VERSION;
+  options.hardware = BoardLabel();
+  options.interest = config.sync.interest;
+  options.events.kept_max = config.events.keep_max;
+  options.paced = true;
+  options.clock_trusted = loop.clock().Wall().has_value();
   options.random = RandomBelow;
   return options;
 }
@@ -73,22 +96,24 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   limits.properties_max = config_.limits.properties_max;
   limits.unknown_paths_max = config_.limits.unknown_paths_max;
   twin_ = std::make_unique<model::Twin>(model::Role::kDevice, limits);
-  engine_ = std::make_unique<sync::EdgeEngine>(MakeEngineOptions(config_), *twin_,
+  engine_ = std::make_unique<sync::EdgeEngine>(MakeEngineOptions(config_, loop_), *twin_,
                                                store_->TakeStored(), loop_.Now(), Wall());
   committer_ = std::make_unique<store::StoreThread>(
       loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
       [this](std::uint64_t token, Status status) { Committed(token, std::move(status)); });
   Supervisor::Hooks hooks;
   hooks.changed = [this] { Kick(); };
-  hooks.defined = [this](model::PropertyId id) {
-    engine_->control().Defined(id, loop_.Now(), Wall());
-  };
+  hooks.defined = [this](model::PropertyId id) { engine_->Defined(id, loop_.Now(), Wall()); };
+  hooks.undefined = [this](model::PropertyId id) { engine_->Undefined(id, Wall()); };
   hooks.answered = [this](const model::DriverCall& call, Result<model::Value> result) {
     if (call.kind == model::DriverCall::Kind::kRead) {
-      engine_->control().ReadDone(call.ticket, std::move(result), loop_.Now(), Wall());
+      engine_->ReadDone(call.ticket, std::move(result), loop_.Now(), Wall());
     } else {
-      engine_->control().WriteDone(call.ticket, std::move(result), loop_.Now(), Wall());
+      engine_->WriteDone(call.ticket, std::move(result), loop_.Now(), Wall());
     }
+  };
+  hooks.sampled = [this](model::PropertyId id, const model::Sample& sample) {
+    engine_->Sampled(id, sample, loop_.Now());
   };
   supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
   return {};
@@ -158,6 +183,11 @@ void Agent::OnLinkUp() {
   Kick();
 }
 
+void Agent::OnLinkDrained() {
+  engine_->LinkDrained();
+  Kick();
+}
+
 void Agent::OnLinkDown(const Error& why) {
   if (why.text != link_trouble_) {
     Log(LogLevel::kWarning, "not connected: " + why.text, {{"broker", link_->stats().broker}});
@@ -194,6 +224,7 @@ void Agent::Kick() {
 
 void Agent::Step() {
   sync::EdgeOutput out;
+  engine_->SetClockTrusted(loop_.clock().Wall().has_value());
   engine_->Step(loop_.Now(), Wall(), out);
   if (out.commit) {
     const std::uint64_t token = out.commit->token;
@@ -209,7 +240,16 @@ void Agent::Step() {
       ++frames_unsent_;  // Its timeout sends it again.
     }
   }
+  if (link_ && link_->drained()) engine_->LinkDrained();
   if (out.proved && link_) link_->Proved();
+  if (out.backoff_max && link_) link_->LimitBackoff(*out.backoff_max);
+  if (out.clock && time_told_) time_told_(out.clock->at, out.clock->wall);
+  for (const sync::EdgeOutput::Notice& notice : out.notices) {
+    const LogLevel level = notice.severity == model::Severity::kInfo      ? LogLevel::kNotice
+                           : notice.severity == model::Severity::kWarning ? LogLevel::kWarning
+                                                                          : LogLevel::kError;
+    Log(level, notice.text, {{"event", notice.kind}});
+  }
   for (const model::DriverCall& call : out.calls) supervisor_->Call(call);
   if (observer_) observer_();
   Arm();
@@ -249,10 +289,12 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
   if (!(config.store == config_.store)) kept.push_back("store");
   if (!(config.api == config_.api)) kept.push_back("api");
   if (!(config.limits == config_.limits)) kept.push_back("limits");
+  if (!(config.events == config_.events)) kept.push_back("events");
   config.device = config_.device;
   config.store = config_.store;
   config.api = config_.api;
   config.limits = config_.limits;
+  config.events = config_.events;
   const bool link_changed = !(config.cloud == config_.cloud);
   config_ = std::move(config);
   SetLogLevel(config_.log_level);
@@ -260,6 +302,7 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
     CloseLink();
     OpenLink();
   }
+  engine_->SetInterest(config_.sync.interest);
   supervisor_->Apply(config_.drivers, config_.properties);
   Kick();
   return kept;
@@ -287,6 +330,7 @@ std::optional<sync::LinkStats> Agent::link_stats() const {
 
 std::vector<LimitReport> Agent::limits() const {
   std::vector<LimitReport> limits = twin_->limits();
+  for (LimitReport& limit : engine_->limits()) limits.push_back(std::move(limit));
   if (committer_) limits.push_back(committer_->limit());  // Not while stopping.
   const auto posted = loop_.posted_stats();
   limits.push_back({"posted_tasks", posted.max, 0, posted.peak, posted.waits});
@@ -308,6 +352,12 @@ Status Agent::Override(model::PropertyId id, model::Value value, std::string who
                                                    loop_.Now(), Wall(), std::move(done));
   Kick();
   return begun;
+}
+
+Status Agent::AcknowledgeAlarm(model::PropertyId id, const std::string& who) {
+  const Status done = engine_->alarms().Acknowledge(id, {}, who, Wall());
+  Kick();
+  return done;
 }
 
 Status Agent::Release(model::PropertyId id) {

@@ -68,6 +68,13 @@ class Agent : private sync::LinkEvents {
   Status Override(model::PropertyId id, model::Value value, std::string who,
                   std::chrono::milliseconds duration, model::Control::OverrideDone done);
   Status Release(model::PropertyId id);
+  // Somebody has seen the property's alarms. kNotFound: there are none.
+  Status AcknowledgeAlarm(model::PropertyId id, const std::string& who);
+
+  // The cloud's time, from each handshake: for a machine whose own clock isn't trusted.
+  void SetTimeTold(std::function<void(MonoTime at, WallTime wall)> told) {
+    time_told_ = std::move(told);
+  }
 
   // `observer` runs after each step in which the twin may have changed.
   void SetObserver(std::function<void()> observer) { observer_ = std::move(observer); }
@@ -78,6 +85,7 @@ class Agent : private sync::LinkEvents {
   void OnLinkUp() override;
   void OnLinkDown(const Error& why) override;
   void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
+  void OnLinkDrained() override;
 
   Status OpenStore(std::vector<driver::DriverKind> kinds);
   void OpenLink();
@@ -104,6 +112,7 @@ class Agent : private sync::LinkEvents {
   Loop::Id timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;
   std::function<void()> observer_;
+  std::function<void(MonoTime, WallTime)> time_told_;
   std::uint64_t frames_refused_ = 0;
   std::string last_refusal_;
   std::uint64_t frames_unsent_ = 0;

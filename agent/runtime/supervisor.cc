@@ -85,6 +85,7 @@ struct Supervisor::Instance final : public driver::SampleSink {
                         " bytes"));
       return ReportBad(id);
     }
+    owner.hooks_.sampled(id, sample);
     owner.twin_.Report(id, std::move(sample), owner.loop_.Now());
     owner.hooks_.changed();
   }
@@ -99,6 +100,7 @@ struct Supervisor::Instance final : public driver::SampleSink {
   void Remove(model::PropertyId id) override {
     properties.erase(id);
     owner.twin_.Undefine(id);
+    owner.hooks_.undefined(id);
     owner.hooks_.changed();
   }
 
@@ -183,6 +185,7 @@ void Supervisor::Apply(const std::vector<config::DriverInstanceConfig>& configs,
   twin_.ForEachProperty([&](model::PropertyId id) {
     if (!twin_.def(id).instance.empty() && !wanted.contains(twin_.def(id).instance)) {
       twin_.Undefine(id);
+      hooks_.undefined(id);
     }
   });
   for (const auto& config : configs) {

@@ -44,8 +44,10 @@ struct InstanceStatus {
 class Supervisor {
  public:
   struct Hooks {
-    std::function<void()> changed;                   // The twin has something new.
-    std::function<void(model::PropertyId)> defined;  // A driver defined or changed the property.
+    std::function<void()> changed;                     // The twin has something new.
+    std::function<void(model::PropertyId)> defined;    // A driver defined or changed the property.
+    std::function<void(model::PropertyId)> undefined;  // No driver knows it any more.
+    std::function<void(model::PropertyId, const model::Sample&)> sampled;
     // A driver call's answer.
     std::function<void(const model::DriverCall&, Result<model::Value>)> answered;
   };

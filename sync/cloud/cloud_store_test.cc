@@ -33,9 +33,11 @@ class CloudStoreTest : public testing::Test {
     store_.reset();
     std::filesystem::remove_all(folder_);
   }
-  void Open(std::uint64_t inc = 1, std::uint64_t twins_max = 1'000) {
+  void Open(std::uint64_t inc = 1, std::uint64_t twins_max = 1'000,
+            std::uint64_t events_per_twin_max = 1'000) {
     store_.reset();
-    auto store = CloudStore::Open({folder_ + "/cloud.db", inc, WallTime(), twins_max});
+    auto store =
+        CloudStore::Open({folder_ + "/cloud.db", inc, WallTime(), twins_max, events_per_twin_max});
     ASSERT_TRUE(store.has_value()) << store.error().text;
     store_ = *std::move(store);
   }
@@ -65,6 +67,21 @@ class CloudStoreTest : public testing::Test {
     return change;
   }
 
+  static model::Command CommandAt(std::uint64_t id, std::uint64_t seq) {
+    model::Command command;
+    command.id = id;
+    command.dot = {11, seq};
+    command.epoch = 3;
+    command.name = "write";
+    command.path = "pump/speed";
+    command.value = model::Value(-0.0);
+    command.expires = WallTime(std::chrono::milliseconds(99));
+    command.who = "eve";
+    command.state = model::CommandState::kUnknown;
+    command.result = "it crashed";
+    return command;
+  }
+
   std::string folder_;
   std::unique_ptr<CloudStore> store_;
 };
@@ -80,8 +97,9 @@ TEST_F(CloudStoreTest, KeepsEveryFieldBitForBit) {
   batch.properties[0].def.max = std::numeric_limits<double>::infinity();
   batch.properties[0].def.description = "how fast";
   batch.properties[1].def.type = model::ValueType::kString;
-  batch.dictionary = {{1, PropertyId{0}, batch.properties[0].def, 0xffff'0000'0000'0001},
-                      {2, PropertyId{1}, batch.properties[1].def, 7}};
+  batch.dictionary = {{1, PropertyId{0}, 0, batch.properties[0].def, 0xffff'0000'0000'0001},
+                      {2, PropertyId{1}, 0, batch.properties[1].def, 7},
+                      {3, PropertyId{0}, 1, {}, 8}};
   const double odd_nan = std::bit_cast<double>(0x7ff8'0000'0000'0bad);
   batch.rows = {Row(0, Side::kReported, 0xaaaa'aaaa'aaaa'aaaa, 5, model::Value(odd_nan)),
                 Row(0, Side::kDesired, 0xffff'ffff'ffff'fff1, 1, model::Value(-0.0)),
@@ -101,7 +119,15 @@ TEST_F(CloudStoreTest, KeepsEveryFieldBitForBit) {
   batch.rows[2].row.control = std::make_shared<const model::ControlInfo>(info);
   batch.peer_watermark = {6, 0xffff'ffff'ffff'ffff, {}, {}};
   batch.epoch = model::Epoch{3, 0xffff'ffff'0000'0000};
-  batch.peer_lineage = model::Lineage{{9, 1, 4}, {0xaaaa'aaaa'aaaa'aaaa, 5, 100}};
+  batch.peer_lineage =
+      model::Lineage{{9, 1, 4, 3}, {0xaaaa'aaaa'aaaa'aaaa, 5, 100, 0xffff'ffff'ffff'fff0}};
+  batch.setback = model::Setback{0xffff'ffff'ffff'0001, 0xffff'ffff'ffff'0000};
+  batch.interest = model::Interest{0xffff'ffff, {"pump/**", ""}};
+  batch.superseded = std::vector<std::uint64_t>{7, 0xffff'ffff'ffff'ffff, 3};
+  batch.admission = model::Admission::kDecommissioned;
+  batch.claim = model::Claim{0xffff'ffff'ffff'ff01, WallTime(std::chrono::milliseconds(-7)),
+                             std::string("it's \0 old", 10), "board 3"};
+  batch.commands = {CommandAt(0xffff'ffff'ffff'0000, 3), CommandAt(5, 4)};
   ASSERT_TRUE(Commit("a", batch).has_value());
 
   Open(2);
@@ -110,9 +136,11 @@ TEST_F(CloudStoreTest, KeepsEveryFieldBitForBit) {
   EXPECT_EQ(stored.properties[0].def, batch.properties[0].def);
   EXPECT_TRUE(std::signbit(*stored.properties[0].def.min));
   EXPECT_EQ(stored.properties[1].pid, 2u);
-  ASSERT_EQ(stored.dictionary.size(), 2u);
+  ASSERT_EQ(stored.dictionary.size(), 3u);
   EXPECT_EQ(stored.dictionary[0].chain, 0xffff'0000'0000'0001);
   EXPECT_EQ(stored.dictionary[0].def, batch.dictionary[0].def);
+  EXPECT_EQ(stored.dictionary[2].withdraws, 1u);
+  EXPECT_EQ(stored.dictionary[2].def, model::PropertyDef());
   ASSERT_EQ(stored.rows.size(), batch.rows.size());
   for (const model::RowChange& change : batch.rows) {
     const auto found = std::find_if(stored.rows.begin(), stored.rows.end(), [&](const auto& row) {
@@ -125,6 +153,74 @@ TEST_F(CloudStoreTest, KeepsEveryFieldBitForBit) {
   EXPECT_EQ(stored.peer_watermark[1], 0xffff'ffff'ffff'ffff);
   EXPECT_EQ(stored.epoch, *batch.epoch);
   EXPECT_EQ(stored.peer_lineage, *batch.peer_lineage);
+  EXPECT_EQ(stored.setback, batch.setback);
+  EXPECT_EQ(stored.interest, batch.interest);
+  EXPECT_EQ(stored.superseded, batch.superseded);
+  EXPECT_EQ(stored.admission, batch.admission);
+  EXPECT_EQ(stored.claim, batch.claim);
+  EXPECT_EQ(stored.commands, batch.commands);
+}
+
+TEST_F(CloudStoreTest, WhatABatchDoesNotSayStaysAsItIs) {
+  Open();
+  model::Batch batch;
+  batch.setback = model::Setback{5, 3};
+  batch.interest = model::Interest{2, {"a/*"}};
+  batch.superseded = std::vector<std::uint64_t>{7};
+  batch.admission = model::Admission::kNextClaimant;
+  batch.claim = model::Claim{9, WallTime(), "no", ""};
+  batch.commands = {CommandAt(5, 1)};
+  ASSERT_TRUE(Commit("a", batch).has_value());
+  ASSERT_TRUE(Commit("a", {}).has_value());
+  const model::Stored kept = Load();
+  EXPECT_EQ(kept.setback, batch.setback);
+  EXPECT_EQ(kept.interest, batch.interest);
+  EXPECT_EQ(kept.superseded, batch.superseded);
+  EXPECT_EQ(kept.admission, batch.admission);
+  EXPECT_EQ(kept.claim, batch.claim);
+  EXPECT_EQ(kept.commands, batch.commands);
+  batch = {};
+  batch.setback = model::Setback{};
+  batch.interest = model::Interest{};
+  batch.superseded.emplace();
+  batch.admission = model::Admission::kNormal;
+  batch.claim = model::Claim{};
+  ASSERT_TRUE(Commit("a", batch).has_value());
+  const model::Stored cleared = Load();
+  EXPECT_EQ(cleared.setback, model::Setback{});
+  EXPECT_EQ(cleared.interest, model::Interest{});
+  EXPECT_TRUE(cleared.superseded.empty());
+  EXPECT_EQ(cleared.admission, model::Admission::kNormal);
+  EXPECT_EQ(cleared.claim, model::Claim{});
+}
+
+TEST_F(CloudStoreTest, ACommandIsReplacedByIdAndForgottenWhenGone) {
+  Open();
+  model::Batch batch;
+  batch.commands = {CommandAt(5, 2), CommandAt(6, 1)};
+  ASSERT_TRUE(Commit("a", batch).has_value());
+  ASSERT_TRUE(Commit("b", batch).has_value());
+  batch.commands = {CommandAt(5, 2)};
+  batch.commands[0].state = model::CommandState::kFailed;
+  batch.commands[0].result = "no";
+  batch.commands_gone = {6};
+  ASSERT_TRUE(Commit("a", batch).has_value());
+  EXPECT_EQ(Load("a").commands, batch.commands);
+  ASSERT_EQ(Load("b").commands.size(), 2u);
+  EXPECT_EQ(Load("b").commands[0].id, 6u) << "by dot";
+}
+
+TEST_F(CloudStoreTest, ACommandTakesASeqLikeARow) {
+  Open(11);
+  model::Batch batch;
+  batch.commands = {CommandAt(5, 9)};
+  ASSERT_TRUE(Commit("a", batch).has_value());
+  EXPECT_EQ(Load("a").lineage, (model::Lineage{{11, 1, 9}}));
+  batch.commands[0].state = model::CommandState::kDone;
+  Open(12);
+  ASSERT_TRUE(Commit("a", batch).has_value());
+  EXPECT_EQ(Load("a").lineage, (model::Lineage{{11, 1, 9}, {12, 10, 9}}))
+      << "its answer takes none";
 }
 
 TEST_F(CloudStoreTest, EachOpeningIsAnIncarnationThatBeginsAboveTheLastCommittedSeq) {
@@ -196,7 +292,7 @@ TEST_F(CloudStoreTest, ListsTwinsByDevice) {
   EXPECT_EQ((*list)[1].seen, noon) << "the latest stands";
 }
 
-TEST_F(CloudStoreTest, ForgettingADeviceRemovesItsRowsAndPids) {
+TEST_F(CloudStoreTest, AWithdrawnPropertyLosesTheDevicesRowsAndItsPid) {
   Open();
   model::Twin twin(model::Role::kCloud);
   twin.Load(Load());
@@ -210,14 +306,23 @@ TEST_F(CloudStoreTest, ForgettingADeviceRemovesItsRowsAndPids) {
 
   model::Twin loaded(model::Role::kCloud);
   loaded.Load(Load());
-  EXPECT_EQ(loaded.dictionary_size(), 1u);
-  loaded.ForgetDevice();
+  model::DictionaryEntry withdrawal;
+  withdrawal.pid = 2;
+  withdrawal.withdraws = 1;
+  ASSERT_TRUE(loaded.TakeEntry(withdrawal));
   ASSERT_TRUE(Commit("a", loaded.TakePending()).has_value());
   const model::Stored stored = Load();
-  EXPECT_TRUE(stored.dictionary.empty());
+  ASSERT_EQ(stored.dictionary.size(), 2u);
+  EXPECT_EQ(stored.dictionary[1].withdraws, 1u);
+  EXPECT_EQ(stored.dictionary[1].id, PropertyId{0});
   EXPECT_EQ(stored.properties[0].pid, 0u);
+  EXPECT_EQ(stored.properties[0].def.type, model::ValueType::kNone);
   ASSERT_EQ(stored.rows.size(), 1u) << "only our own row stays";
   EXPECT_EQ(stored.rows[0].side, Side::kDesired);
+
+  model::Twin again(model::Role::kCloud);
+  again.Load(stored);
+  EXPECT_EQ(again.dictionary_size(), 2u);
 }
 
 TEST_F(CloudStoreTest, TwinsDoNotMix) {

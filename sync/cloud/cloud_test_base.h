@@ -38,6 +38,8 @@ class CapturingLink final : public sync::Link {
     frames.emplace_back(std::string(peer), *std::move(frame));
     return {};
   }
+  bool drained() const override { return true; }
+  void LimitBackoff(std::chrono::milliseconds) override {}
   void Proved() override {}
   void Close() override {}
   sync::LinkStats stats() const override { return {}; }
@@ -126,6 +128,12 @@ class CloudTest : public testing::Test {
     hello.lineage = {{kDeviceInc, 1, 1'000}};
     hello.software = "test device";
     Receive(device, hello);
+    // What comes before the Welcome is not heard.
+    ASSERT_TRUE(Eventually([&] {
+      return std::any_of(link_.frames.begin(), link_.frames.end(), [&](const auto& sent) {
+        return sent.first == device && std::holds_alternative<sync::Welcome>(sent.second);
+      });
+    }));
   }
   void Tell(const std::string& device, const std::vector<model::PropertyDef>& defs) {
     sync::DictionaryFrame frame;

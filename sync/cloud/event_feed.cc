@@ -74,10 +74,20 @@ void EventFeed::OnConnected(const std::string& device, bool connected) {
        {});
 }
 
-void EventFeed::OnNotice(const std::string& device, const std::string& text) {
-  Log(LogLevel::kWarning, text, {{"device", device}});
+void EventFeed::OnNotice(const std::string& device, const std::string& kind,
+                         const std::string& text) {
+  Log(LogLevel::kWarning, text, {{"device", device}, {"event", kind}});
   if (!Watched(device)) return;
-  Send(device, "notice", JsonObject().Text("twin", device).Text("text", text).Take(), {});
+  Send(device, "notice",
+       JsonObject().Text("twin", device).Text("kind", kind).Text("text", text).Take(), {});
+}
+
+void EventFeed::OnEvents(const std::string& device, const LiveTwin& twin,
+                         const std::vector<model::Event>& events) {
+  if (!Watched(device)) return;
+  for (const model::Event& event : events) {
+    Send(device, "event", EventDocument(device, twin.twin, event), {});
+  }
 }
 
 void EventFeed::OnLink(bool up, const std::string& why) {

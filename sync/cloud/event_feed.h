@@ -42,7 +42,10 @@ class EventFeed final : public FleetEvents {
                  const std::vector<sync::CloudOutput::Change>& changes) override;
   void OnDurable(const std::string& device, const LiveTwin& twin) override;
   void OnConnected(const std::string& device, bool connected) override;
-  void OnNotice(const std::string& device, const std::string& text) override;
+  void OnNotice(const std::string& device, const std::string& kind,
+                const std::string& text) override;
+  void OnEvents(const std::string& device, const LiveTwin& twin,
+                const std::vector<model::Event>& events) override;
   void OnLink(bool up, const std::string& why) override;
 
   std::size_t subscribers() const { return subscribers_.size(); }

@@ -19,15 +19,6 @@ constexpr std::size_t kFramesWaitingMax = 8;
 // second.
 constexpr std::uint64_t kHellosPerSecond = 500;
 
-std::uint32_t SessionOf(const sync::Frame& frame) {
-  if (const auto* delta = std::get_if<sync::Delta>(&frame)) return delta->session;
-  if (const auto* ack = std::get_if<sync::Ack>(&frame)) return ack->session;
-  if (const auto* dictionary = std::get_if<sync::DictionaryFrame>(&frame)) {
-    return dictionary->session;
-  }
-  return 0;
-}
-
 }  // namespace
 
 Fleet::Fleet(Loop& loop, CloudStore& store, std::vector<TwinSummary> twins, FleetEvents& events,
@@ -108,7 +99,7 @@ Fleet::Entry* Fleet::FindOrRegister(std::string_view device, const sync::Frame& 
   if (!std::holds_alternative<sync::Hello>(frame)) {
     sync::Nack nack;
     nack.reason = sync::NackReason::kUnknownSession;
-    nack.cursors.session = SessionOf(frame);
+    nack.cursors.session = sync::SessionOf(frame);
     nack.text = "say Hello";
     Send(device, nack);
     return nullptr;
@@ -144,7 +135,7 @@ void Fleet::OnLoaded(const std::string& device, Result<model::Stored> stored) {
   const auto frames = std::exchange(entry.frames, {});
   auto uses = std::exchange(entry.uses, {});
   if (!stored) {
-    events_.OnNotice(device, "the twin can't be read: " + stored.error().text);
+    events_.OnNotice(device, "unreadable", "the twin can't be read: " + stored.error().text);
     for (Use& use : uses) use(stored.error());
     return;
   }
@@ -173,6 +164,7 @@ void Fleet::Step(Entry& entry) {
   output_.frames.clear();
   output_.commit.reset();
   output_.changes.clear();
+  output_.notices.clear();
   output_.events.clear();
   live.session.Step(loop_.Now(), loop_.clock().UntrustedWall(), output_);
   for (const sync::Frame& frame : output_.frames) Send(device, frame);
@@ -181,7 +173,8 @@ void Fleet::Step(Entry& entry) {
     group_.push_back({device, entry.summary.seen, std::move(output_.commit->batch)});
   }
   if (!output_.changes.empty()) events_.OnChanges(device, live, output_.changes);
-  for (const std::string& text : output_.events) events_.OnNotice(device, text);
+  for (const auto& notice : output_.notices) events_.OnNotice(device, notice.kind, notice.text);
+  if (!output_.events.empty()) events_.OnEvents(device, live, output_.events);
   if (const bool connected = live.session.connected(); connected != entry.connected) {
     entry.connected = connected;
     if (connected)
@@ -287,7 +280,7 @@ void Fleet::OnCommitted(const std::vector<std::string>& devices,
 void Fleet::Settle(Entry& entry, const Status& result) {
   std::vector<std::function<void(Status)>> ready;
   std::erase_if(entry.waiters, [&](Entry::Waiter& waiter) {
-    if (result && !entry.live->session.Durable(waiter.seq)) return false;
+    if (result && entry.live->session.batches_durable() < waiter.batch) return false;
     ready.push_back(std::move(waiter.done));
     return true;
   });
@@ -337,9 +330,51 @@ void Fleet::SetDesired(std::string_view device, std::vector<Wish> wishes, const 
   for (Wish& wish : wishes) {
     entry.live->session.SetDesired(wish.id, std::move(wish.value), who, wish.until, wall);
   }
-  entry.waiters.push_back({entry.live->twin.head(), std::move(done)});
+  entry.waiters.push_back({entry.live->session.batches() + 1, std::move(done)});
   Step(entry);
   SubmitGroup();
+}
+
+// Hands the twin's session to `change`, and tells `done` when what that changed is durable.
+void Fleet::Change(std::string_view device,
+                   const std::function<Status(sync::CloudSession&)>& change,
+                   std::function<void(Status)> done) {
+  Entry& entry = entries_.find(device)->second;
+  EDGETWIN_CHECK(entry.live != nullptr);
+  const Status changed = change(entry.live->session);
+  if (!changed) return done(changed);
+  entry.waiters.push_back({entry.live->session.batches() + 1, std::move(done)});
+  Step(entry);
+  SubmitGroup();
+}
+
+void Fleet::Command(std::string_view device, model::Command command,
+                    std::function<void(Status)> done) {
+  Change(
+      device,
+      [&command](sync::CloudSession& session) { return session.AddCommand(std::move(command)); },
+      std::move(done));
+}
+
+void Fleet::Admit(std::string_view device, std::function<void(Status)> done) {
+  const MonoTime now = loop_.Now();
+  Change(
+      device,
+      [now](sync::CloudSession& session) {
+        session.AdmitNext(now);
+        return Status();
+      },
+      std::move(done));
+}
+
+void Fleet::Decommission(std::string_view device, std::function<void(Status)> done) {
+  Change(
+      device,
+      [](sync::CloudSession& session) {
+        session.Decommission();
+        return Status();
+      },
+      std::move(done));
 }
 
 void Fleet::Drain(std::function<void()> done) {

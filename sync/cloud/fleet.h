@@ -63,7 +63,12 @@ class FleetEvents {
   // More of it is durable than before.
   virtual void OnDurable(const std::string& device, const LiveTwin& twin) = 0;
   virtual void OnConnected(const std::string& device, bool connected) = 0;
-  virtual void OnNotice(const std::string& device, const std::string& text) = 0;
+  // What an operator should know, once; `kind` is a word for programs.
+  virtual void OnNotice(const std::string& device, const std::string& kind,
+                        const std::string& text) = 0;
+  // Events that the device has told; not durable yet.
+  virtual void OnEvents(const std::string& device, const LiveTwin& twin,
+                        const std::vector<model::Event>& events) = 0;
   // The broker: reached, or not, and why.
   virtual void OnLink(bool up, const std::string& why) = 0;
 };
@@ -113,6 +118,13 @@ class Fleet final : public sync::LinkEvents {
   void SetDesired(std::string_view device, std::vector<Wish> wishes, const std::string& who,
                   std::function<void(Status)> done);
 
+  // Asks the device of a twin in memory for something, once; see CloudSession::AddCommand. `done`
+  // as above.
+  void Command(std::string_view device, model::Command command, std::function<void(Status)> done);
+  // An operator's decisions about who speaks for the device; see CloudSession.
+  void Admit(std::string_view device, std::function<void(Status)> done);
+  void Decommission(std::string_view device, std::function<void(Status)> done);
+
   // Runs `done` when nothing waits to be committed any more. Frames are not taken from now on.
   void Drain(std::function<void()> done);
 
@@ -131,13 +143,15 @@ class Fleet final : public sync::LinkEvents {
     std::vector<std::string> frames;  // Waiting for the twin to be read.
     std::vector<Use> uses;
     struct Waiter {
-      std::uint64_t seq = 0;
+      std::uint64_t batch = 0;  // The number of the commit that it waits for.
       std::function<void(Status)> done;
     };
     std::vector<Waiter> waiters;
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
 
+  void Change(std::string_view device, const std::function<Status(sync::CloudSession&)>& change,
+              std::function<void(Status)> done);
   Entry* FindOrRegister(std::string_view device, const sync::Frame& frame);
   void Load(Entry& entry);
   void OnLoaded(const std::string& device, Result<model::Stored> stored);

@@ -64,6 +64,24 @@ struct StoreWorker::Impl {
     ready.notify_one();
   }
 
+  // `read` on the thread, and `done` with what it gave on the loop.
+  template <class ReadFrom, class Done>
+  Status Read(ReadFrom read, Done done) {
+    if (!loads_limit.Fits(loads + 1)) {
+      loads_limit.Hit();
+      return Exhausted("the store is busy: " + std::to_string(loads) + " reads wait for it");
+    }
+    loads_limit.Use(++loads);
+    Submit([this, read = std::move(read), done = std::move(done)]() -> Loop::Task {
+      auto result = std::make_shared<decltype(read(store))>(read(store));
+      return [this, result, done] {
+        loads_limit.Use(--loads);
+        done(std::move(*result));
+      };
+    });
+    return {};
+  }
+
   Loop& loop;
   CloudStore& store;
   Limit loads_limit{loads_waiting_max};
@@ -95,21 +113,16 @@ StoreWorker::~StoreWorker() {
 }
 
 Status StoreWorker::Load(std::string device, Loaded loaded) {
-  if (!impl_->loads_limit.Fits(impl_->loads + 1)) {
-    impl_->loads_limit.Hit();
-    return Exhausted("the store is busy: " + std::to_string(impl_->loads) +
-                     " twins wait to be read");
-  }
-  impl_->loads_limit.Use(++impl_->loads);
-  Impl* impl = impl_.get();
-  impl_->Submit([impl, device = std::move(device), loaded = std::move(loaded)]() -> Loop::Task {
-    auto stored = std::make_shared<Result<model::Stored>>(impl->store.LoadTwin(device));
-    return [impl, stored, loaded] {
-      impl->loads_limit.Use(--impl->loads);
-      loaded(std::move(*stored));
-    };
-  });
-  return {};
+  return impl_->Read(
+      [device = std::move(device)](CloudStore& store) { return store.LoadTwin(device); },
+      std::move(loaded));
+}
+
+Status StoreWorker::ListEvents(std::string device, model::Dot before, std::size_t count,
+                               Listed listed) {
+  return impl_->Read([device = std::move(device), before,
+                      count](CloudStore& store) { return store.ListEvents(device, before, count); },
+                     std::move(listed));
 }
 
 void StoreWorker::Commit(std::vector<TwinCommit> commits, Committed committed) {

@@ -20,6 +20,7 @@ namespace edgetwin::cloud {
 class StoreWorker {
  public:
   using Loaded = std::function<void(Result<model::Stored>)>;
+  using Listed = std::function<void(Result<std::vector<model::Event>>)>;
   // One status a commit, in their order.
   using Committed = std::function<void(const std::vector<Status>&)>;
 
@@ -30,6 +31,8 @@ class StoreWorker {
 
   // kExhausted when loads_waiting_max are waiting already.
   Status Load(std::string device, Loaded loaded);
+  // CloudStore::ListEvents; counts as a load.
+  Status ListEvents(std::string device, model::Dot before, std::size_t count, Listed listed);
 
   // One transaction for all, one group at a time: only when not committing(). When the store
   // refuses the group for what one twin's batch holds, the others are committed without that one.

@@ -60,6 +60,25 @@ TEST_F(StoreWorkerTest, LoadsSeeTheCommitsBeforeThem) {
   EXPECT_FALSE(worker.committing());
 }
 
+TEST_F(StoreWorkerTest, ListsEventsAsALoadDoes) {
+  StoreWorker worker(loop_, *store_);
+  TwinCommit commit = CommitOf("a");
+  commit.batch.events.resize(3);
+  for (std::uint64_t i = 0; i < 3; ++i) commit.batch.events[i].dot = {5, i + 1};
+  worker.Commit({commit}, [](const std::vector<Status>&) {});
+  std::vector<model::Event> listed;
+  const auto take = [&](Result<std::vector<model::Event>> events) {
+    listed = *std::move(events);
+    loop_.Stop();
+  };
+  ASSERT_TRUE(worker.ListEvents("a", {5, 3}, 1, take).has_value());
+  EXPECT_EQ(worker.limit().used, 1u);
+  loop_.Run();
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].dot.seq, 2u);
+  EXPECT_EQ(worker.limit().used, 0u);
+}
+
 TEST_F(StoreWorkerTest, FinishesWhatWasSubmittedButCallsNobodyAnyMore) {
   {
     StoreWorker worker(loop_, *store_);

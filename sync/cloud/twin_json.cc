@@ -267,4 +267,30 @@ std::string BodyTag(std::string_view body) {
   return text;
 }
 
+std::string EventDocument(std::string_view device, const model::Twin& twin,
+                          const model::Event& event) {
+  JsonObject object;
+  object.Text("twin", device).Number("seq", event.dot.seq).Raw("inc", JsonHex(event.dot.inc));
+  object.Raw("time", JsonTime(event.time));
+  if (event.unsynced) object.Bool("unsynced", true);
+  object.Text("severity", ToString(event.severity)).Text("kind", event.kind);
+  if (event.id != model::kNoProperty) object.Text("path", twin.def(event.id).path.text());
+  if (!event.value.none()) object.Raw("value", model::ToJson(event.value));
+  if (!event.text.empty()) object.Text("text", event.text);
+  if (event.command != 0) object.Raw("command", JsonHex(event.command));
+  return object.Take();
+}
+
+std::string CommandDocument(const model::Command& command) {
+  JsonObject object;
+  object.Raw("id", JsonHex(command.id)).Text("name", command.name);
+  if (!command.path.empty()) object.Text("path", command.path);
+  if (!command.value.none()) object.Raw("value", model::ToJson(command.value));
+  object.Text("state", ToString(command.state));
+  if (!command.result.empty()) object.Text("result", command.result);
+  if (!command.who.empty()) object.Text("who", command.who);
+  if (command.expires != WallTime{}) object.Raw("expires", JsonTime(command.expires));
+  return object.Number("epoch", command.epoch).Take();
+}
+
 }  // namespace edgetwin::cloud

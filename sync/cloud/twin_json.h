@@ -31,6 +31,12 @@ std::string StatusOf(const LiveTwin& live, model::PropertyId id);
 std::string SnapshotDocument(std::string_view device, const LiveTwin& live);
 // {"path", "side", …row…} of one change, as it stands now.
 std::string ChangeDocument(const LiveTwin& live, const sync::CloudOutput::Change& change);
+// {"twin", "seq", "time", "severity", "kind", "text", …} of something that happened to a device.
+std::string EventDocument(std::string_view device, const model::Twin& twin,
+                          const model::Event& event);
+// {"id", "name", "state", …} of something that a device was asked for. Ids are texts: numbers of 64
+// bits don't survive every reader of JSON.
+std::string CommandDocument(const model::Command& command);
 // {"reported": …, "control": …, "desired": …}: the revisions that are held, or of these the durable
 // ones.
 std::string RevisionDocument(const LiveTwin& live, bool durable);

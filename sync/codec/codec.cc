@@ -3,45 +3,23 @@
 
 #include "sync/codec/codec.h"
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "edgetwin/v1/sync.pb.h"
+#include "sync/codec/delta.h"
 #include "sync/codec/entries.h"
+#include "sync/codec/heal.h"
 #include "sync/codec/rows.h"
-#include "sync/codec/utf8.h"
+#include "sync/codec/texts.h"
 #include "twin/base/check.h"
+#include "twin/model/path.h"
 
 namespace edgetwin::sync {
 namespace {
 
 using model::Stream;
 
-std::uint64_t& Of(Watermarks& marks, Stream stream) {
-  return marks[static_cast<std::size_t>(stream)];
-}
-std::uint64_t Of(const Watermarks& marks, Stream stream) {
-  return marks[static_cast<std::size_t>(stream)];
-}
-
 // Parts of several frames.
-
-void EncodeMarks(const Watermarks& marks, v1::Marks* out) {
-  out->set_control(Of(marks, Stream::kControl));
-  out->set_state(Of(marks, Stream::kState));
-  out->set_events(Of(marks, Stream::kEvents));
-  out->set_history(Of(marks, Stream::kHistory));
-}
-
-Watermarks DecodeMarks(const v1::Marks& marks) {
-  Watermarks result{};
-  Of(result, Stream::kControl) = marks.control();
-  Of(result, Stream::kState) = marks.state();
-  Of(result, Stream::kEvents) = marks.events();
-  Of(result, Stream::kHistory) = marks.history();
-  return result;
-}
 
 void EncodeEpoch(const model::Epoch& epoch, v1::Epoch* out) {
   out->set_counter(epoch.counter);
@@ -52,38 +30,8 @@ model::Epoch DecodeEpoch(const v1::Epoch& epoch) {
   return {epoch.counter(), epoch.token()};
 }
 
-// All but the session.
-void EncodeAck(const Ack& ack, v1::Frame& frame) {
-  frame.set_ack(Of(ack.watermark, Stream::kState));
-  frame.set_ack_control(Of(ack.watermark, Stream::kControl));
-  frame.set_ack_events(Of(ack.watermark, Stream::kEvents));
-  frame.set_ack_history(Of(ack.watermark, Stream::kHistory));
-  frame.set_ack_dictionary(ack.dictionary_n);
-  frame.set_ack_held_ms(ack.held_ms);
-}
-
-Ack DecodeAck(const v1::Frame& frame) {
-  Ack ack;
-  ack.session = frame.session();
-  Of(ack.watermark, Stream::kState) = frame.ack();
-  Of(ack.watermark, Stream::kControl) = frame.ack_control();
-  Of(ack.watermark, Stream::kEvents) = frame.ack_events();
-  Of(ack.watermark, Stream::kHistory) = frame.ack_history();
-  ack.dictionary_n = frame.ack_dictionary();
-  ack.held_ms = frame.ack_held_ms();
-  return ack;
-}
-
-std::string ForPeople(const std::string& text) {
-  return std::string(CutUtf8(text, model::kNoteBytesMax));
-}
-
 Result<std::string> DecodeForPeople(const std::string& text) {
-  if (text.size() > model::kNoteBytesMax) {
-    return Exhausted("a text of " + std::to_string(text.size()) + " bytes is longer than " +
-                     std::to_string(model::kNoteBytesMax));
-  }
-  if (!IsUtf8(text)) return Invalid("a text is not UTF-8");
+  if (const Status ok = CheckText("a text", text, model::kNoteBytesMax); !ok) return ok.error();
   return text;
 }
 
@@ -98,7 +46,7 @@ struct Encoder {
     out.set_version(hello.version);
     EncodeLineage(hello.lineage, *out.mutable_lineage());
     EncodeMarks(hello.head, out.mutable_head());
-    out.set_state_durable(hello.state_durable);
+    EncodeMarks(hello.durable, out.mutable_durable());
     EncodeMarks(hello.watermark, out.mutable_held());
     out.set_cloud_inc(hello.cloud_inc);
     out.set_dictionary_n(hello.dictionary_n);
@@ -107,7 +55,9 @@ struct Encoder {
     EncodeEpoch(hello.epoch, out.mutable_epoch());
     out.set_wall_ms(hello.wall_ms);
     out.set_boot_ms(hello.boot_ms);
-    out.set_software(ForPeople(hello.software));
+    out.set_software(ForPeople(hello.software, model::kNoteBytesMax));
+    out.set_cloud_seq_max(hello.cloud_seq_max);
+    out.set_hardware(ForPeople(hello.hardware, model::kNoteBytesMax));
   }
 
   void operator()(const Welcome& welcome) {
@@ -125,21 +75,22 @@ struct Encoder {
     out.set_wall_ms(welcome.wall_ms);
     out.set_frame_bytes_max(welcome.frame_bytes_max);
     out.set_window_frames_max(welcome.window_frames_max);
+    out.set_seq_floor(welcome.seq_floor);
+    if (welcome.common != Watermarks{}) EncodeMarks(welcome.common, out.mutable_common());
+    EncodeLadder(welcome.ladder, *out.mutable_ladder());
+    out.set_backoff_ms_max(welcome.backoff_ms_max);
     if (welcome.returned.empty()) return;
     const std::uint64_t first = welcome.returned.front().row.dot.seq;
     const std::uint64_t last = welcome.returned.back().row.dot.seq;
     EDGETWIN_CHECK(first > 0);
     out.set_returned_to(last);
-    EncodeRows(Stream::kState, first - 1, last, welcome.returned, frame);
+    EncodeRows(RowsOf::kDevice, welcome.returned, frame);
+    EncodeSeqs(first - 1, last, 0, welcome.returned, frame);
   }
 
   void operator()(const Delta& delta) {
     frame.set_session(delta.session);
-    frame.set_to(delta.to);
-    EncodeRows(delta.stream, delta.from, delta.to, delta.rows, frame);
-    if (!delta.ack) return;
-    EDGETWIN_CHECK(delta.ack->session == delta.session);
-    EncodeAck(*delta.ack, frame);
+    EncodeDelta(delta, frame);
   }
 
   void operator()(const Ack& ack) {
@@ -151,8 +102,14 @@ struct Encoder {
     (*this)(nack.cursors);
     v1::Nack& out = *frame.mutable_nack();
     out.set_reason(static_cast<v1::Nack::Reason>(nack.reason));
-    out.set_text(ForPeople(nack.text));
+    out.set_text(ForPeople(nack.text, model::kNoteBytesMax));
     out.set_spread_ms(nack.spread_ms);
+    if (!nack.refused) return;
+    EDGETWIN_CHECK(nack.refused->from <= nack.refused->to);
+    v1::Span& refused = *out.mutable_refused();
+    refused.set_stream(static_cast<v1::Stream>(nack.refused->stream));
+    refused.set_from(nack.refused->from);
+    refused.set_to(nack.refused->to);
   }
 
   void operator()(const DictionaryFrame& dictionary) {
@@ -164,6 +121,37 @@ struct Encoder {
     frame.set_session(bye.session);
     frame.mutable_bye();
   }
+
+  void operator()(const Probe& probe) {
+    frame.set_session(probe.session);
+    frame.mutable_probe()->set_nonce(probe.nonce);
+  }
+
+  void operator()(const Offer& offer) {
+    frame.set_session(offer.session);
+    EncodeOffer(offer, frame);
+  }
+
+  void operator()(const HealAsk& ask) {
+    frame.set_session(ask.session);
+    EncodeHealAsk(ask, *frame.mutable_heal_ask());
+  }
+
+  void operator()(const HealAnswer& answer) {
+    frame.set_session(answer.session);
+    EncodeHealAnswer(answer, frame);
+  }
+
+  void operator()(const InterestFrame& wanted) {
+    frame.set_session(wanted.session);
+    EDGETWIN_CHECK(wanted.interest.patterns.size() <= kInterestPatternsMax);
+    v1::Interest& out = *frame.mutable_interest();
+    out.set_version(wanted.interest.version);
+    for (const std::string& pattern : wanted.interest.patterns) {
+      EDGETWIN_CHECK(model::ValidPattern(pattern));
+      out.add_patterns(pattern);
+    }
+  }
 };
 
 Result<Frame> DecodeHello(const v1::Frame& frame) {
@@ -174,11 +162,13 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   if (!lineage) return lineage.error();
   Result<std::string> software = DecodeForPeople(in.software());
   if (!software) return software.error();
+  Result<std::string> hardware = DecodeForPeople(in.hardware());
+  if (!hardware) return hardware.error();
   hello.version = in.version();
   hello.session = frame.session();
   hello.lineage = std::move(*lineage);
   hello.head = DecodeMarks(in.head());
-  hello.state_durable = in.state_durable();
+  hello.durable = DecodeMarks(in.durable());
   hello.watermark = DecodeMarks(in.held());
   hello.cloud_inc = in.cloud_inc();
   hello.dictionary_n = in.dictionary_n();
@@ -188,16 +178,17 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   hello.wall_ms = in.wall_ms();
   hello.boot_ms = in.boot_ms();
   hello.software = std::move(*software);
+  hello.cloud_seq_max = in.cloud_seq_max();
+  hello.hardware = std::move(*hardware);
   return Frame(std::move(hello));
 }
 
 Result<std::vector<WireRow>> DecodeReturned(v1::Frame& frame) {
-  Result<RowRange> range = DecodeRows(frame.welcome().returned_to(), frame);
-  if (!range) return range.error();
-  if (!range->rows.empty() && range->stream != Stream::kState) {
-    return Invalid("a welcome returns rows of the state stream only");
-  }
-  return std::move(range->rows);
+  Result<std::vector<WireRow>> rows = DecodeRows(RowsOf::kDevice, frame);
+  if (!rows) return rows.error();
+  const auto from = DecodeSeqs(frame.welcome().returned_to(), 0, frame, *rows);
+  if (!from) return from.error();
+  return rows;
 }
 
 Result<Frame> DecodeWelcome(v1::Frame& frame) {
@@ -208,6 +199,8 @@ Result<Frame> DecodeWelcome(v1::Frame& frame) {
   if (in.frame_bytes_max() == 0 || in.window_frames_max() == 0) {
     return Invalid("a welcome that allows no frames");
   }
+  Result<std::vector<ChainMark>> ladder = DecodeLadder(in.ladder());
+  if (!ladder) return ladder.error();
   Result<std::vector<WireRow>> returned = DecodeReturned(frame);
   if (!returned) return returned.error();
   welcome.version = in.version();
@@ -223,25 +216,16 @@ Result<Frame> DecodeWelcome(v1::Frame& frame) {
   welcome.returned = std::move(*returned);
   welcome.frame_bytes_max = in.frame_bytes_max();
   welcome.window_frames_max = in.window_frames_max();
+  welcome.seq_floor = in.seq_floor();
+  welcome.common = DecodeMarks(in.common());
+  welcome.ladder = std::move(*ladder);
+  welcome.backoff_ms_max = in.backoff_ms_max();
   return Frame(std::move(welcome));
-}
-
-Result<Frame> DecodeDelta(v1::Frame& frame) {
-  Result<RowRange> range = DecodeRows(frame.to(), frame);
-  if (!range) return range.error();
-  Delta delta;
-  delta.session = frame.session();
-  delta.stream = range->stream;
-  delta.from = range->from;
-  delta.to = range->to;
-  delta.rows = std::move(range->rows);
-  if (frame.has_ack()) delta.ack = DecodeAck(frame);
-  return Frame(std::move(delta));
 }
 
 Result<Frame> DecodeNack(const v1::Frame& frame) {
   const v1::Nack& in = frame.nack();
-  if (in.reason() < v1::Nack::REASON_UNKNOWN_SESSION || in.reason() > v1::Nack::REASON_VERSION) {
+  if (in.reason() < v1::Nack::REASON_UNKNOWN_SESSION || in.reason() > v1::Nack::REASON_BUSY) {
     return Invalid("no nack reason " + std::to_string(in.reason()) + " is known");
   }
   Result<std::string> text = DecodeForPeople(in.text());
@@ -251,7 +235,43 @@ Result<Frame> DecodeNack(const v1::Frame& frame) {
   nack.cursors = DecodeAck(frame);
   nack.text = std::move(*text);
   nack.spread_ms = in.spread_ms();
+  if (in.has_refused()) {
+    const v1::Span& span = in.refused();
+    if (!v1::Stream_IsValid(span.stream())) {
+      return Invalid("no stream " + std::to_string(span.stream()) + " is known");
+    }
+    if (span.from() > span.to()) return Invalid("a nack of a delta that ends before it begins");
+    nack.refused = FrameSpan{static_cast<Stream>(span.stream()), span.from(), span.to()};
+  }
   return Frame(std::move(nack));
+}
+
+Result<Frame> DecodeInterest(v1::Frame& frame) {
+  v1::Interest& in = *frame.mutable_interest();
+  const auto count = static_cast<std::size_t>(in.patterns_size());
+  if (count > kInterestPatternsMax) {
+    return Exhausted("an interest of " + std::to_string(count) + " patterns is more than " +
+                     std::to_string(kInterestPatternsMax));
+  }
+  InterestFrame wanted;
+  wanted.session = frame.session();
+  wanted.interest.version = in.version();
+  for (std::string& pattern : *in.mutable_patterns()) {
+    // First, so that no error text quotes what is not text.
+    const Status ok = CheckText("a pattern", pattern, model::kPathBytesMax);
+    if (!ok) return ok.error();
+    if (!model::ValidPattern(pattern)) return Invalid("'" + pattern + "' is no pattern of paths");
+    wanted.interest.patterns.push_back(std::move(pattern));
+  }
+  return Frame(std::move(wanted));
+}
+
+// Puts the session into a frame that was decoded without it.
+template <class Kind>
+Result<Frame> With(std::uint32_t session, Result<Kind> decoded) {
+  if (!decoded) return decoded.error();
+  decoded->session = session;
+  return Frame(std::move(*decoded));
 }
 
 }  // namespace
@@ -274,15 +294,16 @@ Result<Frame> Decode(std::span<const std::byte> bytes) {
   switch (frame.kind_case()) {
     case v1::Frame::kHello: return DecodeHello(frame);
     case v1::Frame::kWelcome: return DecodeWelcome(frame);
-    case v1::Frame::kTo: return DecodeDelta(frame);
+    case v1::Frame::kTo: return With(frame.session(), DecodeDelta(frame));
     case v1::Frame::kNack: return DecodeNack(frame);
-    case v1::Frame::kDictionary: {
-      Result<DictionaryFrame> dictionary = DecodeEntries(*frame.mutable_dictionary());
-      if (!dictionary) return dictionary.error();
-      dictionary->session = frame.session();
-      return Frame(std::move(*dictionary));
-    }
+    case v1::Frame::kDictionary:
+      return With(frame.session(), DecodeEntries(*frame.mutable_dictionary()));
     case v1::Frame::kBye: return Frame(Bye{frame.session()});
+    case v1::Frame::kProbe: return Frame(Probe{frame.session(), frame.probe().nonce()});
+    case v1::Frame::kOffer: return With(frame.session(), DecodeOffer(frame));
+    case v1::Frame::kHealAsk: return With(frame.session(), DecodeHealAsk(frame.heal_ask()));
+    case v1::Frame::kHealAnswer: return With(frame.session(), DecodeHealAnswer(frame));
+    case v1::Frame::kInterest: return DecodeInterest(frame);
     case v1::Frame::KIND_NOT_SET: break;
   }
   if (!frame.has_ack()) return Invalid("a frame of no known kind");

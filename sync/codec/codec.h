@@ -16,8 +16,8 @@ namespace edgetwin::sync {
 
 // Never fails: frames are built within the limits of frame.h (checked by assertion). How many bytes
 // come out is for the caller to look at: a frame of kFrameRowsMax long texts is larger than
-// kFrameBytesMax, and is to be split. Texts for people (Nack's text, Hello's software) are cut to
-// kNoteBytesMax. Thread-safe.
+// kFrameBytesMax, and is to be split. Texts for people (Nack's and an event's text, Hello's
+// software and hardware, who gave a command) are cut to their limits. Thread-safe.
 std::string Encode(const Frame& frame);
 
 // Safe on hostile bytes: size is checked before parsing, counts before allocation; every enum, pid,

@@ -7,49 +7,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <limits>
-
-#include "edgetwin/v1/sync.pb.h"
-#include "sync/codec/codec.h"
+#include "sync/codec/hostile_test_base.h"
 
 namespace edgetwin::sync {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
-constexpr const char* kNotUtf8 = "a\xc0\x80z";
-
-Result<Frame> DecodeMessage(const v1::Frame& message) {
-  const std::string bytes = message.SerializeAsString();
-  return Decode(std::as_bytes(std::span(bytes)));
-}
-
-// Seqs 98, 99, 100 of pids 5, 6, 7.
-v1::Frame StateDelta() {
-  v1::Frame frame;
-  frame.set_session(9);
-  frame.set_to(100);
-  frame.set_pid(5);
-  for (const int number : {1, 2, 3}) frame.add_numbers(number);
-  return frame;
-}
-
-// A desired, a status and an override row, valued as strings.
-v1::Frame ControlDelta() {
-  v1::Frame frame = StateDelta();
-  frame.clear_numbers();
-  frame.set_shape(v1::SHAPE_STRING);
-  for (const char* text : {"on", "off", "auto"}) frame.add_texts(text);
-  frame.add_side_runs(1 << 2 | v1::SIDE_DESIRED);
-  frame.add_side_runs(1 << 2 | v1::SIDE_STATUS);
-  frame.set_side(v1::SIDE_OVERRIDE);
-  frame.set_refer(40);
-  frame.add_notes("somebody");
-  frame.add_untils(1);
-  return frame;
-}
 
 v1::Frame PathDelta() {
   v1::Frame frame = StateDelta();
@@ -101,15 +64,6 @@ TEST(CodecHostileMessagesTest, AreValidBeforeSomethingIsWrong) {
     EXPECT_TRUE(decoded.has_value()) << decoded.error().text;
   }
 }
-
-struct Wrong {
-  const char* name;
-  v1::Frame (*valid)();
-  void (*spoil)(v1::Frame&);
-  const char* says;
-};
-
-class CodecHostileTest : public testing::TestWithParam<Wrong> {};
 
 TEST_P(CodecHostileTest, IsRefused) {
   v1::Frame frame = GetParam().valid();
@@ -336,14 +290,43 @@ const Wrong kWrongOthers[] = {
     {"AWelcomeWithoutLineage", WelcomeFrame,
      [](v1::Frame& f) { f.mutable_welcome()->clear_lineage(); }, "lineage"},
     {"AWelcomeThatReturnsDesiredRows", WelcomeFrame,
-     [](v1::Frame& f) { f.set_side(v1::SIDE_DESIRED); }, "state stream only"},
+     [](v1::Frame& f) { f.set_side(v1::SIDE_DESIRED); }, "desired among what the device wrote"},
+    {"AWelcomeThatReturnsRowsOfNoSide", WelcomeFrame,
+     [](v1::Frame& f) { f.set_side(v1::SIDE_NONE_EVENTS); }, "side 4"},
+    {"ANoteForAReturnedReportedRow", WelcomeFrame, [](v1::Frame& f) { f.add_notes("x"); }, "notes"},
+    {"ALadderThatIsTooLong", WelcomeFrame,
+     [](v1::Frame& f) {
+       for (std::size_t i = 0; i <= kLadderMax; ++i) {
+         f.mutable_welcome()->add_ladder()->set_n(static_cast<std::uint32_t>(i));
+       }
+     },
+     "41"},
+    {"ALadderThatDoesNotAscend", WelcomeFrame,
+     [](v1::Frame& f) {
+       for (const unsigned n : {3, 3}) f.mutable_welcome()->add_ladder()->set_n(n);
+     },
+     "ascend"},
+    {"HardwareThatIsTooLong", HelloFrame,
+     [](v1::Frame& f) {
+       f.mutable_hello()->set_hardware(std::string(model::kNoteBytesMax + 1, 'x'));
+     },
+     "longer"},
+    {"HardwareThatIsNotUtf8", HelloFrame,
+     [](v1::Frame& f) { f.mutable_hello()->set_hardware(kNotUtf8); }, "not UTF-8"},
     {"AWelcomeThatReturnsRowsOfNoSeq", WelcomeFrame,
      [](v1::Frame& f) { f.mutable_welcome()->clear_returned_to(); }, "up to seq 0"},
     {"ANackWithoutReason", NackFrame, [](v1::Frame& f) { f.mutable_nack()->clear_reason(); },
      "reason 0"},
     {"ANackOfAnUnknownReason", NackFrame,
-     [](v1::Frame& f) { f.mutable_nack()->set_reason(static_cast<v1::Nack::Reason>(7)); },
-     "reason 7"},
+     [](v1::Frame& f) { f.mutable_nack()->set_reason(static_cast<v1::Nack::Reason>(9)); },
+     "reason 9"},
+    {"ANackOfAnUnknownStream", NackFrame,
+     [](v1::Frame& f) {
+       f.mutable_nack()->mutable_refused()->set_stream(static_cast<v1::Stream>(4));
+     },
+     "stream 4"},
+    {"ANackOfADeltaThatEndsTooEarly", NackFrame,
+     [](v1::Frame& f) { f.mutable_nack()->mutable_refused()->set_from(1); }, "before it begins"},
     {"ANackThatIsNotUtf8", NackFrame, [](v1::Frame& f) { f.mutable_nack()->set_text(kNotUtf8); },
      "not UTF-8"},
     {"ADictionaryFromPid0", SomeEntry, [](v1::Frame& f) { f.mutable_dictionary()->clear_first(); },
@@ -355,6 +338,14 @@ const Wrong kWrongOthers[] = {
        for (std::size_t i = 0; i < kFrameEntriesMax; ++i) f.mutable_dictionary()->add_entries();
      },
      "5001"},
+    {"AnEntryThatWithdrawsItself", SomeEntry, [](v1::Frame& f) { FirstEntry(f).set_withdraws(1); },
+     "withdraw 1"},
+    {"AnEntryThatWithdrawsAndDefines", SomeEntry,
+     [](v1::Frame& f) {
+       f.mutable_dictionary()->set_first(2);
+       FirstEntry(f).set_withdraws(1);
+     },
+     "has a path"},
     {"AnEntryOfAWrongPath", [] { return DictionaryOf("nothing"); }, [](v1::Frame&) {}, "'nothing'"},
     {"AnEntryOfAnUnknownType", SomeEntry,
      [](v1::Frame& f) { FirstEntry(f).set_type(static_cast<v1::Property::Type>(6)); }, "type 6"},
@@ -378,9 +369,6 @@ const Wrong kWrongOthers[] = {
      "not UTF-8"},
 };
 
-std::string NameOf(const testing::TestParamInfo<Wrong>& info) {
-  return info.param.name;
-}
 INSTANTIATE_TEST_SUITE_P(Rows, CodecHostileTest, testing::ValuesIn(kWrongRows), NameOf);
 INSTANTIATE_TEST_SUITE_P(Values, CodecHostileTest, testing::ValuesIn(kWrongValues), NameOf);
 INSTANTIATE_TEST_SUITE_P(Control, CodecHostileTest, testing::ValuesIn(kWrongControl), NameOf);

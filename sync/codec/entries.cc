@@ -15,7 +15,15 @@
 namespace edgetwin::sync {
 namespace {
 
+using model::Stream;
 using model::ValueType;
+
+std::uint64_t& Of(Watermarks& marks, Stream stream) {
+  return marks[static_cast<std::size_t>(stream)];
+}
+std::uint64_t Of(const Watermarks& marks, Stream stream) {
+  return marks[static_cast<std::size_t>(stream)];
+}
 
 constexpr std::uint64_t kSeqMax = std::numeric_limits<std::uint64_t>::max();
 
@@ -87,6 +95,7 @@ void EncodeLineage(const model::Lineage& lineage, Incarnations& out) {
     added.set_inc(one.inc);
     added.set_skipped(one.first_seq - 1 - before);
     added.set_count(one.limit - (one.first_seq - 1));
+    added.set_kept(one.kept);
     before = one.limit;
   }
 }
@@ -111,9 +120,50 @@ Result<model::Lineage> DecodeLineage(const Incarnations& incarnations) {
     if (in.count() > kSeqMax - (first - 1))
       return Invalid("an incarnation ends beyond the last seq");
     before = first - 1 + in.count();
-    lineage.push_back({in.inc(), first, before});
+    lineage.push_back({in.inc(), first, before, in.kept()});
   }
   return lineage;
+}
+
+void EncodeMarks(const Watermarks& marks, v1::Marks* out) {
+  out->set_control(Of(marks, Stream::kControl));
+  out->set_state(Of(marks, Stream::kState));
+  out->set_events(Of(marks, Stream::kEvents));
+  out->set_history(Of(marks, Stream::kHistory));
+}
+
+Watermarks DecodeMarks(const v1::Marks& marks) {
+  Watermarks result{};
+  Of(result, Stream::kControl) = marks.control();
+  Of(result, Stream::kState) = marks.state();
+  Of(result, Stream::kEvents) = marks.events();
+  Of(result, Stream::kHistory) = marks.history();
+  return result;
+}
+
+void EncodeLadder(const std::vector<ChainMark>& ladder, ChainMarks& out) {
+  EDGETWIN_CHECK(ladder.size() <= kLadderMax);
+  for (std::size_t i = 0; i < ladder.size(); ++i) {
+    EDGETWIN_CHECK(i == 0 || ladder[i].n > ladder[i - 1].n);
+    v1::ChainMark& mark = *out.Add();
+    mark.set_n(ladder[i].n);
+    mark.set_chain(ladder[i].chain);
+  }
+}
+
+Result<std::vector<ChainMark>> DecodeLadder(const ChainMarks& in) {
+  if (static_cast<std::size_t>(in.size()) > kLadderMax) {
+    return Exhausted("a ladder of " + std::to_string(in.size()) + " marks is longer than " +
+                     std::to_string(kLadderMax));
+  }
+  std::vector<ChainMark> ladder;
+  for (const v1::ChainMark& mark : in) {
+    if (!ladder.empty() && mark.n() <= ladder.back().n) {
+      return Invalid("the marks of a ladder do not ascend");
+    }
+    ladder.push_back({mark.n(), mark.chain()});
+  }
+  return ladder;
 }
 
 void EncodeEntries(const DictionaryFrame& frame, v1::Dictionary& out) {
@@ -122,7 +172,13 @@ void EncodeEntries(const DictionaryFrame& frame, v1::Dictionary& out) {
   for (std::size_t i = 0; i < frame.entries.size(); ++i) {
     const model::DictionaryEntry& entry = frame.entries[i];
     EDGETWIN_CHECK(entry.pid == frame.first + i);
-    EncodeProperty(entry.def, *out.add_entries());
+    v1::Property& added = *out.add_entries();
+    if (entry.withdraws == 0) {
+      EncodeProperty(entry.def, added);
+    } else {
+      EDGETWIN_CHECK(entry.withdraws < entry.pid);
+      added.set_withdraws(entry.withdraws);
+    }
   }
   if (!frame.entries.empty()) out.set_chain(frame.entries.back().chain);
 }
@@ -141,10 +197,21 @@ Result<DictionaryFrame> DecodeEntries(v1::Dictionary& in) {
   frame.first = in.first();
   frame.entries.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
-    Result<model::PropertyDef> def = DecodeProperty(*in.mutable_entries(static_cast<int>(i)));
+    v1::Property& property = *in.mutable_entries(static_cast<int>(i));
+    model::DictionaryEntry& entry = frame.entries[i];
+    entry.pid = frame.first + static_cast<model::Pid>(i);
+    if (property.withdraws() != 0) {
+      if (property.withdraws() >= entry.pid) {
+        return Invalid("entry " + std::to_string(entry.pid) + " can't withdraw " +
+                       std::to_string(property.withdraws()));
+      }
+      if (!property.path().empty()) return Invalid("an entry that withdraws has a path");
+      entry.withdraws = property.withdraws();
+      continue;
+    }
+    Result<model::PropertyDef> def = DecodeProperty(property);
     if (!def) return def.error();
-    frame.entries[i].pid = frame.first + static_cast<model::Pid>(i);
-    frame.entries[i].def = std::move(*def);
+    entry.def = std::move(*def);
   }
   if (count > 0) frame.entries.back().chain = in.chain();
   return frame;

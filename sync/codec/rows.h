@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Rows ↔ the columns of a Frame.
+// Rows ↔ the columns of a Frame. Which seqs its rows have is apart: there are two ways to say it.
 
 #pragma once
 
@@ -30,19 +30,33 @@ inline std::uint64_t SwapState(std::uint64_t state) {
   return state == 0 ? 2 : state == 2 ? 0 : state;
 }
 
-// A part of a stream, as in Delta.
-struct RowRange {
-  model::Stream stream = model::Stream::kState;
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
-  std::vector<WireRow> rows;
+// Which rows a frame may have.
+enum class RowsOf {
+  kNothing,  // None.
+  kState,
+  kControl,
+  kDevice,  // What the device writes, of both streams.
+  kCloud,   // Desired rows.
 };
+RowsOf RowsOfStream(model::Stream stream);
+bool Allows(RowsOf which, model::Side side);
 
-// Writes all but `to`. Rows that Decode would refuse are a bug of the caller: asserted.
-void EncodeRows(model::Stream stream, std::uint64_t from, std::uint64_t to,
+// What the columns say but for the seqs. Rows that Decode would refuse are a bug of the caller:
+// asserted, here and below.
+void EncodeRows(RowsOf which, std::span<const WireRow> rows, v1::Frame& frame);
+// Their seqs are 0. The texts of `frame` move into the rows.
+Result<std::vector<WireRow>> DecodeRows(RowsOf which, v1::Frame& frame);
+
+// Seqs that ascend within (from, to], where `others` more belong to events or commands. Writes all
+// but `to`.
+void EncodeSeqs(std::uint64_t from, std::uint64_t to, std::size_t others,
                 std::span<const WireRow> rows, v1::Frame& frame);
+// Returns `from`.
+Result<std::uint64_t> DecodeSeqs(std::uint64_t to, std::size_t others, const v1::Frame& frame,
+                                 std::span<WireRow> rows);
 
-// The texts of `frame` move into the rows.
-Result<RowRange> DecodeRows(std::uint64_t to, v1::Frame& frame);
+// Any seqs.
+void EncodeLooseSeqs(std::span<const WireRow> rows, v1::Frame& frame);
+Status DecodeLooseSeqs(const v1::Frame& frame, std::span<WireRow> rows);
 
 }  // namespace edgetwin::sync

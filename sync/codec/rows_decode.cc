@@ -9,6 +9,7 @@
 #include "sync/codec/columns.h"
 #include "sync/codec/rows.h"
 #include "sync/codec/shapes.h"
+#include "sync/codec/texts.h"
 #include "sync/codec/utf8.h"
 #include "twin/model/path.h"
 
@@ -16,7 +17,6 @@ namespace edgetwin::sync {
 namespace {
 
 using model::Side;
-using model::Stream;
 
 constexpr std::int64_t kScaledMax = std::int64_t{1} << 53;
 
@@ -72,22 +72,20 @@ Result<std::size_t> CountRows(const v1::Frame& frame) {
   return static_cast<std::size_t>(shares.rows);
 }
 
-Result<Stream> StreamOfFrame(const v1::Frame& frame, std::size_t rows) {
-  switch (frame.side()) {
-    case v1::SIDE_REPORTED: return Stream::kState;
-    case v1::SIDE_DESIRED:
-    case v1::SIDE_STATUS:
-    case v1::SIDE_OVERRIDE: return Stream::kControl;
-    case v1::SIDE_NONE_EVENTS:
-    case v1::SIDE_NONE_HISTORY:
-      if (rows > 0) return Invalid("the event and history streams have no rows of the twin");
-      return frame.side() == v1::SIDE_NONE_EVENTS ? Stream::kEvents : Stream::kHistory;
-    default: return Invalid("no side " + std::to_string(frame.side()) + " is known");
+std::string_view NameOf(RowsOf which) {
+  switch (which) {
+    case RowsOf::kNothing: break;
+    case RowsOf::kState: return "in the state stream";
+    case RowsOf::kControl: return "in the control stream";
+    case RowsOf::kDevice: return "among what the device wrote";
+    case RowsOf::kCloud: return "among what the cloud wrote";
   }
+  return "among no rows";
 }
 
 // Control columns are read before there is a row to keep them.
 using Infos = std::vector<model::ControlInfo>;
+using Places = std::vector<std::size_t>;  // Of some of the rows.
 
 class RowsDecoder {
  public:
@@ -95,49 +93,24 @@ class RowsDecoder {
 
   std::vector<WireRow>& rows() { return rows_; }
 
-  Status Sides(Stream stream) {
+  Status Sides(RowsOf which) {
+    if (which == RowsOf::kNothing && !rows_.empty()) {
+      return Invalid("the event and history streams have no rows of the twin");
+    }
+    const auto rest = static_cast<std::uint64_t>(frame_.side());
+    if (!rows_.empty() && rest >> kSideBits != 0) {
+      return Invalid("no side " + std::to_string(frame_.side()) + " is known for a row");
+    }
     if (const Status ok = CheckCodes("side", frame_.side_runs(), kSideBits, rows_.size()); !ok) {
       return ok;
     }
-    CodeReader sides(frame_.side_runs(), kSideBits, static_cast<std::uint64_t>(frame_.side()));
+    CodeReader sides(frame_.side_runs(), kSideBits, rest);
     for (WireRow& row : rows_) {
       row.side = static_cast<Side>(sides.Next());
-      if (model::StreamOf(row.side) == stream) continue;
-      return Invalid("side " + std::string(ToString(row.side)) + " in the " +
-                     std::string(ToString(stream)) + " stream");
+      if (Allows(which, row.side)) continue;
+      return Invalid("side " + std::string(ToString(row.side)) + " " + std::string(NameOf(which)));
     }
     return {};
-  }
-
-  // Returns `from`.
-  Result<std::uint64_t> Seqs(std::uint64_t to) {
-    const std::uint64_t skipped = frame_.skipped();
-    if (to < rows_.size() || to - rows_.size() < skipped) {
-      return Invalid("a frame up to seq " + std::to_string(to) + " can't have " +
-                     std::to_string(rows_.size()) + " rows and skip " + std::to_string(skipped));
-    }
-    const std::uint64_t from = to - rows_.size() - skipped;
-    const Unsigneds& gaps = frame_.seq_gaps();
-    const auto entries = static_cast<std::size_t>(gaps.size());
-    const bool by_row = frame_.seq_runs().empty() && entries == rows_.size();
-    if (!by_row) {
-      const Status ok = CheckSpread("seq_gaps", entries, frame_.seq_runs(), rows_.size());
-      if (!ok) return ok.error();
-    }
-    std::uint64_t left = skipped;
-    std::uint64_t seq = from;
-    GroupReader groups(frame_.seq_runs(), by_row);
-    for (WireRow& row : rows_) {
-      const GroupReader::Place place = groups.Next();
-      if (place.first) {
-        const std::uint64_t gap = gaps.empty() ? skipped : gaps[place.group];
-        if (gap > left) return Invalid("the gaps between seqs exceed what is skipped");
-        left -= gap;
-        seq += gap;
-      }
-      row.row.dot.seq = ++seq;
-    }
-    return from;
   }
 
   Status Incs() {
@@ -207,14 +180,17 @@ class RowsDecoder {
   }
 
   Status Control() {
-    std::vector<std::size_t> statuses;
-    std::vector<std::size_t> wanted;
+    Places all;  // But reported ones.
+    Places statuses;
+    Places wanted;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if (rows_[i].side == Side::kReported) continue;
+      all.push_back(i);
       (rows_[i].side == Side::kStatus ? statuses : wanted).push_back(i);
     }
     Infos infos(rows_.size());
     if (const Status ok = Statuses(statuses, infos); !ok) return ok;
-    if (const Status ok = Notes(infos); !ok) return ok;
+    if (const Status ok = Notes(all, infos); !ok) return ok;
     const Status ok = Spread("untils", frame_.untils(), frame_.until_runs(), wanted.size(),
                              [&](std::size_t i, std::int64_t until_ms) {
                                infos[wanted[i]].until =
@@ -239,7 +215,7 @@ class RowsDecoder {
     return {};
   }
 
-  Status Statuses(const std::vector<std::size_t>& at, Infos& infos) {
+  Status Statuses(const Places& at, Infos& infos) {
     Status ok = CheckSteps("refer", frame_.refer_steps(), frame_.refer_runs(), at.size());
     if (!ok) return ok;
     StepReader refers(frame_.refer(), frame_.refer_steps(), frame_.refer_runs(), Inside::kCounted);
@@ -256,16 +232,12 @@ class RowsDecoder {
                   [&](std::size_t i, std::uint64_t inc) { infos[at[i]].refers_to.inc = inc; });
   }
 
-  Status Notes(Infos& infos) {
+  Status Notes(const Places& at, Infos& infos) {
     for (const std::string& note : frame_.notes()) {
-      if (note.size() > model::kNoteBytesMax) {
-        return Exhausted("a note of " + std::to_string(note.size()) + " bytes is longer than " +
-                         std::to_string(model::kNoteBytesMax));
-      }
-      if (!IsUtf8(note)) return Invalid("a note is not UTF-8");
+      if (const Status ok = CheckText("a note", note, model::kNoteBytesMax); !ok) return ok;
     }
-    return Spread("notes", frame_.notes(), frame_.note_runs(), infos.size(),
-                  [&](std::size_t i, const std::string& note) { infos[i].note = note; });
+    return Spread("notes", frame_.notes(), frame_.note_runs(), at.size(),
+                  [&](std::size_t i, const std::string& note) { infos[at[i]].note = note; });
   }
 
   static Status TakePath(std::string& text, WireRow& row) {
@@ -317,24 +289,65 @@ class RowsDecoder {
 
 }  // namespace
 
-Result<RowRange> DecodeRows(std::uint64_t to, v1::Frame& frame) {
+Result<std::vector<WireRow>> DecodeRows(RowsOf which, v1::Frame& frame) {
   const Result<std::size_t> count = CountRows(frame);
   if (!count) return count.error();
-  const Result<Stream> stream = StreamOfFrame(frame, *count);
-  if (!stream) return stream.error();
   RowsDecoder decoder(frame, *count);
-  const Result<std::uint64_t> from = decoder.Seqs(to);
-  if (!from) return from.error();
-  if (const Status ok = decoder.Sides(*stream); !ok) return ok.error();
+  if (const Status ok = decoder.Sides(which); !ok) return ok.error();
   if (const Status ok = decoder.Incs(); !ok) return ok.error();
   if (const Status ok = decoder.Names(); !ok) return ok.error();
   if (const Status ok = decoder.Values(); !ok) return ok.error();
   if (const Status ok = decoder.Times(); !ok) return ok.error();
   if (const Status ok = decoder.Flags(); !ok) return ok.error();
-  if (*stream == Stream::kControl) {
+  if (which != RowsOf::kState && which != RowsOf::kNothing) {
     if (const Status ok = decoder.Control(); !ok) return ok.error();
   }
-  return RowRange{*stream, *from, to, std::move(decoder.rows())};
+  return std::move(decoder.rows());
+}
+
+Result<std::uint64_t> DecodeSeqs(std::uint64_t to, std::size_t others, const v1::Frame& frame,
+                                 std::span<WireRow> rows) {
+  const std::uint64_t skipped = frame.skipped();
+  const std::uint64_t held = rows.size() + others;
+  if (to < held || to - held < skipped) {
+    return Invalid("a frame up to seq " + std::to_string(to) + " can't have " +
+                   std::to_string(held) + " of them and skip " + std::to_string(skipped));
+  }
+  const std::uint64_t from = to - held - skipped;
+  const Unsigneds& gaps = frame.seq_gaps();
+  const auto entries = static_cast<std::size_t>(gaps.size());
+  const bool by_row = frame.seq_runs().empty() && entries == rows.size();
+  if (!by_row) {
+    const Status ok = CheckSpread("seq_gaps", entries, frame.seq_runs(), rows.size());
+    if (!ok) return ok.error();
+  }
+  std::uint64_t left = skipped + others;
+  std::uint64_t seq = from;
+  GroupReader groups(frame.seq_runs(), by_row);
+  for (WireRow& row : rows) {
+    const GroupReader::Place place = groups.Next();
+    if (place.first) {
+      const std::uint64_t gap = gaps.empty() ? left : gaps[place.group];
+      if (gap > left) return Invalid("the gaps between seqs exceed what is skipped");
+      left -= gap;
+      seq += gap;
+    }
+    row.row.dot.seq = ++seq;
+  }
+  return from;
+}
+
+Status DecodeLooseSeqs(const v1::Frame& frame, std::span<WireRow> rows) {
+  if (static_cast<std::size_t>(frame.seq_steps_size()) != rows.size()) {
+    return Invalid("column seq_steps does not fit " + std::to_string(rows.size()) + " rows");
+  }
+  std::uint64_t seq = 0;
+  int next = 0;
+  for (WireRow& row : rows) {
+    seq += static_cast<std::uint64_t>(frame.seq_steps(next++));
+    row.row.dot.seq = seq;
+  }
+  return {};
 }
 
 }  // namespace edgetwin::sync

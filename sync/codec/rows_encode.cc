@@ -7,15 +7,18 @@
 #include "sync/codec/columns.h"
 #include "sync/codec/rows.h"
 #include "sync/codec/shapes.h"
+#include "sync/codec/texts.h"
 #include "twin/base/check.h"
 
 namespace edgetwin::sync {
 namespace {
 
 using model::Side;
-using model::Stream;
 
-// Which rows of the control stream have a column's thing.
+// Which rows have a column's thing.
+bool IsControl(const WireRow& row) {
+  return row.side != Side::kReported;
+}
 bool IsStatus(const WireRow& row) {
   return row.side == Side::kStatus;
 }
@@ -23,24 +26,16 @@ bool IsWanted(const WireRow& row) {
   return row.side == Side::kDesired || row.side == Side::kOverride;
 }
 
-void CheckText(const model::Value& value) {
-  if (value.type() == model::ValueType::kString) {
-    EDGETWIN_CHECK(value.text().size() <= model::kValueBytesMax);
-  } else if (value.type() == model::ValueType::kBytes) {
-    EDGETWIN_CHECK(value.bytes().data.size() <= model::kValueBytesMax);
-  }
-}
-
-void CheckRow(const WireRow& row, Stream stream) {
-  EDGETWIN_CHECK(model::StreamOf(row.side) == stream);
+void CheckRow(const WireRow& row, RowsOf which) {
+  EDGETWIN_CHECK(Allows(which, row.side));
   EDGETWIN_CHECK((row.pid == 0) == !row.path.empty());
-  CheckText(row.row.value);
+  EDGETWIN_CHECK(Fits(row.row.value));
   if (!row.row.control) return;
   const model::ControlInfo& info = *row.row.control;
   EDGETWIN_CHECK(IsStatus(row) || info.refers_to == model::Dot());
   EDGETWIN_CHECK(IsStatus(row) || info.state == model::DesiredState::kNone);
   EDGETWIN_CHECK(IsWanted(row) || info.until == WallTime());
-  EDGETWIN_CHECK(stream == Stream::kControl || info.note.empty());
+  EDGETWIN_CHECK(IsControl(row) || info.note.empty());
   EDGETWIN_CHECK(info.note.size() <= model::kNoteBytesMax);
 }
 
@@ -48,7 +43,7 @@ class RowsEncoder {
  public:
   RowsEncoder(std::span<const WireRow> rows, v1::Frame& frame) : rows_(rows), frame_(frame) {}
 
-  void Seqs(std::uint64_t from, std::uint64_t to) {
+  void Seqs(std::uint64_t from, std::uint64_t to, std::size_t others) {
     std::uint64_t before = from;
     std::size_t breaks = 0;  // Gaps after the first row.
     for (const WireRow& row : rows_) {
@@ -57,7 +52,8 @@ class RowsEncoder {
       before = row.row.dot.seq;
     }
     EDGETWIN_CHECK(before <= to);
-    frame_.set_skipped(to - from - rows_.size());
+    EDGETWIN_CHECK(to - from - rows_.size() >= others);
+    frame_.set_skipped(to - from - rows_.size() - others);
     if (rows_.empty() || (breaks == 0 && before == to)) return;
     // Entries of one byte each, and the head of seq_runs.
     const std::size_t by_run_bytes = breaks + 1 + (breaks == 0 ? 0 : breaks + kColumnHeadBytes);
@@ -65,6 +61,14 @@ class RowsEncoder {
     before = from;
     for (const WireRow& row : rows_) {
       frame_.add_seq_gaps(row.row.dot.seq - before - 1);
+      before = row.row.dot.seq;
+    }
+  }
+
+  void LooseSeqs() {
+    std::uint64_t before = 0;
+    for (const WireRow& row : rows_) {
+      frame_.add_seq_steps(static_cast<std::int64_t>(row.row.dot.seq - before));
       before = row.row.dot.seq;
     }
   }
@@ -134,26 +138,22 @@ class RowsEncoder {
     frame_.set_flags(WriteCodes(codes_, kFlagBits, frame_.mutable_flag_runs()));
   }
 
-  void Sides(Stream stream) {
-    if (stream == Stream::kEvents || stream == Stream::kHistory) {
-      EDGETWIN_CHECK(rows_.empty());
-      const bool events = stream == Stream::kEvents;
-      frame_.set_side(events ? v1::SIDE_NONE_EVENTS : v1::SIDE_NONE_HISTORY);
-      return;
-    }
+  void Sides() {
     codes_.clear();
     for (const WireRow& row : rows_) codes_.push_back(static_cast<std::uint8_t>(row.side));
-    std::uint8_t rest = WriteCodes(codes_, kSideBits, frame_.mutable_side_runs());
-    if (rows_.empty() && stream == Stream::kControl) rest = v1::SIDE_DESIRED;
-    frame_.set_side(static_cast<v1::Side>(rest));
+    frame_.set_side(
+        static_cast<v1::Side>(WriteCodes(codes_, kSideBits, frame_.mutable_side_runs())));
   }
 
   void Control() {
     Statuses();
-    const std::size_t count = rows_.size();
-    const auto note = [&](std::size_t i) -> const std::string& { return rows_[i].row.info().note; };
+    std::vector<const std::string*> notes;
+    for (const WireRow& row : rows_) {
+      if (IsControl(row)) notes.push_back(&row.row.info().note);
+    }
+    const auto note = [&](std::size_t i) -> const std::string& { return *notes[i]; };
     WriteSpread(
-        count, [&](std::size_t i) { return note(i).empty(); },
+        notes.size(), [&](std::size_t i) { return note(i).empty(); },
         [&](std::size_t i) { return note(i) == note(i - 1); },
         [&](std::size_t i) { frame_.add_notes(note(i)); }, frame_.mutable_note_runs());
     numbers_.clear();
@@ -226,20 +226,48 @@ class RowsEncoder {
 
 }  // namespace
 
-void EncodeRows(Stream stream, std::uint64_t from, std::uint64_t to, std::span<const WireRow> rows,
-                v1::Frame& frame) {
-  EDGETWIN_CHECK(rows.size() <= kFrameRowsMax);
+RowsOf RowsOfStream(model::Stream stream) {
+  switch (stream) {
+    case model::Stream::kControl: return RowsOf::kControl;
+    case model::Stream::kState: return RowsOf::kState;
+    case model::Stream::kEvents:
+    case model::Stream::kHistory: break;
+  }
+  return RowsOf::kNothing;
+}
+
+bool Allows(RowsOf which, Side side) {
+  switch (which) {
+    case RowsOf::kNothing: return false;
+    case RowsOf::kState: return side == Side::kReported;
+    case RowsOf::kControl: return side != Side::kReported;
+    case RowsOf::kDevice: return side != Side::kDesired;
+    case RowsOf::kCloud: return side == Side::kDesired;
+  }
+  return false;
+}
+
+void EncodeSeqs(std::uint64_t from, std::uint64_t to, std::size_t others,
+                std::span<const WireRow> rows, v1::Frame& frame) {
   EDGETWIN_CHECK(from <= to);
-  for (const WireRow& row : rows) CheckRow(row, stream);
+  RowsEncoder(rows, frame).Seqs(from, to, others);
+}
+
+void EncodeLooseSeqs(std::span<const WireRow> rows, v1::Frame& frame) {
+  RowsEncoder(rows, frame).LooseSeqs();
+}
+
+void EncodeRows(RowsOf which, std::span<const WireRow> rows, v1::Frame& frame) {
+  EDGETWIN_CHECK(rows.size() <= kFrameRowsMax);
+  for (const WireRow& row : rows) CheckRow(row, which);
   RowsEncoder encoder(rows, frame);
-  encoder.Seqs(from, to);
   encoder.Incs();
   encoder.Names();
   encoder.Values();
   encoder.Times();
   encoder.Flags();
-  encoder.Sides(stream);
-  if (stream == Stream::kControl) encoder.Control();
+  encoder.Sides();
+  if (which != RowsOf::kState) encoder.Control();
 }
 
 }  // namespace edgetwin::sync

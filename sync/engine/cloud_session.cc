@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "twin/base/guard.h"
+
 namespace edgetwin::sync {
 namespace {
 
@@ -21,24 +23,43 @@ constexpr int kTimeoutsMax = 4;
 constexpr seconds kRetryPause{1};
 constexpr std::size_t kReturnedBytesMax = 128 << 10;  // Estimated; kFrameBytesMax is the wire's.
 constexpr std::size_t kNacksMax = 8;                  // Waiting to be sent; more say nothing new.
+constexpr std::size_t kAnswersMax = 64;               // The same; what is lost is asked for again.
+constexpr seconds kProbePause{2};
+// Who said nothing for so long is not asked: it would have been probed itself meanwhile.
+constexpr seconds kSilentMax{1'800};
+constexpr std::size_t kScopeInBytes = 32 << 10;  // Estimated, of one part.
+constexpr std::size_t kDictionaryFrameEntries = 500;
+constexpr std::size_t kDictionaryFrameBytes = 32 << 10;  // Estimated.
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
 }
 
-bool Contains(const model::Lineage& lineage, std::uint64_t inc) {
-  return std::any_of(lineage.begin(), lineage.end(),
-                     [inc](const model::Incarnation& entry) { return entry.inc == inc; });
+bool OfDevice(Side side) {
+  return side != Side::kDesired;
 }
 
 }  // namespace
 
 CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Stored stored)
-    : options_(std::move(options)), twin_(twin), sender_(twin, {}) {
+    : options_(std::move(options)),
+      twin_(twin),
+      commands_(twin),
+      sender_({.twin = twin,
+               .commands = &commands_,
+               .shared = [this](model::PropertyId id) { return InScope(id); }},
+              {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
+  superseded_ = std::move(stored.superseded);
+  admission_ = stored.admission;
+  claim_ = std::move(stored.claim);
   received_ = durable_ = stored.peer_watermark;
+  interest_ = std::move(stored.interest);
+  setback_ = stored.setback;
+  std::vector<model::Command> commands = std::exchange(stored.commands, {});
   twin_.Load(std::move(stored));
+  commands_.Load(std::move(commands));
   dictionary_durable_ = twin_.dictionary_size();
   desired_durable_ = twin_.stream_head(Stream::kControl);
 }
@@ -46,41 +67,65 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
 void CloudSession::LinkDown() {
   session_ = 0;
   hello_.reset();
+  claimant_.reset();
   ack_due_.reset();
+  verifier_.Stop();
+  verified_ = {};
   nacks_.clear();
+  answers_.clear();
+  heal_.Reset();
+  scope_ = {};
   sender_.End();
 }
 
 void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
   if (auto* hello = std::get_if<Hello>(&frame)) return OnHello(std::move(*hello), now);
-  if (const auto* bye = std::get_if<Bye>(&frame)) {
-    if (session_ != 0 && bye->session == session_) LinkDown();
+  const std::uint32_t session = SessionOf(frame);
+  const bool ours = session_ != 0 && session == session_;
+  if (ours) heard_at_ = now;
+  if (std::holds_alternative<Bye>(frame)) {
+    if (!ours) return;
+    std::optional<Claimant> claimant = std::exchange(claimant_, {});
+    LinkDown();
+    if (claimant) AdmitClaimant(std::move(claimant->hello), now);
     return;
   }
-  if (const auto* delta = std::get_if<Delta>(&frame)) {
-    if (session_ == 0 || delta->session != session_) {
-      return Refuse(NackReason::kUnknownSession, delta->session, "say Hello");
-    }
-    if (delta->ack) sender_.OnAck(*delta->ack, now);
-    return OnDelta(*delta, now);
-  }
-  if (const auto* dictionary = std::get_if<DictionaryFrame>(&frame)) {
-    if (session_ == 0 || dictionary->session != session_) {
-      return Refuse(NackReason::kUnknownSession, dictionary->session, "say Hello");
-    }
-    return OnDictionary(*dictionary, now);
+  if (const auto* probe = std::get_if<Probe>(&frame)) {
+    if (!ours || !claimant_ || probe->nonce != claimant_->nonce) return;
+    Fence(std::exchange(claimant_, {})->hello, "the device that it says it is, is connected");
+    return;
   }
   if (const auto* ack = std::get_if<Ack>(&frame)) {
-    if (ack->session == session_ && session_ != 0) sender_.OnAck(*ack, now);
+    if (ours) OnAck(*ack, now);
     return;
   }
   if (const auto* nack = std::get_if<Nack>(&frame)) {
-    if (nack->cursors.session == session_ && nack->reason == NackReason::kGap) {
-      sender_.OnGap(nack->cursors.watermark, now);
+    if (!ours) return;
+    if (nack->reason == NackReason::kGap) sender_.OnGap(nack->cursors.watermark, now);
+    if (nack->reason == NackReason::kContent && nack->refused) {
+      trouble_ = "the device refuses a frame: " + nack->text;
+      sender_.OnRefused(*nack->refused);
     }
     return;
   }
-  ++counts_.refused_frames;  // A kind that only the cloud sends.
+  if (std::holds_alternative<Welcome>(frame) || std::holds_alternative<HealAnswer>(frame)) {
+    ++counts_.refused_frames;  // A kind that only the cloud sends.
+    return;
+  }
+  if (!ours) return Refuse(NackReason::kUnknownSession, session, "say Hello");
+  if (hello_) return;  // Not welcomed yet: nothing that it sends can be meant for this session.
+  if (const auto* delta = std::get_if<Delta>(&frame)) {
+    if (delta->ack) OnAck(*delta->ack, now);
+    OnDelta(*delta, now);
+  } else if (const auto* dictionary = std::get_if<DictionaryFrame>(&frame)) {
+    OnDictionary(*dictionary, now);
+  } else if (const auto* offer = std::get_if<Offer>(&frame)) {
+    OnOffer(*offer);
+  } else if (const auto* ask = std::get_if<HealAsk>(&frame)) {
+    OnHealAsk(*ask, now);
+  } else if (const auto* interest = std::get_if<InterestFrame>(&frame)) {
+    OnInterest(*interest, now);
+  }
 }
 
 void CloudSession::Refuse(NackReason reason, std::uint32_t session, std::string text) {
@@ -88,7 +133,8 @@ void CloudSession::Refuse(NackReason reason, std::uint32_t session, std::string 
   const bool said = std::any_of(nacks_.begin(), nacks_.end(), [&](const Nack& nack) {
     return nack.reason == reason && nack.cursors.session == session;
   });
-  if (!said) nacks_.push_back({reason, Cursors(session), std::move(text), 0});
+  if (!said)
+    nacks_.push_back({.reason = reason, .cursors = Cursors(session), .text = std::move(text)});
 }
 
 // With how long what it acknowledges was held here: the device tells the link's time from ours.
@@ -96,6 +142,15 @@ Ack CloudSession::HeldCursors(MonoTime now) const {
   Ack ack = Cursors(session_);
   const auto held = duration_cast<milliseconds>(now - acked_arrival_).count();
   ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(held, 0, 60'000));
+  return ack;
+}
+
+// The ack that is due, and is sent now.
+Ack CloudSession::TakeAck(MonoTime now) {
+  Ack ack = HeldCursors(now);
+  ack.verified = std::exchange(verified_, {});
+  ack_due_.reset();
+  ack_sent_ = now;
   return ack;
 }
 
@@ -107,66 +162,12 @@ Ack CloudSession::Cursors(std::uint32_t session) const {
   return ack;
 }
 
-// docs/PROTOCOL.md, "Classification". False when the device must not sync.
-bool CloudSession::Classify(const Hello& hello) {
-  const bool first_contact = peer_lineage_.empty();
-  const std::uint64_t claimant = first_contact ? 0 : peer_lineage_.back().inc;
-  const std::uint64_t opening = hello.lineage.empty() ? 0 : hello.lineage.back().inc;
-  if (opening != claimant && Contains(peer_lineage_, opening)) {
-    // From before the opening that we know: late on its way, and nobody waits for an answer.
-    ++counts_.refused_frames;
-    return false;
-  }
-  const std::uint64_t newest =
-      std::max(received_[At(Stream::kState)], received_[At(Stream::kControl)]);
-  const std::uint64_t known = newest == 0 ? claimant : model::IncOf(peer_lineage_, newest);
-  // An older copy of the device's store has our newest seqs beyond its limit.
-  const bool continues = !first_contact && !hello.lineage.empty() &&
-                         model::Gave(hello.lineage, known, newest, hello.lineage.back().limit);
-  const bool behind = hello.epoch.counter < epoch_.counter ||
-                      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_));
-  // Whom the current epoch was issued to, and who has not got it: its Welcome was lost, or it
-  // crashed before it had it on flash.
-  const bool issued = behind && Contains(hello.lineage, claimant);
-  if (hello.epoch.counter != 0 && !first_contact && behind && !issued) {
-    Refuse(NackReason::kFenced, hello.session,
-           "its epoch " + std::to_string(hello.epoch.counter) + " is not the current one");
-    events_.push_back("fenced: a device with a stale epoch said Hello");
-    return false;
-  }
-  const bool lost_ours =
-      hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc,
-                                           hello.watermark[At(Stream::kControl)], Issued());
-  if (!continues && !first_contact) {
-    ++counts_.resets;
-    events_.push_back(
-        "the device has another store than before: its reported values are taken anew");
-    ForgetDevice();
-  }
-  if (epoch_.counter == 0 || !continues || hello.epoch.counter > epoch_.counter ||
-      (lost_ours && !issued)) {
-    epoch_.counter = std::max(epoch_.counter, hello.epoch.counter) + 1;
-    epoch_.token = options_.random(~std::uint64_t{0});
-    peer_batch_.epoch = epoch_;
-  }
-  if (lost_ours) {
-    events_.push_back("the device knew a cloud store that is not this one's ancestor");
-  }
-  return true;
+KnownDevice CloudSession::Known() const {
+  return {peer_lineage_, superseded_, epoch_, received_, setback_, admission_};
 }
 
-// What is out for commit, or waits for it, speaks of a store that is gone: nothing of it may stand
-// above what comes now.
-void CloudSession::ForgetDevice() {
-  twin_.ForEachProperty([this](model::PropertyId id) {
-    if (twin_.row(id, Side::kReported)) changes_.push_back({id, Side::kReported});
-  });
-  peer_batch_.rows.clear();
-  twin_.ForgetDevice();
-  ++device_store_;
-  received_ = durable_ = {};
-  dictionary_durable_ = 0;
-  for (auto& watermark : peer_batch_.peer_watermark) watermark = 0;
+void CloudSession::Notice(std::string kind, std::string text) {
+  notices_.push_back({std::move(kind), std::move(text)});
 }
 
 void CloudSession::OnHello(Hello hello, MonoTime now) {
@@ -176,28 +177,161 @@ void CloudSession::OnHello(Hello hello, MonoTime now) {
                std::to_string(kProtocolVersion) + " is");
     return;
   }
-  // The same Hello again: its Welcome is on its way or was lost.
-  if (hello_ && hello_->session == hello.session && hello_->lineage == hello.lineage) return;
-  if (!Classify(hello)) return;
+  const auto again = [&hello](const Hello& before) {
+    return before.session == hello.session && before.lineage == hello.lineage;
+  };
+  // The same Hello again: it waits for a commit, or for the incumbent.
+  if ((hello_ && again(*hello_)) || (claimant_ && again(claimant_->hello))) return;
+  // Overtaken by a later one of the same opening.
+  const bool late = session_ != 0 && !peer_lineage_.empty() &&
+                    peer_lineage_.back().inc == hello.lineage.back().inc &&
+                    hello.boot_ms < hello_boot_ms_;
+  if (late) return;
+  const Verdict verdict = Classify(Known(), hello);
+  if (verdict.standing == Standing::kRefused) return Fence(hello, verdict.why);
+  const bool incumbent = session_ != 0 && peer_lineage_.back().inc != hello.lineage.back().inc;
+  if (On(Guard::kIncumbentProbe) && incumbent && now - heard_at_ < kSilentMax &&
+      admission_ != model::Admission::kNextClaimant) {
+    if (claimant_) Refuse(NackReason::kBusy, hello.session, "another claimant is being judged");
+    if (!claimant_) {
+      claimant_ = Claimant{std::move(hello), now + options_.probe_wait, now,
+                           options_.random(~std::uint64_t{0})};
+    }
+    return;
+  }
+  // The incumbent speaks for itself, unless that is a copy of what it said long ago.
+  if (claimant_ && session_ != 0 && !incumbent) {
+    if (hello.boot_ms <= hello_boot_ms_) return;
+    Fence(std::exchange(claimant_, {})->hello, "the device that it says it is, is connected");
+  }
+  Admit(std::move(hello), verdict, now);
+}
+
+void CloudSession::Fence(const Hello& hello, const std::string& why) {
+  Refuse(NackReason::kFenced, hello.session, why);
+  ++counts_.fenced;
+  const std::uint64_t inc = hello.lineage.back().inc;
+  if (claim_.inc == inc && claim_.why == why) return;
+  claim_ = {inc, WallTime(std::chrono::milliseconds(hello.wall_ms)), why, hello.hardware};
+  peer_batch_.claim = claim_;
+  Notice("fenced", "a claimant was refused: " + why);
+}
+
+void CloudSession::AdmitNext(MonoTime) {
+  admission_ = model::Admission::kNextClaimant;
+  peer_batch_.admission = admission_;
+  nacks_.push_back({.reason = NackReason::kUnknownSession, .text = "say Hello"});
+}
+
+void CloudSession::Decommission() {
+  admission_ = model::Admission::kDecommissioned;
+  peer_batch_.admission = admission_;
+  const std::uint32_t session = session_;
+  LinkDown();
+  if (session != 0) Refuse(NackReason::kFenced, session, "it is decommissioned");
+}
+
+void CloudSession::SupersedeBranch(const Hello& hello) {
+  for (const model::Incarnation& entry : peer_lineage_) {
+    if (!Contains(hello.lineage, entry.inc)) superseded_.push_back(entry.inc);
+  }
+  if (superseded_.size() > model::kSupersededMax) {
+    superseded_.erase(superseded_.begin(),
+                      superseded_.end() - static_cast<std::ptrdiff_t>(model::kSupersededMax));
+  }
+  // Whom an operator lets in again is given up no more.
+  std::erase_if(superseded_, [&](std::uint64_t inc) { return Contains(hello.lineage, inc); });
+  peer_batch_.superseded = superseded_;
+}
+
+void CloudSession::DrawEpoch(const Hello& hello) {
+  epoch_.counter =
+      (On(Guard::kEpochCounter) ? std::max(epoch_.counter, hello.epoch.counter) : epoch_.counter) +
+      1;
+  epoch_.token = options_.random(~std::uint64_t{0});
+  peer_batch_.epoch = epoch_;
+  commands_.CloseOpen("the epoch that it was given in has ended");
+}
+
+// The device holds rows of ours that we have lost: their seqs are taken. What we gave since then
+// would look older than them.
+void CloudSession::TakeLostSeqs(const Hello& hello) {
+  const std::uint64_t before = desired_held_;
+  twin_.Raise(hello.cloud_seq_max);
+  twin_.ForEachProperty([&](model::PropertyId id) {
+    const model::Row* row = twin_.row(id, Side::kDesired);
+    if (row == nullptr || row->dot.seq <= before || row->dot.seq > hello.cloud_seq_max) return;
+    twin_.Renumber(id, Side::kDesired);
+  });
+  commands_.Renumber(before, hello.cloud_seq_max);
+  Notice("cloud_restored", "the device holds newer desired values than this store: taken back");
+}
+
+void CloudSession::SetBack(const Hello& hello, const Verdict& verdict) {
+  ++counts_.resets;
+  SupersedeBranch(hello);
+  setback_.common = verdict.common;
+  for (std::size_t i = 0; i < model::kStreams; ++i) {
+    setback_.floor = std::max({setback_.floor, received_[i], early_[i]});
+  }
+  // Also what came early and out of order in a session before this one.
+  twin_.ForEachProperty([this](model::PropertyId id) {
+    for (const Side side : model::kEverySide) {
+      const model::Row* row = OfDevice(side) ? twin_.row(id, side) : nullptr;
+      if (row != nullptr) setback_.floor = std::max(setback_.floor, row->dot.seq);
+    }
+  });
+  peer_batch_.setback = setback_;
+  Notice("rolled_back",
+         "the device's store lacks what it had acknowledged: it was set back, or is "
+         "another one");
+}
+
+void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
+  const std::uint64_t held = hello.watermark[At(Stream::kControl)];
+  const bool lost_ours =
+      hello.cloud_seq_max != 0 ||
+      (hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued()));
+  const bool newer_epoch = hello.epoch.counter > epoch_.counter;
+  if (verdict.standing == Standing::kRestored) SetBack(hello, verdict);
+  if (epoch_.counter == 0 || newer_epoch || verdict.standing == Standing::kRestored ||
+      (lost_ours && hello.epoch == epoch_)) {
+    DrawEpoch(hello);
+  }
+  if (admission_ != model::Admission::kNormal) {
+    admission_ = model::Admission::kNormal;
+    peer_batch_.admission = admission_;
+    claim_ = {};
+    peer_batch_.claim = claim_;
+  }
+  claimant_.reset();
   session_ = hello.session;
+  hello_boot_ms_ = hello.boot_ms;
   software_ = hello.software;
+  hardware_ = hello.hardware;
+  heard_at_ = now;
   ack_due_.reset();
+  heal_.Reset();
+  early_ = {};
   if (peer_lineage_ != hello.lineage) {
     peer_lineage_ = hello.lineage;
     peer_batch_.peer_lineage = peer_lineage_;
   }
   Watermarks watermark{};
-  const std::uint64_t held = hello.watermark[At(Stream::kControl)];
-  if (model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued())) {
-    watermark[At(Stream::kControl)] = held;
-  }
+  desired_held_ = model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued()) ? held : 0;
+  watermark[At(Stream::kControl)] = desired_held_;
+  if (hello.cloud_seq_max != 0) TakeLostSeqs(hello);
   sender_.Begin(watermark, now);
+  verifier_.Now(now);
+  verified_ = {};
+  scope_ = {};
+  scope_.held = hello.scope_version;
+  if (scope_.held != interest_.version) BeginScopeIn({}, now);
   ++counts_.sessions;
   hello_ = std::move(hello);
 }
 
-void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
-  const Hello hello = *std::exchange(hello_, {});
+Welcome CloudSession::MakeWelcome(const Hello& hello, WallTime wall) const {
   Welcome welcome;
   welcome.session = session_;
   welcome.lineage = twin_.lineage();
@@ -205,56 +339,95 @@ void CloudSession::SendWelcome(MonoTime, WallTime wall, CloudOutput& out) {
   welcome.watermark = durable_;
   welcome.dictionary_n = dictionary_durable_;
   welcome.dictionary_chain = twin_.chain(dictionary_durable_);
+  welcome.scope_version = interest_.version;
   welcome.epoch = epoch_;
+  welcome.backoff_ms_max = options_.backoff_ms_max;
   welcome.wall_ms = wall.time_since_epoch().count();
   welcome.frame_bytes_max = options_.frame_bytes_max;
   welcome.window_frames_max = options_.window_frames_max;
-  // Nothing is dirty now, so that every row is durable: also those of frames that came out of
-  // order, above the watermark.
-  if (hello.state_durable != ~std::uint64_t{0}) {
-    twin_.ForEachProperty([&](model::PropertyId id) {
-      const model::Row* row = twin_.row(id, Side::kReported);
-      if (row == nullptr || row->dot.seq <= hello.state_durable || twin_.pid(id) == 0) {
-        return;
-      }
-      WireRow wire;
-      wire.pid = twin_.pid(id);
-      wire.row = *row;
-      if (model::IncOf(peer_lineage_, row->dot.seq) == row->dot.inc) wire.row.dot.inc = 0;
-      welcome.returned.push_back(std::move(wire));
-    });
-    std::sort(welcome.returned.begin(), welcome.returned.end(),
-              [](const WireRow& a, const WireRow& b) { return a.row.dot.seq < b.row.dot.seq; });
-    // One frame has to take them; the rest comes back from the drivers.
-    std::size_t fits = 0;
-    for (std::size_t bytes = 0; fits < welcome.returned.size(); ++fits) {
-      bytes += EstimateBytes(welcome.returned[fits]);
-      if (fits >= options_.returned_rows_max || bytes > kReturnedBytesMax) break;
-    }
-    welcome.returned.resize(fits);
+  welcome.seq_floor = setback_.floor;
+  for (std::size_t i = 0; i < model::kStreams && setback_.floor != 0; ++i) {
+    welcome.common[i] = std::min({received_[i], setback_.common, hello.durable[i]});
   }
-  out.frames.push_back(std::move(welcome));
+  welcome.returned = Returned(hello);
+  welcome.ladder = Ladder(hello);
+  return welcome;
+}
+
+// The device's rows that it does not have (any more). What one frame can't take is found by its
+// digest; what was promised goes first.
+std::vector<WireRow> CloudSession::Returned(const Hello& hello) const {
+  std::vector<WireRow> rows;
+  std::size_t bytes = 0;
+  const auto take = [&](model::PropertyId id, Side side, std::uint64_t above) {
+    const model::Row* row = twin_.row(id, side);
+    if (row == nullptr || row->dot.seq <= above) return;
+    WireRow wire;
+    wire.pid = twin_.pid(id);
+    if (wire.pid == 0) wire.path = twin_.def(id).path.text();
+    wire.side = side;
+    wire.row = *row;
+    if (model::IncOf(peer_lineage_, row->dot.seq) == row->dot.inc) wire.row.dot.inc = 0;
+    bytes += EstimateBytes(wire);
+    if (rows.size() < options_.returned_rows_max && bytes <= kReturnedBytesMax) {
+      rows.push_back(std::move(wire));
+    }
+  };
+  std::uint64_t state = hello.durable[At(Stream::kState)];
+  if (setback_.floor != 0) {
+    state = std::min(state, setback_.common);
+    twin_.ForEachProperty([&](model::PropertyId id) {
+      take(id, Side::kStatus, setback_.common);
+      take(id, Side::kOverride, setback_.common);
+    });
+  }
+  twin_.ForEachProperty([&](model::PropertyId id) { take(id, Side::kReported, state); });
+  std::sort(rows.begin(), rows.end(),
+            [](const WireRow& a, const WireRow& b) { return a.row.dot.seq < b.row.dot.seq; });
+  return rows;
+}
+
+// Dense at the end, where dictionaries part as a rule.
+std::vector<ChainMark> CloudSession::Ladder(const Hello& hello) const {
+  const model::Pid n = dictionary_durable_;
+  const bool prefix = hello.dictionary_n == n && hello.dictionary_chain == twin_.chain(n);
+  const bool longer = hello.dictionary_n > n;  // The device looks at our chain itself.
+  std::vector<ChainMark> ladder;
+  if (prefix) return ladder;
+  if (longer) ladder.push_back({n, twin_.chain(n)});
+  for (model::Pid step = 1; !longer || !ladder.empty(); step *= 2) {
+    if (step > n) break;
+    ladder.push_back({n - step, twin_.chain(n - step)});
+  }
+  if (n > 0) ladder.push_back({0, 0});
+  std::sort(ladder.begin(), ladder.end(),
+            [](const ChainMark& a, const ChainMark& b) { return a.n < b.n; });
+  ladder.erase(std::unique(ladder.begin(), ladder.end()), ladder.end());
+  return ladder;
 }
 
 void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
+  if (frame.entries.empty()) return OnRecall(frame.first);
   model::Pid pid = frame.first;
   for (const model::DictionaryEntry& given : frame.entries) {
     model::DictionaryEntry entry = given;
     entry.pid = pid++;
-    // The device counts from 1 again when the chains parted, wherever that was; what we hold of it
-    // is then another dictionary's.
-    const bool contradicts = entry.pid <= twin_.dictionary_size() &&
-                             model::ChainHash(twin_.chain(entry.pid - 1), entry.pid, entry.def) !=
-                                 twin_.chain(entry.pid);
-    if (contradicts) {
-      events_.push_back("the device's dictionary is another one than before: it is taken anew");
-      ForgetDevice();
+    const bool contradicts =
+        entry.pid <= twin_.dictionary_size() &&
+        model::ChainHash(twin_.chain(entry.pid - 1), entry) != twin_.chain(entry.pid);
+    if (contradicts && On(Guard::kDictionaryChain)) {
+      // The handshake tells it where they parted.
       Refuse(NackReason::kUnknownSession, session_, "the dictionary parted; say Hello");
       session_ = 0;
       return;
     }
     const bool next = entry.pid == twin_.dictionary_size() + 1;
-    if (twin_.TakeEntry(std::move(entry))) continue;
+    const model::PropertyId id = twin_.Find(entry.def.path.text());
+    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0;
+    if (twin_.TakeEntry(std::move(entry))) {
+      if (next && unshared) OweAnew(id);
+      continue;
+    }
     // What comes next and is not taken is one too many; asking for it again would not help.
     if (next) return Refuse(NackReason::kContent, session_, "more properties than the cloud takes");
     return Refuse(NackReason::kUnknownPid, session_, "entries are missing before this one");
@@ -262,22 +435,110 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
   if (!Dirty()) AckSoon(now);
 }
 
-bool CloudSession::ApplyRow(const WireRow& wire, Stream stream) {
+// While it was local-only there, the device passed over what is wanted of the property.
+void CloudSession::OweAnew(model::PropertyId id) {
+  if (twin_.pid(id) == 0 || twin_.row(id, Side::kDesired) == nullptr) return;
+  twin_.Renumber(id, Side::kDesired);
+  changes_.push_back({id, Side::kDesired});
+}
+
+// The device has lost entries that it gave out, and asks for them.
+void CloudSession::OnRecall(model::Pid first) {
+  model::Pid pid = first;
+  while (pid <= dictionary_durable_ && answers_.size() < kAnswersMax) {
+    DictionaryFrame frame;
+    frame.session = session_;
+    frame.first = pid;
+    for (std::size_t bytes = 0; pid <= dictionary_durable_ && bytes < kDictionaryFrameBytes &&
+                                frame.entries.size() < kDictionaryFrameEntries;
+         ++pid) {
+      frame.entries.push_back(twin_.Entry(pid));
+      const model::PropertyDef& def = frame.entries.back().def;
+      bytes += 40 + def.path.text().size() + def.unit.size() + def.description.size();
+    }
+    answers_.push_back(std::move(frame));
+  }
+}
+
+void CloudSession::OnOffer(const Offer& offer) {
+  for (const WireRow& wire : offer.rows) {
+    model::PropertyId id = twin_.FindPid(wire.pid);
+    if (wire.pid == 0) {
+      const auto path = model::Path::Parse(wire.path);
+      const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
+      if (found) id = *found;
+    }
+    if (id == model::kNoProperty || wire.side != Side::kDesired) {
+      ++counts_.refused_rows;
+      continue;
+    }
+    const model::Row* own = twin_.row(id, Side::kDesired);
+    const bool rewritten = own != nullptr && own->dot.seq > desired_held_;
+    if (rewritten) {
+      const bool same = own->value == wire.row.value && own->info() == wire.row.info();
+      if (same) continue;  // Taken already, and on its way.
+      ++counts_.offer_conflicts;
+      Notice("conflict", "'" + twin_.def(id).path.text() + "' was wanted anew since the backup; " +
+                             "what was wanted before is lost: " + model::ToJson(wire.row.value));
+      continue;
+    }
+    ++counts_.offers;
+    twin_.Set(id, Side::kDesired, wire.row);
+    changes_.push_back({id, Side::kDesired});
+  }
+}
+
+void CloudSession::OnHealAsk(const HealAsk& ask, MonoTime now) {
+  const std::uint64_t state = received_[At(Stream::kState)];
+  const std::uint64_t control = received_[At(Stream::kControl)];
+  if (state < ask.at[At(Stream::kState)] || control < ask.at[At(Stream::kControl)]) {
+    ++counts_.gaps;
+    return Refuse(NackReason::kGap, session_, {});
+  }
+  if (ask.dictionary_n != twin_.dictionary_size()) {
+    return Refuse(NackReason::kUnknownPid, session_, "heal with the same dictionary");
+  }
+  if (answers_.size() >= kAnswersMax) return;
+  ++counts_.heals;
+  const auto shared = [this](model::PropertyId id) { return InScope(id); };
+  for (HealAnswer& answer : heal_.Answer(ask, twin_, shared)) answers_.push_back(std::move(answer));
+  if (!ask.desired.empty()) verifier_.Now(now);  // Show that it is right now.
+}
+
+// Whether a row can be taken at all.
+Status CloudSession::Check(const WireRow& wire, Stream stream) const {
+  const model::PropertyId id = twin_.FindPid(wire.pid);
+  const std::string name = wire.pid == 0 ? wire.path : "number " + std::to_string(wire.pid);
+  if (!OfDevice(wire.side) || model::StreamOf(wire.side) != stream) {
+    return Invalid("a row of '" + name + "' is not the device's to write");
+  }
+  if (id != model::kNoProperty && wire.side != Side::kStatus && !wire.row.value.none() &&
+      wire.row.value.type() != twin_.def(id).type) {
+    return Invalid("a value of '" + twin_.def(id).path.text() + "' is not of its type");
+  }
+  return options_.accept ? options_.accept(wire) : Status();
+}
+
+// Nothing of it is applied; the device halves it until the one bad entry is alone.
+bool CloudSession::RefuseContent(const Delta& delta, const Status& status) {
+  if (status) return false;
+  ++counts_.refused_content;
+  trouble_ = status.error().text;
+  Refuse(NackReason::kContent, session_, trouble_);
+  nacks_.back().refused = FrameSpan{delta.stream, delta.from, delta.to};
+  return true;
+}
+
+// False when there is no room for it.
+bool CloudSession::ApplyRow(const WireRow& wire) {
   model::PropertyId id = twin_.FindPid(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
     const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
-    if (found) id = *found;
+    if (!found) return false;
+    id = *found;
   }
-  if (id == model::kNoProperty) return false;
-  const bool theirs = wire.side != Side::kDesired && model::StreamOf(wire.side) == stream;
-  const bool fits = wire.row.value.none() || wire.side == Side::kStatus ||
-                    wire.row.value.type() == twin_.def(id).type;
-  if (!theirs || !fits) {
-    ++counts_.refused_rows;
-    trouble_ = "a row of '" + twin_.def(id).path.text() + "' does not fit its definition";
-    return true;
-  }
+  if (id == model::kNoProperty) return true;  // Withdrawn since the frame was made.
   model::Row row = wire.row;
   if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
   if (!twin_.Apply(id, wire.side, row)) return true;
@@ -286,27 +547,58 @@ bool CloudSession::ApplyRow(const WireRow& wire, Stream stream) {
   return true;
 }
 
+void CloudSession::TakeEvents(const Delta& delta) {
+  for (const WireEvent& wire : delta.events) {
+    if (wire.event.dot.seq <= received_[At(Stream::kEvents)]) continue;
+    model::Event event = wire.event;
+    event.id = twin_.FindPid(wire.pid);
+    if (event.dot.inc == 0) event.dot.inc = model::IncOf(peer_lineage_, event.dot.seq);
+    if (event.command != 0) Answered(event);
+    // Answers are events. What was forgotten with them will never be known.
+    if (event.kind == "events_lost") {
+      commands_.CloseOpen("the device had to forget its answer", sender_.acked(Stream::kControl));
+    }
+    events_.push_back(event);
+    peer_batch_.events.push_back(std::move(event));
+  }
+}
+
+void CloudSession::Answered(const model::Event& event) {
+  using model::CommandState;
+  for (const CommandState state : {CommandState::kDone, CommandState::kFailed,
+                                   CommandState::kExpired, CommandState::kUnknown}) {
+    if (event.kind != "command_" + std::string(ToString(state))) continue;
+    commands_.Answer(event.command, state, event.value, event.text);
+  }
+}
+
 void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
-  if (delta.stream != Stream::kState && delta.stream != Stream::kControl) {
+  if (delta.stream == Stream::kHistory) {
     ++counts_.refused_frames;
     return;
   }
-  for (const WireRow& wire : delta.rows) {
-    if (wire.pid != 0 && twin_.FindPid(wire.pid) == model::kNoProperty) {
-      return Refuse(NackReason::kUnknownPid, session_, "an entry of the dictionary is missing");
-    }
+  const auto unknown = [this](model::Pid pid) { return pid > twin_.dictionary_size(); };
+  if (std::ranges::any_of(delta.rows, unknown, &WireRow::pid) ||
+      std::ranges::any_of(delta.events, unknown, &WireEvent::pid)) {
+    return Refuse(NackReason::kUnknownPid, session_, "an entry of the dictionary is missing");
   }
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyRow(wire, delta.stream) && all;
+  for (const WireRow& wire : delta.rows) {
+    if (RefuseContent(delta, Check(wire, delta.stream))) return;
+  }
   std::uint64_t& watermark = received_[At(delta.stream)];
-  if (delta.from > watermark) {
+  const bool gap = delta.from > watermark && On(Guard::kFromWithinWatermark);
+  bool all = true;
+  for (const WireRow& wire : delta.rows) all = ApplyRow(wire) && all;
+  // Events are a list, not a state: those after a gap come again.
+  if (!gap) TakeEvents(delta);
+  if (gap) {
     ++counts_.gaps;
+    early_[At(delta.stream)] = std::max(early_[At(delta.stream)], delta.to);
     return Refuse(NackReason::kGap, session_, {});
   }
   if (!all) {
-    // Rows that can't be held yet (too many unknown paths): refuse the watermark, so that they are
-    // owed still.
-    return Refuse(NackReason::kContent, session_, "too many unknown paths");
+    RefuseContent(delta, Exhausted("too many paths that no driver knows"));
+    return;
   }
   if (delta.to > watermark) {
     watermark = delta.to;
@@ -315,11 +607,110 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
   } else {
     AckSoon(now);  // Nothing new: a probe, or our ack was lost.
   }
+  if (setback_.floor != 0 && watermark > setback_.floor) {
+    setback_ = {};
+    peer_batch_.setback = setback_;
+  }
+  if (delta.digest) CompareDigest(delta, now);
+}
+
+void CloudSession::OnAck(const Ack& ack, MonoTime now) {
+  sender_.OnAck(ack, now);
+  const std::uint64_t verified = ack.verified[At(Stream::kControl)];
+  if (verified != 0) verifier_.Equal(verified);
+  if (ack.scope_version == interest_.version) {
+    scope_.held = interest_.version;
+    scope_.rows.clear();
+    scope_.part = 0;
+    scope_.due.reset();
+    return;
+  }
+  if (scope_.part == 0 || ack.scope_part != scope_.part) return;
+  scope_.acked = scope_.sent;
+  ++scope_.part;
+  scope_.due = now;
+}
+
+bool CloudSession::InScope(const model::Interest& interest, model::PropertyId id) const {
+  if (interest.patterns.empty()) return true;
+  const std::string& path = twin_.def(id).path.text();
+  return std::ranges::any_of(interest.patterns, [&path](const std::string& pattern) {
+    return model::Matches(pattern, path);
+  });
+}
+
+void CloudSession::OnInterest(const InterestFrame& frame, MonoTime now) {
+  if (frame.interest == interest_) return;
+  const model::Interest before = std::exchange(interest_, frame.interest);
+  peer_batch_.interest = interest_;
+  const bool held_before = scope_.held == before.version;
+  BeginScopeIn(held_before ? before : model::Interest{}, now);
+  verifier_.Now(now);
+}
+
+// What the device holds already of `before` (of nothing, if its version is 0) is not sent again.
+void CloudSession::BeginScopeIn(const model::Interest& before, MonoTime now) {
+  scope_.rows.clear();
+  scope_.sent = scope_.acked = 0;
+  scope_.part = 1;
+  scope_.due = now;
+  const std::uint64_t sent = sender_.sent(Stream::kControl);
+  if (!On(Guard::kScopeIn)) return;
+  twin_.ForEachProperty([&](model::PropertyId id) {
+    const model::Row* row = twin_.row(id, Side::kDesired);
+    if (row == nullptr || row->dot.seq > sent || !InScope(id)) return;
+    if (before.version != 0 && InScope(before, id)) return;
+    scope_.rows.push_back(id);
+  });
+}
+
+// One part under way at a time: it is rare, and seldom large.
+void CloudSession::StepScopeIn(MonoTime now, CloudOutput& out) {
+  // The device must not hear of it before it is on disk.
+  if (!scope_.due || now < *scope_.due || Dirty() || in_flight_) return;
+  Delta delta;
+  delta.session = session_;
+  delta.stream = Stream::kControl;
+  std::size_t bytes = 64;
+  scope_.sent = scope_.acked;
+  for (; scope_.sent < scope_.rows.size(); ++scope_.sent) {
+    const model::PropertyId id = scope_.rows[scope_.sent];
+    const model::Row* row = twin_.row(id, Side::kDesired);
+    if (row == nullptr) continue;
+    WireRow wire = ToWire(twin_, id, Side::kDesired, *row);
+    bytes += EstimateBytes(wire);
+    if (bytes > kScopeInBytes && !delta.rows.empty()) break;
+    delta.rows.push_back(std::move(wire));
+  }
+  std::ranges::sort(delta.rows, {}, [](const WireRow& wire) { return wire.row.dot.seq; });
+  delta.scope_in = ScopeIn{interest_.version, scope_.part, scope_.sent >= scope_.rows.size()};
+  out.frames.push_back(std::move(delta));
+  scope_.due = now + sender_.rto();
+}
+
+// Only where both sides must hold the same: nothing is missing, and nothing came early.
+void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
+  const std::size_t at = At(delta.stream);
+  if (received_[at] != delta.to || early_[at] > delta.to || !On(Guard::kDigestCheck)) return;
+  if (On(Guard::kScopeTaggedDigest) && delta.digest->scope != twin_.dictionary_size()) return;
+  ++counts_.digests;
+  if (delta.digest->sum == DigestOf(twin_, delta.stream, model::Role::kDevice)) {
+    verified_[at] = delta.to;
+    AckSoon(now);
+    return;
+  }
+  ++counts_.digests_unequal;
+  Refuse(NackReason::kDigest, session_, std::string(ToString(delta.stream)));
 }
 
 void CloudSession::AckSoon(MonoTime now) {
   if (ack_due_) return;
   ack_due_ = ack_sent_ ? std::max(now, *ack_sent_ + kAckPause) : now;
+}
+
+Status CloudSession::AddCommand(model::Command command) {
+  command.epoch = epoch_.counter;
+  return commands_.Add(std::move(command));
 }
 
 void CloudSession::SetDesired(model::PropertyId id, model::Value value, std::string who,
@@ -352,8 +743,8 @@ void CloudSession::Committed(std::uint64_t token, const Status& result, MonoTime
     return;
   }
   retry_at_.reset();
+  batches_durable_ = token;
   desired_durable_ = std::max(desired_durable_, done.desired_head);
-  if (done.device_store != device_store_) return;
   bool progress = done.dictionary_n > dictionary_durable_;
   dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
   for (std::size_t i = 0; i < model::kStreams; ++i) {
@@ -367,9 +758,11 @@ void CloudSession::Committed(std::uint64_t token, const Status& result, MonoTime
 }
 
 std::uint64_t CloudSession::ControlMax() const {
+  if (!On(Guard::kCommitBeforePromise)) return ~std::uint64_t{0};
   std::uint64_t seq_max = sender_.ClaimMax(twin_.pending_batch(), desired_durable_);
   seq_max = sender_.ClaimMax(failed_, seq_max);
-  return in_flight_ ? sender_.ClaimMax(in_flight_->batch, seq_max) : seq_max;
+  if (!in_flight_) return seq_max;
+  return sender_.ClaimMax(in_flight_->batch, seq_max);
 }
 
 void CloudSession::StepCommit(CloudOutput& out) {
@@ -377,45 +770,87 @@ void CloudSession::StepCommit(CloudOutput& out) {
   flight.token = ++last_token_;
   flight.batch = std::exchange(failed_, {});
   flight.batch.Merge(twin_.TakePending());
+  flight.batch.Merge(commands_.TakePending());
   flight.batch.Merge(std::exchange(peer_batch_, {}));
+  if (!On(Guard::kWatermarkAtomicWithRows)) failed_.rows = std::exchange(flight.batch.rows, {});
   flight.received = received_;
   flight.received_at = received_at_;
   flight.desired_head = twin_.stream_head(Stream::kControl);
   flight.dictionary_n = twin_.dictionary_size();
-  flight.device_store = device_store_;
   out.commit = CloudOutput::Commit{flight.token, flight.batch};
   in_flight_ = std::move(flight);
 }
 
-void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
-  if (!in_flight_ && Dirty() && (!retry_at_ || now >= *retry_at_)) StepCommit(out);
-  for (Nack& nack : std::exchange(nacks_, {})) out.frames.push_back(std::move(nack));
-  if (hello_ && !in_flight_ && !Dirty()) SendWelcome(now, wall, out);
-  if (session_ != 0 && !hello_) {
-    if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) {
-      // A device that hears us still, and has nothing to say itself, would not notice for minutes.
-      out.frames.push_back(
-          Nack{NackReason::kUnknownSession, Cursors(session_), "nothing was acknowledged", 0});
-      LinkDown();
+// Who was here may have said more while the claimant waited.
+void CloudSession::AdmitClaimant(Hello hello, MonoTime now) {
+  const Verdict verdict = Classify(Known(), hello);
+  if (verdict.standing == Standing::kRefused) return Fence(hello, verdict.why);
+  Admit(std::move(hello), verdict, now);
+}
+
+void CloudSession::StepClaimant(MonoTime now, CloudOutput& out) {
+  if (!claimant_) return;
+  if (now >= claimant_->until || session_ == 0) {
+    AdmitClaimant(std::move(std::exchange(claimant_, {})->hello), now);
+    return;
+  }
+  if (now < claimant_->ask_at) return;
+  ++counts_.probes;
+  out.frames.push_back(Probe{session_, claimant_->nonce});
+  claimant_->ask_at = now + kProbePause;
+}
+
+void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
+  if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) {
+    // A device that hears us still, and has nothing to say itself, would not notice for minutes.
+    out.frames.push_back(Nack{.reason = NackReason::kUnknownSession,
+                              .cursors = Cursors(session_),
+                              .text = "nothing was acknowledged"});
+    LinkDown();
+    return;
+  }
+  while (std::optional<Delta> delta =
+             sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, session_, now)) {
+    if (ack_due_) {
+      delta->ack = TakeAck(now);
     }
-    std::optional<Delta> delta;
-    while (session_ != 0 &&
-           (delta = sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, session_, now))) {
-      if (ack_due_) {
-        delta->ack = HeldCursors(now);
-        ack_due_.reset();
-        ack_sent_ = now;
-      }
-      out.frames.push_back(std::move(*delta));
-    }
-    if (ack_due_ && now >= *ack_due_) {
-      Ack ack = HeldCursors(now);
-      out.frames.push_back(ack);
-      ack_due_.reset();
-      ack_sent_ = now;
+    verifier_.Changed(now);
+    out.frames.push_back(std::move(*delta));
+  }
+  StepScopeIn(now, out);
+  if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {
+    Delta delta = sender_.Empty(Stream::kControl, session_);
+    const auto shared = [this](model::PropertyId id) { return InScope(id); };
+    delta.digest = DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared),
+                             interest_.version};
+    if (delta.to == 0 && delta.digest->sum.none()) {
+      verifier_.Stop();
+    } else {
+      verifier_.Shown(delta.to, now, sender_.rto());
+      out.frames.push_back(std::move(delta));
     }
   }
+  if (ack_due_ && now >= *ack_due_) out.frames.push_back(TakeAck(now));
+}
+
+void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
+  StepClaimant(now, out);
+  if (!in_flight_ && Dirty() && (!retry_at_ || now >= *retry_at_)) StepCommit(out);
+  for (Nack& nack : std::exchange(nacks_, {})) out.frames.push_back(std::move(nack));
+  for (Frame& frame : std::exchange(answers_, {})) out.frames.push_back(std::move(frame));
+  if (hello_ && !in_flight_ && !Dirty()) {
+    // Nothing is dirty now, so that every row is durable: also those of frames that came out of
+    // order, above the watermark.
+    out.frames.push_back(MakeWelcome(*hello_, wall));
+    hello_.reset();
+  }
+  if (session_ != 0 && !hello_) StepLive(now, out);
   out.changes = std::exchange(changes_, {});
+  for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
+    Notice("quarantined", "the device refuses number " + std::to_string(entry.seq) +
+                              " of what is wanted of it; it is set aside until it changes");
+  }
+  out.notices = std::exchange(notices_, {});
   out.events = std::exchange(events_, {});
 }
 
@@ -425,6 +860,9 @@ std::optional<MonoTime> CloudSession::NextStep() const {
     if (other && (!next || *other < *next)) next = other;
   };
   if (session_ != 0 && !hello_) earlier(ack_due_);
+  if (session_ != 0 && !hello_ && sender_.Drained(Stream::kControl)) earlier(verifier_.due());
+  if (session_ != 0 && !hello_) earlier(scope_.due);
+  if (claimant_) earlier(std::min(claimant_->ask_at, claimant_->until));
   if (!in_flight_) earlier(retry_at_);
   return next;
 }
@@ -433,6 +871,12 @@ CloudStatus CloudSession::status() const {
   CloudStatus status = counts_;
   status.connected = session_ != 0;
   status.software = software_;
+  status.hardware = hardware_;
+  status.admission = admission_;
+  status.claim = claim_;
+  status.superseded_n = superseded_.size();
+  status.probing = claimant_.has_value();
+  status.heal_bytes = heal_.bytes();
   status.trouble = trouble_;
   status.state = received_[At(Stream::kState)];
   status.state_durable = durable_[At(Stream::kState)];
@@ -444,6 +888,11 @@ CloudStatus CloudSession::status() const {
   status.desired_acked = sender_.acked(Stream::kControl);
   status.round_trip = sender_.srtt();
   status.frames_resent = sender_.resent();
+  status.quarantined = sender_.quarantined();
+  status.events = received_[At(Stream::kEvents)];
+  status.events_durable = durable_[At(Stream::kEvents)];
+  status.interest = interest_;
+  status.interest_held = scope_.held;
   status.epoch = epoch_;
   return status;
 }

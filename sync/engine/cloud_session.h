@@ -13,8 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "sync/engine/classify.h"
 #include "sync/engine/frame.h"
+#include "sync/engine/healing.h"
 #include "sync/engine/sender.h"
+#include "sync/engine/verifier.h"
 #include "twin/model/twin.h"
 
 namespace edgetwin::sync {
@@ -23,12 +26,23 @@ struct CloudOptions {
   std::uint32_t frame_bytes_max = 64 << 10;  // What devices may send in one frame …
   std::uint32_t window_frames_max = 16;      // … and at once without an ack.
   std::size_t returned_rows_max = 10'000;    // In one Welcome.
-  std::function<std::uint64_t(std::uint64_t below)> random;  // For epoch tokens.
+  // How long the device that is connected has to answer when another one says Hello in its name.
+  std::chrono::milliseconds probe_wait{10'000};
+  std::uint32_t backoff_ms_max = 0;  // What devices wait at most between connections; 0: their own.
+  // Whether a row of the device may be taken at all; null: any that fits its definition. What is
+  // refused is set aside by the device.
+  std::function<Status(const WireRow&)> accept;
+  std::function<std::uint64_t(std::uint64_t below)> random;  // For epoch tokens and nonces.
 };
 
 struct CloudStatus {
   bool connected = false;
-  std::string software;     // The device's, as it says.
+  std::string software;  // The device's, as it says.
+  std::string hardware;
+  model::Admission admission = model::Admission::kNormal;
+  model::Claim claim;            // The last one that was refused.
+  std::size_t superseded_n = 0;  // Incarnations that were given up.
+  bool probing = false;          // Two claim to be this device; the one that was here is asked.
   std::string trouble;      // What was wrong last with this device's frames; empty when nothing.
   std::uint64_t state = 0;  // The device's revision that we hold …
   std::uint64_t state_durable = 0;  // … and have on disk.
@@ -38,6 +52,15 @@ struct CloudStatus {
   std::optional<std::chrono::microseconds> round_trip;
   std::uint64_t sessions = 0, resets = 0, gaps = 0, refused_frames = 0, refused_rows = 0;
   std::uint64_t frames_resent = 0;
+  std::uint64_t digests = 0, digests_unequal = 0;  // Compared; of these, those that differed.
+  std::uint64_t heals = 0, heal_bytes = 0;         // Asked for; what was sent for them.
+  std::uint64_t offers = 0, offer_conflicts = 0;   // Lost desired rows given back; too late.
+  std::uint64_t probes = 0, fenced = 0;
+  std::uint64_t refused_content = 0;             // Frames with something that can't be taken.
+  std::size_t quarantined = 0;                   // Of ours, that the device refuses.
+  std::uint64_t events = 0, events_durable = 0;  // The device's, by seq.
+  model::Interest interest;
+  std::uint32_t interest_held = 0;  // The version whose rows the device has.
   model::Epoch epoch;
 };
 
@@ -54,7 +77,12 @@ struct CloudOutput {
   };
   std::vector<Change> changes;  // Rows that are new since the last Step, for those who watch.
   // What an operator should know: a device's store was replaced, ….
-  std::vector<std::string> events;
+  struct Notice {
+    std::string kind;  // As in model::Event.
+    std::string text;
+  };
+  std::vector<Notice> notices;
+  std::vector<model::Event> events;  // New ones of the device, for those who watch.
 };
 
 // SINGLE-THREADED. Call Step after every event, and at NextStep.
@@ -73,6 +101,23 @@ class CloudSession {
   // that the next Step asks for.
   void SetDesired(model::PropertyId id, model::Value value, std::string who, WallTime until,
                   WallTime wall);
+  // Asks for something to be done once, until `command.expires`. Id, name, path, value and who are
+  // the caller's; sent after the commit that the next Step asks for. Errors: CommandLog::Add.
+  Status AddCommand(model::Command command);
+  const model::CommandLog& commands() const { return commands_; }
+
+  // --- An operator's decisions; each is in the commit that the next Step asks for. ---
+
+  // The next one that says Hello, and is not the one that is here, takes over: after an unwanted
+  // fence, or to put another board in a device's place. Everybody is asked to say Hello.
+  void AdmitNext(MonoTime now);
+  // Nobody may speak for this device any more, until AdmitNext.
+  void Decommission();
+
+  // Commits asked for so far, and how many of them are durable: what is done now is in number
+  // batches() + 1, or the one after it when that fails.
+  std::uint64_t batches() const { return last_token_; }
+  std::uint64_t batches_durable() const { return batches_durable_; }
   // Whether our own row with this seq is durable.
   bool Durable(std::uint64_t seq) const { return seq <= desired_durable_; }
   // Whether the device's row with this seq is durable here.
@@ -94,43 +139,105 @@ class CloudSession {
     MonoTime received_at{};  // When the last of it came.
     std::uint64_t desired_head = 0;
     model::Pid dictionary_n = 0;
-    std::uint64_t device_store = 0;  // Which device's: device_store_ then.
+    std::uint64_t frames = 0;  // Received by then.
+    std::uint32_t scope_version = 0;
+  };
+  // Rows that entered the device's interest, sent part by part.
+  struct Scope {
+    std::uint32_t held = 0;               // The version that the device has taken up …
+    std::vector<model::PropertyId> rows;  // … and what it lacks of the current one.
+    std::size_t sent = 0;                 // Of `rows`, in the part under way and those before it.
+    std::size_t acked = 0;
+    std::uint32_t part = 0;       // The one under way; 0: none.
+    std::optional<MonoTime> due;  // When it goes (again).
+  };
+  // Somebody who says Hello while somebody else is connected.
+  struct Claimant {
+    Hello hello;
+    MonoTime until{};  // The other one has so long to answer …
+    MonoTime ask_at{};
+    std::uint64_t nonce = 0;  // … with this.
   };
 
   void OnHello(Hello hello, MonoTime now);
-  bool Classify(const Hello& hello);
-  void ForgetDevice();
+  void Admit(Hello hello, const Verdict& verdict, MonoTime now);
+  void AdmitClaimant(Hello hello, MonoTime now);
+  void SetBack(const Hello& hello, const Verdict& verdict);
+  void SupersedeBranch(const Hello& hello);
+  void DrawEpoch(const Hello& hello);
+  void TakeLostSeqs(const Hello& hello);
+  void Fence(const Hello& hello, const std::string& why);
+  void StepClaimant(MonoTime now, CloudOutput& out);
+  KnownDevice Known() const;
   std::uint64_t Issued() const { return twin_.stream_head(model::Stream::kControl); }
   void OnDelta(const Delta& delta, MonoTime now);
-  bool ApplyRow(const WireRow& wire, model::Stream stream);
+  void OnAck(const Ack& ack, MonoTime now);
+  void OnInterest(const InterestFrame& frame, MonoTime now);
+  void BeginScopeIn(const model::Interest& before, MonoTime now);
+  void StepScopeIn(MonoTime now, CloudOutput& out);
+  bool InScope(model::PropertyId id) const { return InScope(interest_, id); }
+  bool InScope(const model::Interest& interest, model::PropertyId id) const;
+  Status Check(const WireRow& wire, model::Stream stream) const;
+  bool RefuseContent(const Delta& delta, const Status& status);
+  void TakeEvents(const Delta& delta);
+  void CompareDigest(const Delta& delta, MonoTime now);
+  bool ApplyRow(const WireRow& wire);
+  void Answered(const model::Event& event);
   void OnDictionary(const DictionaryFrame& frame, MonoTime now);
+  void OnRecall(model::Pid first);
+  void OweAnew(model::PropertyId id);
+  void OnOffer(const Offer& offer);
+  void OnHealAsk(const HealAsk& ask, MonoTime now);
   void Refuse(NackReason reason, std::uint32_t session, std::string text);
   void AckSoon(MonoTime now);
   Ack Cursors(std::uint32_t session) const;
   Ack HeldCursors(MonoTime now) const;
+  Ack TakeAck(MonoTime now);
   std::uint64_t ControlMax() const;
-  void SendWelcome(MonoTime now, WallTime wall, CloudOutput& out);
+  Welcome MakeWelcome(const Hello& hello, WallTime wall) const;
+  std::vector<WireRow> Returned(const Hello& hello) const;
+  std::vector<ChainMark> Ladder(const Hello& hello) const;
   void StepCommit(CloudOutput& out);
-  bool Dirty() const { return twin_.pending() || !peer_batch_.empty() || !failed_.empty(); }
+  void StepLive(MonoTime now, CloudOutput& out);
+  bool Dirty() const {
+    return twin_.pending() || commands_.pending() || !peer_batch_.empty() || !failed_.empty();
+  }
+  void Notice(std::string kind, std::string text);
 
   const CloudOptions options_;
   model::Twin& twin_;
+  model::CommandLog commands_;
   Sender sender_;
+  model::Interest interest_;
+  Scope scope_;
 
   std::uint32_t session_ = 0;
-  std::optional<Hello> hello_;  // Waits for its commit before it is answered.
+  std::uint64_t hello_boot_ms_ = 0;  // Of the Hello that began it.
+  std::optional<Hello> hello_;       // Waits for its commit before it is answered.
+  std::optional<Claimant> claimant_;
+  MonoTime heard_at_{};  // When the device that is connected last sent something.
   std::string software_;
+  std::string hardware_;
   std::string trouble_;
+  std::vector<std::uint64_t> superseded_;
+  model::Admission admission_ = model::Admission::kNormal;
+  model::Claim claim_;
+  model::Setback setback_;          // See Welcome.
+  std::uint64_t desired_held_ = 0;  // What the device held of ours at its Hello.
   model::Lineage peer_lineage_;
   model::Epoch epoch_;
   Watermarks received_{};
   Watermarks durable_{};
-  std::uint64_t device_store_ = 0;  // Counts the device's stores that we have met.
+  Watermarks early_{};  // The highest seq that came above the watermark.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;
   std::uint64_t desired_durable_ = 0;
 
   std::vector<Nack> nacks_;
+  std::vector<Frame> answers_;  // To be sent with the next Step; see kAnswersMax.
+  HealSource heal_;
+  Verifier verifier_;      // Of our own rows.
+  Watermarks verified_{};  // The device's streams, to be told.
   std::optional<MonoTime> ack_due_;
   std::optional<MonoTime> ack_sent_;
   MonoTime acked_arrival_{};
@@ -140,9 +247,11 @@ class CloudSession {
   std::optional<InFlight> in_flight_;
   std::optional<MonoTime> retry_at_;
   std::uint64_t last_token_ = 0;
+  std::uint64_t batches_durable_ = 0;
 
   std::vector<CloudOutput::Change> changes_;
-  std::vector<std::string> events_;
+  std::vector<CloudOutput::Notice> notices_;
+  std::vector<model::Event> events_;
   CloudStatus counts_;
 };
 

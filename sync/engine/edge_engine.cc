@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "twin/base/guard.h"
+
 namespace edgetwin::sync {
 namespace {
 
+using model::Severity;
 using model::Side;
 using model::Stream;
 using std::chrono::duration_cast;
@@ -22,16 +25,16 @@ constexpr microseconds kHelloPauseMax = seconds(30);
 // Timeouts in a row after which the session is taken for lost.
 constexpr int kTimeoutsMax = 4;
 // An idle session is probed this often.
-constexpr microseconds kProbePause = minutes(5);
+constexpr microseconds kProbePause = minutes(15);
 // protocol.md: acks at most one a second; the first waits a little for a frame to ride on.
 constexpr microseconds kAckPause = seconds(1);
 constexpr microseconds kAckDelay = milliseconds(100);
-constexpr microseconds kNackPauseMin = milliseconds(50);
 constexpr milliseconds kRetryMin{1'000};
 constexpr milliseconds kRetryMax{30'000};
 constexpr std::size_t kDictionaryFrameEntries = 500;
 constexpr model::Pid kDictionaryWindow = 5'000;      // Entries under way without an ack.
 constexpr std::uint32_t kSessions = (1u << 14) - 1;  // Two bytes as a varint.
+constexpr std::array kDigested = {Stream::kControl, Stream::kState};
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
@@ -55,26 +58,50 @@ std::string_view ToString(SyncState state) {
 
 EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored stored, MonoTime now,
                        WallTime wall)
-    : options_(std::move(options)), twin_(twin), control_(twin), sender_(twin, {}) {
+    : options_(std::move(options)),
+      twin_(twin),
+      control_(twin),
+      events_(twin, options_.events),
+      commands_(twin, events_,
+                [this](const model::Command& command, MonoTime at, WallTime wall_then) {
+                  return RunLocal(command, at, wall_then);
+                }),
+      alarms_(twin),
+      sender_({.twin = twin, .events = &events_}, {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   cloud_control_ = cloud_control_durable_ = stored.peer_watermark[At(Stream::kControl)];
-  state_durable_at_hello_ = stored.state_durable;
+  seq_floor_ = stored.seq_floor;
   if (!stored.lineage.empty()) seq_limit_durable_ = stored.lineage.back().limit;
   seq_limit_asked_ = seq_limit_durable_;
-  const std::uint64_t before =
-      stored.lineage.empty() ? 0 : stored.lineage.back().first_seq - 1;  // A clean stop's head.
-  crashed_ = std::none_of(stored.rows.begin(), stored.rows.end(), [&](const auto& change) {
-    return change.side != Side::kDesired && change.row.dot.seq >= before;
-  });
+  Watermarks opened_with{};
+  opened_with[At(Stream::kState)] = stored.state_durable;
+  opened_with[At(Stream::kControl)] =
+      stored.lineage.size() < 2 ? 0 : stored.lineage[stored.lineage.size() - 2].kept;
+  opened_with[At(Stream::kEvents)] = opened_with[At(Stream::kControl)];
+  opened_with_ = opened_with;
+  interest_ = stored.interest;
+  scope_ = scope_durable_ = {stored.scope_held, 0};
+  std::vector<model::Event> events = std::exchange(stored.events, {});
+  std::vector<model::Command> commands = std::exchange(stored.commands, {});
+  std::vector<model::AlarmRecord> alarms = std::exchange(stored.alarms, {});
+  const std::vector<model::HoldRecord> holds = std::exchange(stored.holds, {});
+  const std::uint64_t events_acked = stored.events_acked;
   twin_.Load(std::move(stored));
+  events_.Load(std::move(events), events_acked);
   state_durable_ = twin_.stream_head(Stream::kState);
   local_durable_ = twin_.local_head();
   control_durable_ = twin_.stream_head(Stream::kControl);
   dictionary_durable_ = twin_.dictionary_size();
+  events_durable_ = twin_.stream_head(Stream::kEvents);
   last_state_commit_ = now;
   session_ = DrawSession();
-  control_.Resume(now, wall);
+  SetInterest(options_.interest);
+  FindOrphans();
+  alarms_.Load(std::move(alarms));
+  commands_.Resume(std::move(commands), wall);
+  SetClockTrusted(options_.clock_trusted);
+  control_.Resume(now, wall, options_.clock_trusted, holds);
 }
 
 std::uint32_t EdgeEngine::DrawSession() {
@@ -91,6 +118,13 @@ void EdgeEngine::LinkDown(MonoTime) {
   hello_due_.reset();
   ack_due_.reset();
   nack_due_.reset();
+  recall_.reset();
+  foreign_since_.reset();
+  probe_due_.reset();
+  interest_due_.reset();
+  link_room_ = true;
+  state_cut_ = lower_waits_ = false;
+  healer_.Reset();
   sender_.End();
 }
 
@@ -99,29 +133,12 @@ void EdgeEngine::StartHello(MonoTime now) {
   hellos_ = 0;
   hello_due_ = now;
   proved_ = false;
+  recall_.reset();
+  probe_due_.reset();
   ack_due_.reset();
   nack_due_.reset();
+  healer_.Reset();
   sender_.End();
-}
-
-Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
-  Hello hello;
-  hello.session = session_;
-  hello.lineage = twin_.lineage();
-  hello.head[At(Stream::kState)] = twin_.stream_head(Stream::kState);
-  hello.head[At(Stream::kControl)] = twin_.stream_head(Stream::kControl);
-  hello.state_durable = state_durable_at_hello_;
-  hello.watermark[At(Stream::kControl)] = cloud_control_durable_;
-  hello.cloud_inc =
-      cloud_control_durable_ == 0 ? 0 : model::IncOf(peer_lineage_, cloud_control_durable_);
-  hello.dictionary_n = dictionary_durable_;
-  hello.dictionary_chain = twin_.chain(dictionary_durable_);
-  hello.epoch = epoch_;
-  hello.wall_ms = wall.time_since_epoch().count();
-  hello.boot_ms =
-      static_cast<std::uint64_t>(duration_cast<milliseconds>(now.time_since_epoch()).count());
-  hello.software = options_.software;
-  return hello;
 }
 
 void EdgeEngine::StepHello(MonoTime now, WallTime wall, EdgeOutput& out) {
@@ -135,191 +152,24 @@ void EdgeEngine::StepHello(MonoTime now, WallTime wall, EdgeOutput& out) {
   ++hellos_;
 }
 
-void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
-  if (const auto* nack = std::get_if<Nack>(&frame)) return OnNack(*nack, now);
-  if (const auto* welcome = std::get_if<Welcome>(&frame)) return OnWelcome(*welcome, now, wall);
-  if (const auto* delta = std::get_if<Delta>(&frame)) {
-    if (state_ != SyncState::kLive || delta->session != session_) return;
-    probe_at_ = now + kProbePause;
-    if (delta->ack && OnAck(*delta->ack, now)) proved_ = true;
-    return OnDelta(*delta, now, wall);
-  }
-  if (const auto* ack = std::get_if<Ack>(&frame)) {
-    if (state_ != SyncState::kLive || ack->session != session_) return;
-    probe_at_ = now + kProbePause;
-    OnAck(*ack, now);
-    proved_ = true;
-    return;
-  }
-  ++counts_.bad_frames;  // A kind that only devices send.
-}
-
-bool EdgeEngine::OnAck(const Ack& ack, MonoTime now) {
-  dictionary_acked_ = std::max(dictionary_acked_, std::min(ack.dictionary_n, dictionary_sent_));
-  return sender_.OnAck(ack, now);
-}
-
-void EdgeEngine::OnWelcome(const Welcome& welcome, MonoTime now, WallTime) {
-  if (state_ != SyncState::kHello || welcome.session != session_) return;
-  if (welcome.version != kProtocolVersion) {
-    trouble_ = "the cloud speaks protocol version " + std::to_string(welcome.version) + ", not " +
-               std::to_string(kProtocolVersion);
-    hello_due_ = now + kHelloPauseMax;
-    return;
-  }
-  if (hellos_ == 1 && hello_sent_) sender_.Measured(now - *hello_sent_);
-
-  const std::uint64_t known = cloud_control_ == 0 ? 0 : model::IncOf(peer_lineage_, cloud_control_);
-  const bool broken = cloud_control_ > 0 && !model::Gave(welcome.lineage, known, cloud_control_,
-                                                         welcome.head[At(Stream::kControl)]);
-  if (!(welcome.epoch == epoch_)) {
-    epoch_ = welcome.epoch;
-    peer_batch_.epoch = epoch_;
-  }
-  if (peer_lineage_ != welcome.lineage) {
-    peer_lineage_ = welcome.lineage;
-    peer_batch_.peer_lineage = peer_lineage_;
-  }
-  if (broken) {
-    // Another store than the one whose rows we hold: its seqs mean nothing here, ours stay until it
-    // says otherwise.
-    trouble_ = "the cloud's store is not the one last synced with; everything is sent anew";
-    ForgetCloud();
-    StartHello(now);
-    return;
-  }
-  state_ = SyncState::kLive;
-  trouble_.clear();
-  ++counts_.sessions;
-  hello_due_.reset();
-  probe_at_ = now + kProbePause;
-  state_frame_at_.reset();
-  SenderLimits limits;
-  limits.frame_bytes_max = std::min<std::size_t>(
-      limits.frame_bytes_max, std::max<std::uint32_t>(welcome.frame_bytes_max, 1'024));
-  limits.window_frames_max = std::clamp<std::size_t>(welcome.window_frames_max, 1, 256);
-  sender_.SetLimits(limits);
-  Watermarks watermark = welcome.watermark;
-  for (std::uint64_t& seq : watermark) seq = std::min(seq, twin_.head());
-  // What the cloud was told it holds were the rows in memory then: where a newer one was on its
-  // way, the crash brought back one that was never sent.
-  if (std::exchange(crashed_, false)) watermark[At(Stream::kState)] = 0;
-  sender_.Begin(watermark, now);
-  const bool same_dictionary = welcome.dictionary_n <= dictionary_durable_ &&
-                               twin_.chain(welcome.dictionary_n) == welcome.dictionary_chain;
-  dictionary_sent_ = dictionary_acked_ = same_dictionary ? welcome.dictionary_n : 0;
-  TakeReturned(welcome.returned);
-  state_durable_at_hello_ = ~std::uint64_t{0};
-}
-
-void EdgeEngine::ForgetCloud() {
-  // The aged rows are pending in the twin: what waits here would be committed over them.
-  peer_batch_.rows.clear();
-  twin_.AgePeerRows();
-  control_.PeerReplaced();
-  ++cloud_store_;
-  cloud_control_ = cloud_control_durable_ = 0;
-  peer_batch_.peer_watermark[At(Stream::kControl)] = 0;
-}
-
-void EdgeEngine::TakeReturned(const std::vector<WireRow>& rows) {
-  for (const WireRow& wire : rows) {
-    const model::PropertyId id = twin_.FindPid(wire.pid);
-    if (id == model::kNoProperty || wire.side != Side::kReported) {
-      ++counts_.unknown_rows;
-      continue;
-    }
-    model::Row row = wire.row;
-    if (row.dot.inc == 0) row.dot.inc = model::IncOf(twin_.lineage(), row.dot.seq);
-    if (twin_.Restore(id, std::move(row))) ++counts_.returned_rows;
-  }
-}
-
-void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime) {
-  if (delta.stream != Stream::kControl) {
-    ++counts_.bad_frames;
-    return;
-  }
-  for (const WireRow& wire : delta.rows) ApplyDesired(wire);
-  if (delta.from > cloud_control_) {
-    nack_due_ = Nack{NackReason::kGap, Cursors(now), {}, 0};
-    return;
-  }
-  if (delta.to > cloud_control_) {
-    cloud_control_ = delta.to;
-    cloud_control_at_ = now;
-    peer_batch_.peer_watermark[At(Stream::kControl)] = cloud_control_;
-  } else if (!ack_due_) {
-    ack_due_ = now;  // A frame we have: its ack was lost.
-  }
-}
-
-void EdgeEngine::ApplyDesired(const WireRow& wire) {
-  model::PropertyId id = twin_.FindPid(wire.pid);
-  if (wire.pid == 0) {
-    const auto path = model::Path::Parse(wire.path);
-    const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
-    if (found) id = *found;
-  }
-  if (id == model::kNoProperty || wire.side != Side::kDesired) {
-    ++counts_.unknown_rows;
-    return;
-  }
-  model::Row row = wire.row;
-  if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
-  const std::uint64_t seq = row.dot.seq;
-  if (!twin_.Apply(id, Side::kDesired, row)) return;
-  peer_batch_.rows.push_back({id, Side::kDesired, std::move(row)});
-  control_.DesiredArrived(id, seq);
-}
-
-void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
-  const bool ours = nack.cursors.session == session_ || nack.cursors.session == 0;
-  if (!ours || state_ == SyncState::kOffline) return;
-  ++counts_.nacks;
-  switch (nack.reason) {
-    case NackReason::kUnknownSession: {
-      // Also an answer to Hello that found nobody ready: the pause of its repetition stands then.
-      if (state_ == SyncState::kHello && nack.cursors.session != 0) return;
-      StartHello(now);
-      if (nack.spread_ms > 0) hello_due_ = now + milliseconds(options_.random(nack.spread_ms));
-      return;
-    }
-    case NackReason::kGap:
-      if (state_ == SyncState::kLive) sender_.OnGap(nack.cursors.watermark, now);
-      return;
-    case NackReason::kUnknownPid:
-      if (state_ != SyncState::kLive) return;
-      // Each frame that was under way is answered like this: once is enough.
-      if (!sender_.OnGap(nack.cursors.watermark, now)) return;
-      // Frames that were under way bring one such answer each: once a round trip is enough.
-      if (dictionary_back_at_ &&
-          now - *dictionary_back_at_ < sender_.srtt().value_or(kNackPauseMin)) {
-        return;
-      }
-      dictionary_back_at_ = now;
-      dictionary_sent_ = std::min(dictionary_sent_, nack.cursors.dictionary_n);
-      dictionary_acked_ = std::min(dictionary_acked_, dictionary_sent_);
-      return;
-    case NackReason::kContent: trouble_ = "the cloud refused a frame: " + nack.text; return;
-    case NackReason::kFenced:
-      trouble_ = "fenced by the cloud: " + nack.text;
-      state_ = SyncState::kFenced;
-      hello_due_.reset();
-      return;
-    case NackReason::kVersion:
-      trouble_ = "no common protocol version: " + nack.text;
-      hello_due_ = now + kHelloPauseMax;
-      return;
-  }
-}
-
 Ack EdgeEngine::Cursors(MonoTime now) const {
   Ack ack;
   ack.session = session_;
-  ack.watermark[At(Stream::kControl)] = cloud_control_durable_;
+  ack.watermark[At(Stream::kControl)] =
+      On(Guard::kCommitBeforePromise) ? cloud_control_durable_ : cloud_control_;
+  ack.scope_version = scope_durable_.version;
+  ack.scope_part = scope_durable_.part;
   ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
       duration_cast<milliseconds>(now - cloud_control_at_).count(), 0, 60'000));
+  return ack;
+}
+
+// The ack that is due, and is sent now.
+Ack EdgeEngine::TakeAck(MonoTime now) {
+  Ack ack = Cursors(now);
+  ack.verified = std::exchange(verified_, {});
+  ack_due_.reset();
+  ack_sent_ = now;
   return ack;
 }
 
@@ -340,8 +190,12 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   counts_.commit_error.clear();
   retry_backoff_ = {};
   retry_at_.reset();
+  batches_durable_ = done.number;
   control_durable_ = std::max(control_durable_, done.control_head);
-  dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
+  events_durable_ = std::max(events_durable_, done.events_head);
+  if (done.dictionary == dictionary_) {
+    dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
+  }
   if (done.with_state) {
     state_durable_ = std::max(state_durable_, done.state_head);
     local_durable_ = std::max(local_durable_, done.local_head);
@@ -357,12 +211,21 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   if (done.cloud_store == cloud_store_ && done.batch.peer_watermark[At(Stream::kControl)] &&
       done.cloud_control > cloud_control_durable_) {
     cloud_control_durable_ = done.cloud_control;
-    if (!ack_due_) {
-      ack_due_ = now + kAckDelay;
-      if (ack_sent_) ack_due_ = std::max(*ack_due_, *ack_sent_ + kAckPause);
-    }
+    AckSoon(now + kAckDelay);
   }
-  control_.Durable(cloud_control_durable_, std::max(control_durable_, done.local_head), now, wall);
+  if (done.scope.version != scope_durable_.version || done.scope.part != scope_durable_.part) {
+    scope_durable_ = done.scope;
+    AckSoon(now);
+  }
+  control_.Durable(
+      {cloud_control_durable_, std::max(control_durable_, done.local_head), done.number}, now,
+      wall);
+  commands_.Durable(done.number, now, wall);
+}
+
+void EdgeEngine::AckSoon(MonoTime at) {
+  if (ack_due_) return;
+  ack_due_ = ack_sent_ ? std::max(at, *ack_sent_ + kAckPause) : at;
 }
 
 void EdgeEngine::NoteMark(MonoTime now) {
@@ -395,13 +258,15 @@ std::optional<MonoTime> EdgeEngine::StateCommitDue() const {
 }
 
 bool EdgeEngine::UrgentCommit() const {
-  return twin_.pending() || !peer_batch_.empty() ||
+  return twin_.pending() || !peer_batch_.empty() || events_.pending() || commands_.pending() ||
          (twin_.head() + options_.seq_reserve / 2 > seq_limit_asked_);
 }
 
 model::Batch EdgeEngine::BuildBatch(bool with_state) {
   model::Batch batch = std::exchange(failed_, {});
   batch.Merge(twin_.TakePending());
+  batch.Merge(events_.TakePending());
+  batch.Merge(commands_.TakePending());
   batch.Merge(std::exchange(peer_batch_, {}));
   if (twin_.head() + options_.seq_reserve / 2 > seq_limit_asked_) {
     seq_limit_asked_ = twin_.head() + options_.seq_reserve;
@@ -417,7 +282,7 @@ model::Batch EdgeEngine::BuildBatch(bool with_state) {
   twin_.ForEachLocalAfter(local_durable_, take);
   // Until the cloud has given back what a crash took, the store keeps saying from where on
   // something may be missing.
-  if (state_durable_at_hello_ == ~std::uint64_t{0}) {
+  if (!opened_with_) {
     rows.state_durable = twin_.stream_head(Stream::kState);
   }
   batch.Merge(std::move(rows));
@@ -432,17 +297,23 @@ void EdgeEngine::StepCommit(MonoTime now, EdgeOutput& out) {
     marks_.pop_front();
   }
   if (in_flight_ || (retry_at_ && now < *retry_at_)) return;
+  CollectChanges();
   const auto due = StateCommitDue();
   const bool with_state = due && now >= *due;
   if (!with_state && !UrgentCommit() && failed_.empty()) return;
   InFlight flight;
   flight.token = ++last_token_;
   flight.batch = BuildBatch(with_state);
+  if (!On(Guard::kWatermarkAtomicWithRows)) failed_.rows = std::exchange(flight.batch.rows, {});
   flight.with_state = with_state;
   flight.state_head = twin_.stream_head(Stream::kState);
   flight.local_head = twin_.local_head();
   flight.control_head = twin_.stream_head(Stream::kControl);
+  flight.events_head = twin_.stream_head(Stream::kEvents);
+  flight.scope = scope_;
   flight.dictionary_n = twin_.dictionary_size();
+  flight.dictionary = dictionary_;
+  flight.number = ++batches_;
   flight.seq_limit = flight.batch.seq_limit.value_or(0);
   flight.cloud_control = flight.batch.peer_watermark[At(Stream::kControl)].value_or(0);
   flight.cloud_store = cloud_store_;
@@ -451,10 +322,26 @@ void EdgeEngine::StepCommit(MonoTime now, EdgeOutput& out) {
   in_flight_ = std::move(flight);
 }
 
+// What the parts that watch values have found since the last commit.
+void EdgeEngine::CollectChanges() {
+  for (model::Event& event : alarms_.TakeEvents()) events_.Add(std::move(event));
+  model::Batch batch;
+  batch.alarms = alarms_.TakeChanges();
+  batch.holds = control_.TakeHolds();
+  peer_batch_.Merge(std::move(batch));
+}
+
 std::uint64_t EdgeEngine::ControlMax() const {
+  if (!On(Guard::kCommitBeforePromise)) return ~std::uint64_t{0};
   std::uint64_t seq_max = sender_.ClaimMax(twin_.pending_batch(), control_durable_);
   seq_max = sender_.ClaimMax(failed_, seq_max);
   return in_flight_ ? sender_.ClaimMax(in_flight_->batch, seq_max) : seq_max;
+}
+
+// A crash may bring back a reported row that was overtaken here and not sent: it lies below the
+// cloud's watermark then, and the digest that begins the next session tells.
+std::uint64_t EdgeEngine::StateMax() const {
+  return On(Guard::kSeqLimitReservation) ? seq_limit_durable_ : ~std::uint64_t{0};
 }
 
 void EdgeEngine::SendDictionary(EdgeOutput& out) {
@@ -486,70 +373,196 @@ void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
   }
   SendDictionary(out);
   const model::Pid pid_max = dictionary_sent_;
-  const auto send = [&](Stream stream, std::uint64_t seq_max) {
+  const auto send = [&](Stream stream, std::uint64_t seq_max, std::size_t frames_max) {
     bool any = false;
-    while (auto delta = sender_.Next(stream, seq_max, pid_max, session_, now)) {
+    while (frames_max-- > 0) {
+      auto delta = sender_.Next(stream, seq_max, pid_max, session_, now);
+      if (!delta) break;
       if (ack_due_) {
-        delta->ack = Cursors(now);
-        ack_due_.reset();
-        ack_sent_ = now;
+        delta->ack = TakeAck(now);
       }
       any = true;
       out.frames.push_back(std::move(*delta));
     }
     if (any) probe_at_ = now + kProbePause;
+    if (any && stream != Stream::kEvents) verifiers_[At(stream)].Changed(now);
     return any;
   };
-  send(Stream::kControl, ControlMax());
-  if (!state_frame_at_ || now >= *state_frame_at_ + options_.frame_interval) {
-    state_stuck_ = !send(Stream::kState, seq_limit_durable_);
+  // P0 must not wait behind more than one frame of the others.
+  const auto send_lower = [&](Stream stream, std::uint64_t seq_max) {
+    if (!options_.paced) return send(stream, seq_max, ~std::size_t{0});
+    if (!link_room_ || !send(stream, seq_max, 1)) return false;
+    link_room_ = false;
+    return true;
+  };
+  StepInterest(now, out);
+  send(Stream::kControl, ControlMax(), ~std::size_t{0});
+  // A burst that the link's room has cut goes on as soon as there is room.
+  if (!state_frame_at_ || state_cut_ || now >= *state_frame_at_ + options_.frame_interval) {
+    state_stuck_ = !send_lower(Stream::kState, StateMax());
     if (!state_stuck_) state_frame_at_ = now;
+    state_cut_ = options_.paced && !state_stuck_ && !sender_.Drained(Stream::kState) &&
+                 !sender_.window_full();
   }
+  send_lower(Stream::kEvents, events_durable_);
+  lower_waits_ = !link_room_ && (state_cut_ || sender_.sent(Stream::kEvents) < events_durable_);
+  StepCompare(now, out);
   if (probe_at_ && now >= *probe_at_) {
-    Delta probe;
-    probe.session = session_;
-    probe.from = probe.to = sender_.acked(Stream::kState);
-    out.frames.push_back(probe);
+    out.frames.push_back(sender_.Empty(Stream::kState, session_));
     probe_at_ = now + kProbePause;
   }
 }
 
+void EdgeEngine::StepCompare(MonoTime now, EdgeOutput& out) {
+  const auto step = [&](void (EdgeEngine::*kind)(MonoTime, EdgeOutput&)) {
+    if (options_.paced && !link_room_) {
+      lower_waits_ = true;
+      return;
+    }
+    const std::size_t frames = out.frames.size();
+    (this->*kind)(now, out);
+    if (out.frames.size() > frames) link_room_ = false;
+  };
+  step(&EdgeEngine::StepOffer);
+  step(&EdgeEngine::StepDigest);
+  step(&EdgeEngine::StepHeal);
+}
+
 void EdgeEngine::StepAck(MonoTime now, EdgeOutput& out) {
+  if (probe_due_) out.frames.push_back(*std::exchange(probe_due_, {}));
   if (nack_due_ && (!nack_at_ || now >= *nack_at_ + sender_.srtt().value_or(milliseconds(50)))) {
     out.frames.push_back(*nack_due_);
     nack_at_ = now;
   }
   nack_due_.reset();
   if (!ack_due_ || now < *ack_due_) return;
-  out.frames.push_back(Cursors(now));
-  ack_due_.reset();
-  ack_sent_ = now;
+  out.frames.push_back(TakeAck(now));
 }
 
 void EdgeEngine::Step(MonoTime now, WallTime wall, EdgeOutput& out) {
   twin_.Tick(now);
   control_.Tick(now, wall);
+  alarms_.Tick(now, wall);
+  NoteQuarantined(wall);
+  RecordNotices(wall);
   StepCommit(now, out);
   out.calls = control_.TakeCalls();
+  for (model::DriverCall& call : commands_.TakeCalls()) out.calls.push_back(std::move(call));
+  if (state_ == SyncState::kHello && recall_) StepRecall(now, out);
   if (state_ == SyncState::kHello) StepHello(now, wall, out);
-  if (state_ == SyncState::kLive) StepLive(now, out);
-  if (state_ == SyncState::kLive) StepAck(now, out);
+  if (state_ == SyncState::kFenced) StepHello(now, wall, out);
+  const bool held = batches_durable_ < setback_batch_;
+  if (state_ == SyncState::kLive && !held) StepLive(now, out);
+  if (state_ == SyncState::kLive && !held) StepAck(now, out);
   out.proved = std::exchange(proved_, false);
+  out.notices = std::exchange(notices_out_, {});
+  out.clock = std::exchange(clock_out_, {});
+  out.backoff_max = std::exchange(backoff_out_, {});
+}
+
+// What a technician is told once is an event as well.
+void EdgeEngine::RecordNotices(WallTime wall) {
+  for (EdgeOutput::Notice& notice : notices_) {
+    model::Event event;
+    event.time = wall;
+    event.unsynced = !clock_trusted_;
+    event.severity = notice.severity;
+    event.kind = notice.kind;
+    event.text = notice.text;
+    events_.Add(std::move(event));
+    notices_out_.push_back(std::move(notice));
+  }
+  notices_.clear();
+}
+
+void EdgeEngine::SetClockTrusted(bool trusted) {
+  clock_trusted_ = trusted;
+  control_.SetClockTrusted(trusted);
+  alarms_.SetClockTrusted(trusted);
+}
+
+void EdgeEngine::Defined(model::PropertyId id, MonoTime now, WallTime wall) {
+  control_.Defined(id, now, wall);
+  alarms_.Defined(id, now, wall);
+}
+
+void EdgeEngine::Undefined(model::PropertyId id, WallTime wall) {
+  alarms_.Undefined(id, wall);
+}
+
+void EdgeEngine::Sampled(model::PropertyId id, const model::Sample& sample, MonoTime now) {
+  alarms_.OnSample(id, sample.value, sample.quality, now, sample.time, sample.unsynced);
+}
+
+void EdgeEngine::ReadDone(std::uint64_t ticket, Result<model::Value> result, MonoTime now,
+                          WallTime wall) {
+  if ((ticket & model::CommandRunner::kTicketBit) != 0) {
+    return commands_.ReadDone(ticket, std::move(result), wall);
+  }
+  control_.ReadDone(ticket, std::move(result), now, wall);
+}
+
+void EdgeEngine::WriteDone(std::uint64_t ticket, Result<model::Value> result, MonoTime now,
+                           WallTime wall) {
+  if ((ticket & model::CommandRunner::kTicketBit) != 0) {
+    return commands_.WriteDone(ticket, std::move(result), wall);
+  }
+  control_.WriteDone(ticket, std::move(result), now, wall);
+}
+
+Status EdgeEngine::RunLocal(const model::Command& command, MonoTime, WallTime wall) {
+  if (command.name != "ack_alarm") {
+    return Unsupported("'" + command.name + "' is no command; read, write and ack_alarm are");
+  }
+  const model::PropertyId id = twin_.Find(command.path);
+  if (id == model::kNoProperty || twin_.pid(id) == 0) {
+    return NotFound("no driver knows '" + command.path + "'");
+  }
+  return alarms_.Acknowledge(id, {}, command.who, wall);
+}
+
+void EdgeEngine::NoteQuarantined(WallTime wall) {
+  for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
+    model::Event event;
+    event.time = wall;
+    event.unsynced = !clock_trusted_;
+    event.severity = Severity::kWarning;
+    event.kind = "quarantined";
+    event.id = entry.id;
+    event.text = "the cloud refuses one entry of the stream of " +
+                 std::string(ToString(entry.stream)) + ", number " + std::to_string(entry.seq) +
+                 "; it is set aside until it changes";
+    // Of an event about a local-only property nothing may be said to anybody else.
+    events_.Add(std::move(event));
+  }
 }
 
 std::optional<MonoTime> EdgeEngine::NextStep() const {
   std::optional<MonoTime> next = twin_.NextTick();
   Earlier(next, control_.NextTick());
+  Earlier(next, alarms_.NextTick());
   if (!in_flight_) {
     std::optional<MonoTime> commit = StateCommitDue();
     if (retry_at_ && (!commit || *commit < *retry_at_)) commit = retry_at_;
     Earlier(next, commit);
   }
-  if (state_ == SyncState::kHello) Earlier(next, hello_due_);
-  if (state_ != SyncState::kLive) return next;
+  if (state_ == SyncState::kHello || state_ == SyncState::kFenced) Earlier(next, hello_due_);
+  if (state_ == SyncState::kHello && recall_) Earlier(next, recall_->ask_at);
+  if (state_ != SyncState::kLive || batches_durable_ < setback_batch_) return next;
   Earlier(next, sender_.NextTick());
   Earlier(next, ack_due_);
   Earlier(next, probe_at_);
+  const bool room = !options_.paced || link_room_;
+  if (room && (Settled() || !healer_.waits())) Earlier(next, healer_.NextStep());
+  if (room && !orphans_.empty()) Earlier(next, offer_due_);
+  Earlier(next, interest_due_);
+  if (lower_waits_ && link_room_) Earlier(next, MonoTime{});
+  for (const Stream stream : kDigested) {
+    const bool told = dictionary_sent_ == twin_.dictionary_size();
+    if (room && told && sender_.Drained(stream) && !healer_.busy()) {
+      Earlier(next, verifiers_[At(stream)].due());
+    }
+  }
   const bool owed = std::min(twin_.stream_head(Stream::kState), seq_limit_durable_) >
                     sender_.sent(Stream::kState);
   if (owed && state_frame_at_ && !state_stuck_ && !sender_.window_full()) {
@@ -562,6 +575,7 @@ model::Batch EdgeEngine::Finish() {
   model::Batch batch;
   if (in_flight_) batch = std::move(in_flight_->batch);
   in_flight_.reset();
+  CollectChanges();
   batch.Merge(BuildBatch(true));
   batch.seq_limit = twin_.head();
   batch.checkpoint = true;
@@ -574,6 +588,7 @@ std::optional<Bye> EdgeEngine::Goodbye() const {
 }
 
 bool EdgeEngine::OnFlash(Stream stream, std::uint64_t seq) const {
+  if (stream == Stream::kEvents) return seq <= events_durable_;
   return seq <= (stream == Stream::kState ? state_durable_ : control_durable_);
 }
 
@@ -596,6 +611,16 @@ EdgeStatus EdgeEngine::status() const {
   status.round_trip = sender_.srtt();
   status.epoch = epoch_;
   status.control_unfinished = control_.unfinished();
+  status.seq_floor = seq_floor_;
+  status.orphans = orphans_.size();
+  status.events_head = twin_.stream_head(Stream::kEvents);
+  status.events_acked = sender_.acked(Stream::kEvents);
+  status.events_lost = events_.lost();
+  status.interest = interest_;
+  status.interest_held = scope_durable_.version;
+  status.quarantined = sender_.quarantined();
+  status.heals = healer_.heals();
+  status.heal_failures = healer_.failures();
   return status;
 }
 

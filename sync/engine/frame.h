@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "sync/engine/digest.h"
 #include "twin/model/batch.h"
 #include "twin/model/row.h"
 
@@ -22,6 +23,8 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kFrameBytesMax = 256 << 10;  // Checked before parsing.
 inline constexpr std::size_t kFrameRowsMax = 20'000;
 inline constexpr std::size_t kFrameEntriesMax = 5'000;  // Dictionary entries.
+inline constexpr std::size_t kFrameEventsMax = 2'000;
+inline constexpr std::size_t kFrameCommandsMax = 2'000;
 
 using Watermarks = std::array<std::uint64_t, model::kStreams>;
 
@@ -35,11 +38,33 @@ struct WireRow {
   friend bool operator==(const WireRow&, const WireRow&) = default;
 };
 
+// One event in a frame. `event.id` is not sent: its property is named by pid, and by nothing when
+// the event is about none. `event.dot.inc` is 0 when it follows from the sender's lineage by seq.
+struct WireEvent {
+  model::Pid pid = 0;
+  model::Event event;
+  friend bool operator==(const WireEvent&, const WireEvent&) = default;
+};
+
+// A part of the rows that entered the device's interest when it adopted `version`. Parts count from
+// 1; the last one says so.
+struct ScopeIn {
+  std::uint32_t version = 0;
+  std::uint32_t part = 0;
+  bool last = false;
+  friend bool operator==(const ScopeIn&, const ScopeIn&) = default;
+};
+
 // The receiver's cursors over the sender's streams, durable at the receiver.
 struct Ack {
   std::uint32_t session = 0;
   Watermarks watermark{};
   model::Pid dictionary_n = 0;  // Entries held, without gaps.
+  // Device: the interest whose rows it has, up to part `scope_part` of the one being taken up.
+  std::uint32_t scope_version = 0;
+  std::uint32_t scope_part = 0;
+  // Streams whose digest was found equal since the last ack, and where; 0: none was.
+  Watermarks verified{};
   // From the arrival of what advanced the watermark last to this ack; for round-trip times.
   std::uint32_t held_ms = 0;
   friend bool operator==(const Ack&, const Ack&) = default;
@@ -52,25 +77,57 @@ enum class NackReason : std::uint8_t {
   kContent = 4,         // A frame can't be applied, ever; `text` says why.
   kFenced = 5,          // The epoch is stale: stop syncing until an operator decides.
   kVersion = 6,         // No common protocol version.
+  kDigest = 7,          // Everything arrived, and yet the rows differ: heal.
+  kBusy = 8,            // Not now: say Hello after `spread_ms` and up to as much again.
+};
+
+// The frame that a Nack is about.
+struct FrameSpan {
+  model::Stream stream = model::Stream::kState;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  friend bool operator==(const FrameSpan&, const FrameSpan&) = default;
 };
 
 struct Nack {
   NackReason reason = NackReason::kUnknownSession;
-  Ack cursors;  // Where the receiver stands.
-  std::string text;
+  Ack cursors = {};  // Where the receiver stands.
+  std::string text = {};
+  std::optional<FrameSpan> refused = {};  // kContent: nothing of it was applied.
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };
 
+// The fingerprint of every row of the stream that stands at `Delta::to`; see digest.h.
+struct DigestTag {
+  Digest sum;
+  // What both sides must agree on for the sums to be comparable. Device: the number of its
+  // dictionary's entries; cloud: the version of the device's interest.
+  std::uint32_t scope = 0;
+  friend bool operator==(const DigestTag&, const DigestTag&) = default;
+};
+
+// Where a dictionary stands after its first n entries.
+struct ChainMark {
+  model::Pid n = 0;
+  std::uint64_t chain = 0;
+  friend bool operator==(const ChainMark&, const ChainMark&) = default;
+};
+inline constexpr std::size_t kLadderMax = 40;
+
 // Device → cloud, first frame of a session.
 struct Hello {
   std::uint32_t version = kProtocolVersion;
-  std::uint32_t session = 0;        // Random, not 0; each later frame of the session carries it.
-  model::Lineage lineage;           // The device's; the last is current.
-  Watermarks head{};                // Highest seq of each of our streams.
-  std::uint64_t state_durable = 0;  // Every reported row up to here is on the device's flash.
-  Watermarks watermark{};           // What we hold of the cloud's streams.
-  std::uint64_t cloud_inc = 0;      // The cloud's newest incarnation that we know; 0: none.
+  std::uint32_t session = 0;  // Random, not 0; each later frame of the session carries it.
+  model::Lineage lineage;     // The device's; the last is current.
+  Watermarks head{};          // Highest seq of each of our streams.
+  // The device's flash has every row of the stream up to here. While nothing came back yet of what
+  // a crash took, that is what the store held when it was opened.
+  Watermarks durable{};
+  Watermarks watermark{};       // What we hold of the cloud's streams.
+  std::uint64_t cloud_inc = 0;  // The incarnation that gave us the last of it; 0: none.
+  // The highest seq of the cloud's that we ever held, above the watermark when the cloud lost it.
+  std::uint64_t cloud_seq_max = 0;
   model::Pid dictionary_n = 0;
   std::uint64_t dictionary_chain = 0;
   std::uint32_t scope_version = 0;
@@ -78,6 +135,7 @@ struct Hello {
   std::int64_t wall_ms = 0;   // The device's wall clock at sending; 0 when not trusted.
   std::uint64_t boot_ms = 0;  // Its monotonic clock.
   std::string software;       // "edgetwind 0.1.0", for people.
+  std::string hardware;       // A label of the board, for people.
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -93,30 +151,96 @@ struct Welcome {
   std::uint32_t scope_version = 0;
   model::Epoch epoch;
   std::int64_t wall_ms = 0;  // The cloud's wall clock at sending.
-  // Reported rows above the device's state_durable, ascending by seq: what a crash took from it.
+  // The device was set back: what it has above `common` was not seen here before, and its next seq
+  // must be above `seq_floor`. 0: it was not.
+  std::uint64_t seq_floor = 0;
+  Watermarks common{};
+  // What the device lost: its own rows above Hello::durable, ascending by seq.
   std::vector<WireRow> returned;
+  // When the dictionaries parted: where ours stood, ascending by n. Else empty.
+  std::vector<ChainMark> ladder;
   std::uint32_t frame_bytes_max = 64 << 10;  // The device sends no larger ones …
   std::uint32_t window_frames_max = 16;  // … and no more at once without an ack. Neither is 0.
+  std::uint32_t backoff_ms_max = 0;      // The cap of its pauses between connections; 0: its own.
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 
-// Both ways: every current row of `stream` with from < seq <= to, ascending by seq.
+// Both ways: everything current of `stream` with from < seq <= to, ascending by seq.
 struct Delta {
   std::uint32_t session = 0;
   model::Stream stream = model::Stream::kState;
   std::uint64_t from = 0;
   std::uint64_t to = 0;
-  std::vector<WireRow> rows;
+  std::vector<WireRow> rows;      // Of the streams control and state.
+  std::vector<WireEvent> events;  // Device to cloud, stream events.
+  // Cloud to device, stream control. Of each travel id, dot, epoch, name, path, value, expires,
+  // who.
+  std::vector<model::Command> commands;
+  // Cloud to device, stream control: the rows are those of a scope-in, with their own old dots, and
+  // `from` and `to` claim nothing (both are 0).
+  std::optional<ScopeIn> scope_in;
   std::optional<Ack> ack;  // Piggybacked: of the same session.
+  std::optional<DigestTag> digest;
   friend bool operator==(const Delta&, const Delta&) = default;
 };
 
-// Device → cloud: entries `first` … of the dictionary.
+// Entries `first` … of the device's dictionary. Device → cloud: new ones; without any: a request
+// for what the cloud holds from `first` on. Cloud → device: the answer.
 struct DictionaryFrame {
   std::uint32_t session = 0;
   model::Pid first = 1;
   std::vector<model::DictionaryEntry> entries;  // `id` is not sent; only the last one's `chain` is.
 };
+
+// Cloud → device: is anybody there? The device sends it back as it is.
+struct Probe {
+  std::uint32_t session = 0;
+  std::uint64_t nonce = 0;
+  friend bool operator==(const Probe&, const Probe&) = default;
+};
+
+// Device → cloud: rows of the cloud's that this cloud does not have any more.
+struct Offer {
+  std::uint32_t session = 0;
+  std::vector<WireRow> rows;  // Desired ones.
+  friend bool operator==(const Offer&, const Offer&) = default;
+};
+
+// Device → cloud: what of the cloud's view the device wants to compare with its own, frozen where
+// the streams stand. docs/PROTOCOL.md, "Healing".
+struct HealAsk {
+  std::uint32_t session = 0;
+  std::uint32_t attempt = 0;  // Salts the hashes.
+  Watermarks at{};            // The device's streams: all up to here is sent.
+  model::Pid dictionary_n = 0;
+  std::uint32_t scope_version = 0;
+  std::uint32_t first_cell = 0;
+  std::uint32_t cells = 0;          // 0: the hash list, from property `first_cell` on.
+  std::vector<model::Pid> desired;  // Only these properties' desired rows, and no cells.
+  friend bool operator==(const HealAsk&, const HealAsk&) = default;
+};
+
+// Cloud → device.
+struct HealAnswer {
+  std::uint32_t session = 0;
+  std::uint32_t attempt = 0;
+  std::uint32_t rows_n = 0;  // In the cloud's view.
+  // The first cell, or property of the hash list; of `desired`, how many this answers.
+  std::uint32_t first_cell = 0;
+  std::string cells;          // 10 bytes each, or a part of the hash list.
+  std::vector<WireRow> rows;  // Desired rows asked for: the truth.
+  friend bool operator==(const HealAnswer&, const HealAnswer&) = default;
+};
+inline constexpr std::size_t kHealCellsMax = 16'000;   // In one answer.
+inline constexpr std::size_t kHealDesiredMax = 2'000;  // In one request.
+
+// Device → cloud: which of the cloud's properties it wants to hold.
+struct InterestFrame {
+  std::uint32_t session = 0;
+  model::Interest interest;
+  friend bool operator==(const InterestFrame&, const InterestFrame&) = default;
+};
+inline constexpr std::size_t kInterestPatternsMax = 64;
 
 // Device → cloud: the session is over. Also the MQTT Will.
 struct Bye {
@@ -124,6 +248,19 @@ struct Bye {
   friend bool operator==(const Bye&, const Bye&) = default;
 };
 
-using Frame = std::variant<Hello, Welcome, Delta, Ack, Nack, DictionaryFrame, Bye>;
+using Frame = std::variant<Hello, Welcome, Delta, Ack, Nack, DictionaryFrame, Bye, Probe, Offer,
+                           HealAsk, HealAnswer, InterestFrame>;
+
+inline std::uint32_t SessionOf(const Frame& frame) {
+  return std::visit(
+      [](const auto& kind) {
+        if constexpr (requires { kind.cursors; }) {
+          return kind.cursors.session;
+        } else {
+          return kind.session;
+        }
+      },
+      frame);
+}
 
 }  // namespace edgetwin::sync

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 
+#include "twin/base/guard.h"
+
 namespace edgetwin::sync {
 namespace {
 
+using model::Stream;
 using std::chrono::microseconds;
 using std::chrono::seconds;
 
@@ -28,12 +31,13 @@ WireRow ToWire(const model::Twin& twin, model::PropertyId id, model::Side side,
   return wire;
 }
 
+std::size_t EstimateBytes(const model::Value& value) {
+  if (value.type() == model::ValueType::kString) return value.text().size();
+  return value.type() == model::ValueType::kBytes ? value.bytes().data.size() : 0;
+}
+
 std::size_t EstimateBytes(const WireRow& wire) {
-  std::size_t bytes = 24 + wire.path.size();
-  if (wire.row.value.type() == model::ValueType::kString) bytes += wire.row.value.text().size();
-  if (wire.row.value.type() == model::ValueType::kBytes) {
-    bytes += wire.row.value.bytes().data.size();
-  }
+  std::size_t bytes = 24 + wire.path.size() + EstimateBytes(wire.row.value);
   if (wire.row.control) bytes += 32 + wire.row.control->note.size();
   return bytes;
 }
@@ -43,6 +47,7 @@ void Sender::Begin(const Watermarks& watermark, MonoTime) {
   sent_ = watermark;
   most_sent_ = watermark;
   under_way_.clear();
+  bisections_ = {};
   timeouts_ = 0;
   rewound_.reset();
 }
@@ -53,11 +58,91 @@ void Sender::End() {
   timeouts_ = 0;
 }
 
-std::optional<Delta> Sender::Next(model::Stream stream, std::uint64_t seq_max, model::Pid pid_max,
+std::size_t Sender::EntriesMax(Stream stream) const {
+  const Bisection& bisection = bisections_[Index(stream)];
+  const bool inside = sent_[Index(stream)] < bisection.to;
+  return inside ? bisection.entries_max : limits_.frame_rows_max;
+}
+
+// Rows and commands share the stream's order, and the frame's room.
+void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
+  std::size_t bytes = 64;
+  const std::size_t entries_max = EntriesMax(delta.stream);
+  const auto fits = [&](std::size_t more) {
+    bytes += more;
+    const std::size_t entries = delta.rows.size() + delta.commands.size();
+    return entries == 0 || (entries < entries_max && bytes <= limits_.frame_bytes_max);
+  };
+  bool full = false;
+  const auto add_commands = [&](std::uint64_t below) {
+    if (sources_.commands == nullptr || delta.stream != Stream::kControl) return true;
+    sources_.commands->ForEachAfter(delta.to, [&](const model::Command& command) {
+      if (command.dot.seq >= below) return false;
+      if (!quarantined_.contains({delta.stream, command.dot.seq})) {
+        const std::size_t more = 64 + command.path.size() + command.who.size();
+        if (full = !fits(more + EstimateBytes(command.value)); full) return false;
+        model::Command& wire = delta.commands.emplace_back(command);
+        if (model::IncOf(twin_.lineage(), command.dot.seq) == command.dot.inc) wire.dot.inc = 0;
+      }
+      delta.to = command.dot.seq;
+      return true;
+    });
+    return !full;
+  };
+  twin_.ForEachAfter(delta.stream, delta.from,
+                     [&](model::PropertyId id, model::Side side, const model::Row& row) {
+                       if (row.dot.seq > seq_max || !add_commands(row.dot.seq)) return false;
+                       if (full = twin_.pid(id) > pid_max; full) return false;
+                       const bool passed = (sources_.shared && !sources_.shared(id)) ||
+                                           quarantined_.contains({delta.stream, row.dot.seq});
+                       if (!passed) {
+                         WireRow wire = ToWire(twin_, id, side, row);
+                         if (full = !fits(EstimateBytes(wire)); full) return false;
+                         delta.rows.push_back(std::move(wire));
+                       }
+                       delta.to = row.dot.seq;
+                       return true;
+                     });
+  const std::uint64_t end = std::min(twin_.stream_head(delta.stream), seq_max);
+  if (!full && end > delta.to && add_commands(end + 1)) delta.to = std::max(delta.to, end);
+}
+
+void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
+  std::size_t bytes = 64;
+  bool full = false;
+  const std::size_t entries_max = EntriesMax(delta.stream);
+  sources_.events->ForEachAfter(delta.from, [&](const model::Event& event) {
+    const bool of_property = event.id != model::kNoProperty;
+    const model::Pid pid = of_property ? twin_.pid(event.id) : 0;
+    if (event.dot.seq > seq_max) return false;
+    if (full = pid > pid_max; full) return false;
+    // What happened to a local-only property is nobody's business.
+    const bool passed =
+        (of_property && pid == 0) || quarantined_.contains({delta.stream, event.dot.seq});
+    if (!passed) {
+      bytes += 48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);
+      full = !delta.events.empty() &&
+             (delta.events.size() >= entries_max || bytes > limits_.frame_bytes_max);
+      if (full) return false;
+      WireEvent& wire = delta.events.emplace_back(WireEvent{pid, event});
+      wire.event.id = model::kNoProperty;
+      if (model::IncOf(twin_.lineage(), event.dot.seq) == event.dot.inc) wire.event.dot.inc = 0;
+    }
+    delta.to = event.dot.seq;
+    return true;
+  });
+  if (!full) delta.to = std::max(delta.to, std::min(twin_.stream_head(delta.stream), seq_max));
+}
+
+std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::Pid pid_max,
                                   std::uint32_t session, MonoTime now) {
   std::uint64_t& sent = sent_[Index(stream)];
   if (std::min(twin_.stream_head(stream), seq_max) <= sent) return {};
-  if (window_full()) {
+  const bool bisecting = sent < bisections_[Index(stream)].to;
+  const bool busy = bisecting && std::ranges::any_of(under_way_, [stream](const UnderWay& frame) {
+                      return frame.stream == stream;
+                    });
+  if (window_full() || busy) {
     ++window_waits_;
     return {};
   }
@@ -66,32 +151,73 @@ std::optional<Delta> Sender::Next(model::Stream stream, std::uint64_t seq_max, m
   delta.stream = stream;
   delta.from = sent;
   delta.to = sent;
-  std::size_t bytes = 64;
-  twin_.ForEachAfter(
-      stream, sent, [&](model::PropertyId id, model::Side side, const model::Row& row) {
-        if (row.dot.seq > seq_max || twin_.pid(id) > pid_max) return false;
-        WireRow wire = ToWire(twin_, id, side, row);
-        bytes += EstimateBytes(wire);
-        const bool full =
-            delta.rows.size() >= limits_.frame_rows_max || bytes > limits_.frame_bytes_max;
-        if (full && !delta.rows.empty()) return false;
-        delta.to = row.dot.seq;
-        delta.rows.push_back(std::move(wire));
-        return true;
-      });
-  if (delta.rows.empty()) return {};
+  if (stream == Stream::kEvents) {
+    if (sources_.events != nullptr) FillEvents(delta, seq_max, pid_max);
+  } else {
+    FillRows(delta, seq_max, pid_max);
+  }
+  if (delta.to == sent) return {};
+  const std::size_t entries = delta.rows.size() + delta.events.size() + delta.commands.size();
   sent = delta.to;
   const bool again = delta.from < most_sent_[Index(stream)];
   if (again) ++resent_;
   most_sent_[Index(stream)] = std::max(most_sent_[Index(stream)], delta.to);
-  under_way_.push_back({stream, delta.to, now, again});
+  under_way_.push_back({stream, delta.from, delta.to, entries, now, again});
   records_.push_back({stream, delta.from, delta.to, now, {}});
   if (records_.size() > kRecordsMax) records_.pop_front();
   return delta;
 }
 
+void Sender::OnRefused(const FrameSpan& span) {
+  const auto refused = std::ranges::find_if(under_way_, [&span](const UnderWay& frame) {
+    return frame.stream == span.stream && frame.from == span.from && frame.to == span.to;
+  });
+  if (refused == under_way_.end() || !On(Guard::kQuarantine)) return;
+  const std::size_t entries = refused->entries;
+  if (entries > 1) {
+    bisections_[Index(span.stream)] = {span.to, (entries + 1) / 2};
+  } else if (quarantined_.size() < kQuarantinedMax) {
+    SetAside(span);
+  }
+  // What of other streams is under way has nothing to do with it.
+  sent_[Index(span.stream)] = acked_[Index(span.stream)];
+  std::erase_if(under_way_, [&span](const UnderWay& frame) { return frame.stream == span.stream; });
+}
+
+// The one entry that the frame had.
+void Sender::SetAside(const FrameSpan& span) {
+  const auto add = [&](model::PropertyId id, std::uint64_t seq) {
+    if (seq > span.to || quarantined_.contains({span.stream, seq})) return seq <= span.to;
+    if (sources_.shared && id != model::kNoProperty && !sources_.shared(id)) return true;
+    quarantined_.insert({span.stream, seq});
+    quarantined_new_.push_back({id, span.stream, seq});
+    return false;
+  };
+  if (span.stream == Stream::kEvents && sources_.events != nullptr) {
+    sources_.events->ForEachAfter(
+        span.from, [&](const model::Event& event) { return add(event.id, event.dot.seq); });
+    return;
+  }
+  twin_.ForEachAfter(span.stream, span.from,
+                     [&](model::PropertyId id, model::Side, const model::Row& row) {
+                       return add(id, row.dot.seq);
+                     });
+  if (!quarantined_new_.empty() || sources_.commands == nullptr) return;
+  sources_.commands->ForEachAfter(span.from, [&](const model::Command& command) {
+    return add(model::kNoProperty, command.dot.seq);
+  });
+}
+
+Delta Sender::Empty(model::Stream stream, std::uint32_t session) const {
+  Delta delta;
+  delta.session = session;
+  delta.stream = stream;
+  delta.from = delta.to = sent_[Index(stream)];
+  return delta;
+}
+
 std::uint64_t Sender::ClaimMax(const model::Batch& batch, std::uint64_t seq_max) const {
-  const std::uint64_t sent = sent_[Index(model::Stream::kControl)];
+  const std::uint64_t sent = sent_[Index(Stream::kControl)];
   for (const model::RowChange& change : batch.rows) {
     if (change.replaces > sent) seq_max = std::min(seq_max, change.replaces - 1);
   }
@@ -150,6 +276,7 @@ microseconds Sender::rto() const {
 
 bool Sender::Tick(MonoTime now) {
   if (under_way_.empty() || now < under_way_.front().sent + rto()) return false;
+  if (!On(Guard::kRetransmission)) return false;
   ++timeouts_;
   Rewind(now);
   return true;

@@ -9,9 +9,15 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "sync/engine/frame.h"
+#include "twin/model/command_log.h"
+#include "twin/model/event_log.h"
 #include "twin/model/twin.h"
 
 namespace edgetwin::sync {
@@ -31,9 +37,19 @@ struct FrameRecord {
   std::optional<MonoTime> acked;
 };
 
+// What a sender sends. Each but the twin may be missing.
+struct SenderSources {
+  const model::Twin& twin;
+  const model::EventLog* events = nullptr;
+  const model::CommandLog* commands = nullptr;
+  // Whether the peer is to hold a row of this property at all; frames pass over the others.
+  std::function<bool(model::PropertyId)> shared = {};
+};
+
 class Sender {
  public:
-  Sender(const model::Twin& twin, SenderLimits limits) : twin_(twin), limits_(limits) {}
+  Sender(SenderSources sources, SenderLimits limits)
+      : sources_(std::move(sources)), twin_(sources_.twin), limits_(limits) {}
 
   // A session begins: the peer holds everything up to `watermark`.
   void Begin(const Watermarks& watermark, MonoTime now);
@@ -47,9 +63,28 @@ class Sender {
   std::optional<Delta> Next(model::Stream stream, std::uint64_t seq_max, model::Pid pid_max,
                             std::uint32_t session, MonoTime now);
 
+  // Whether the peer was sent every row of the stream.
+  bool Drained(model::Stream stream) const {
+    return sent_[Index(stream)] >= twin_.stream_head(stream);
+  }
+  // A frame without rows that claims nothing new: a probe, or the carrier of a digest.
+  Delta Empty(model::Stream stream, std::uint32_t session) const;
+
   // How far frames of control may claim while `batch` is not durable: a crash brings back the rows
   // that it replaces, and a peer that was told it holds everything beyond them never gets them.
   std::uint64_t ClaimMax(const model::Batch& batch, std::uint64_t seq_max) const;
+
+  // The peer refuses everything of a frame that holds something it can't take. Half of it is sent
+  // at a time, until one entry is left, which is set aside from then on. protocol.md, "Poison".
+  void OnRefused(const FrameSpan& span);
+  // What was set aside since the last call.
+  struct Quarantined {
+    model::PropertyId id = model::kNoProperty;  // Of a row or event; none for a command.
+    model::Stream stream = model::Stream::kState;
+    std::uint64_t seq = 0;
+  };
+  std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
+  std::size_t quarantined() const { return quarantined_.size(); }
 
   // Returns whether anything that was owed is acknowledged now.
   bool OnAck(const Ack& ack, MonoTime now);
@@ -81,16 +116,29 @@ class Sender {
  private:
   static std::size_t Index(model::Stream stream) { return static_cast<std::size_t>(stream); }
   void Rewind(MonoTime now);
+  void FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  void FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  void SetAside(const FrameSpan& span);
+  std::size_t EntriesMax(model::Stream stream) const;
 
   struct UnderWay {
     model::Stream stream;
+    std::uint64_t from;
     std::uint64_t to;
+    std::size_t entries;
     MonoTime sent;
     bool again;
   };
+  // Up to `to`, frames of the stream have at most so many entries, and one is under way at a time.
+  struct Bisection {
+    std::uint64_t to = 0;
+    std::size_t entries_max = 0;
+  };
 
   static constexpr std::size_t kRecordsMax = 256;
+  static constexpr std::size_t kQuarantinedMax = 1'000;
 
+  const SenderSources sources_;
   const model::Twin& twin_;
   SenderLimits limits_;
   Watermarks acked_{};
@@ -98,6 +146,10 @@ class Sender {
   Watermarks most_sent_{};  // Beyond it nothing was ever sent in this session.
   std::deque<UnderWay> under_way_;
   std::deque<FrameRecord> records_;
+  std::array<Bisection, model::kStreams> bisections_{};
+  // By stream and seq: an entry that changes has another seq, and another chance.
+  std::set<std::pair<model::Stream, std::uint64_t>> quarantined_;
+  std::vector<Quarantined> quarantined_new_;
   std::optional<std::chrono::microseconds> srtt_;
   int timeouts_ = 0;
   std::optional<MonoTime> rewound_;
@@ -112,5 +164,6 @@ WireRow ToWire(const model::Twin& twin, model::PropertyId id, model::Side side,
 
 // What a frame with this row grows by, at most.
 std::size_t EstimateBytes(const WireRow& row);
+std::size_t EstimateBytes(const model::Value& value);
 
 }  // namespace edgetwin::sync

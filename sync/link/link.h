@@ -29,6 +29,8 @@ class LinkEvents {
       const Error& why) = 0;  // Also for each failed attempt; the link goes on trying.
   // `peer`: the device id that the frame concerns. `bytes` are valid during the call.
   virtual void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) = 0;
+  // What waited in the link is with the kernel now; see Link::drained.
+  virtual void OnLinkDrained() {}
 };
 
 struct LinkStats {
@@ -56,6 +58,12 @@ class Link {
   // kUnavailable: down. kExhausted: the socket's backlog is at `backlog_bytes_max`. kInvalid: no
   // such peer, or larger than this link or its broker can ever take. Nothing was sent then.
   virtual Status Send(std::string_view peer, std::span<const std::byte> bytes) = 0;
+  // Whether nothing waits in the link: what is sent next overtakes nothing and is overtaken by
+  // nothing. True while down.
+  virtual bool drained() const = 0;
+  // The cloud wants pauses between attempts of at most `backoff_max`, from the next one on; 0: as
+  // configured.
+  virtual void LimitBackoff(std::chrono::milliseconds backoff_max) = 0;
   // The session has proved itself: the backoff starts from its beginning next time.
   virtual void Proved() = 0;
   // Prompt, and a clean disconnect: the Will is not sent, unless the socket is so full that the

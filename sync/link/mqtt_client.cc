@@ -202,9 +202,11 @@ void MqttClient::OnReady(unsigned ready) {
   // Reading first: a TLS alert or DISCONNECT that says why must not be lost to a failing write.
   if (phase_ != Phase::kBroken && (InTlsHandshake() || (ready & Loop::kReadable) != 0)) Read();
   if (!*alive) return;
+  const bool waited = !unsent_.empty();
   if (phase_ != Phase::kBroken && mosquitto_want_write(handle_)) Write();
   if (phase_ == Phase::kBroken) return ReportBreak();
   UpdateWatches();
+  if (waited && unsent_.empty()) events_.OnClientDrained();
 }
 
 void MqttClient::FinishConnecting() {

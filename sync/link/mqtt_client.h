@@ -61,6 +61,7 @@ class ClientEvents {
   virtual void OnClientUp() = 0;
   virtual void OnClientDown(const ClientLoss& loss) = 0;  // The last call.
   virtual void OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) = 0;
+  virtual void OnClientDrained() = 0;  // All that was sent is with the kernel.
 };
 
 struct ClientTarget {
@@ -90,6 +91,7 @@ class MqttClient {
   // Says goodbye and closes; no Will, no more events.
   void Disconnect();
   bool up() const { return phase_ == Phase::kUp; }
+  bool drained() const { return unsent_.empty(); }
 
  private:
   enum class Phase { kIdle, kConnecting, kHandshake, kUp, kBroken };

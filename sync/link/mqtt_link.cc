@@ -65,6 +65,8 @@ class MqttLink final : public Link, private ClientEvents {
 
   Status Open(LinkEvents& events) override;
   Status Send(std::string_view peer, std::span<const std::byte> bytes) override;
+  bool drained() const override { return !client_ || client_->drained(); }
+  void LimitBackoff(milliseconds backoff_max) override { backoff_limit_ = backoff_max; }
   void Proved() override { backoff_.Reset(); }
   void Close() override;
   LinkStats stats() const override;
@@ -94,6 +96,8 @@ class MqttLink final : public Link, private ClientEvents {
   void OnClientUp() override;
   void OnClientDown(const ClientLoss& loss) override;
   void OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) override;
+  void OnClientDrained() override { events_->OnLinkDrained(); }
+  milliseconds Pause();
 
   Loop& loop_;
   const MqttOptions options_;
@@ -101,6 +105,7 @@ class MqttLink final : public Link, private ClientEvents {
   const bool is_device_;
   LinkTraffic traffic_;
   Backoff backoff_;
+  milliseconds backoff_limit_{0};
   LinkEvents* events_ = nullptr;  // None: closed.
   std::vector<Broker> brokers_;
   std::size_t current_ = 0;
@@ -243,15 +248,22 @@ void MqttLink::OnClientDown(const ClientLoss& loss) {
   if (!loss.was_up) return Fail(loss.why);
   traffic_.stats.up = false;
   traffic_.stats.last_error = loss.why.text;
-  Schedule(backoff_.Next(), 0);
+  Schedule(Pause(), 0);
   events_->OnLinkDown(loss.why);
+}
+
+milliseconds MqttLink::Pause() {
+  const milliseconds pause = backoff_.Next();
+  if (backoff_limit_.count() <= 0 || pause <= backoff_limit_) return pause;
+  // Jitter all the same: nobody's limit is the moment when everybody comes.
+  return milliseconds(options_.random(static_cast<std::uint64_t>(backoff_limit_.count()) + 1));
 }
 
 void MqttLink::Fail(const Error& why) {
   ++traffic_.stats.failures;
   traffic_.stats.last_error = why.text;
   const bool round_over = current_ + 1 == brokers_.size();
-  Schedule(round_over ? backoff_.Next() : milliseconds(0), round_over ? 0 : current_ + 1);
+  Schedule(round_over ? Pause() : milliseconds(0), round_over ? 0 : current_ + 1);
   events_->OnLinkDown(why);
 }
 

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,18 @@ struct IsolationOptions {
 };
 // One Modbus unit of four dead: the others' periods, beside a run with all alive.
 int RunIsolation(const IsolationOptions& options);
+
+struct HealOptions {
+  std::vector<std::uint32_t> rows = {1'000, 10'000, 100'000};  // Of a twin.
+  std::vector<std::uint32_t> different = {1, 10, 100, 1'000};  // Of these.
+  int trials = 20;                                             // Of each pair.
+  int cell_trials = 200;                                       // Of how many cells it takes.
+  std::uint32_t seed = 1;
+  bool json = false;
+};
+// Bytes and round trips to heal twins that differ, beside all hashes and a walk through ranges.
+// Fails when a row was missed, or one was sent that didn't differ.
+int RunHeal(const HealOptions& options);
 
 struct AgentWorkerOptions {
   std::string broker;  // URL.

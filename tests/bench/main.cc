@@ -63,6 +63,20 @@ int main(int argc, char** argv) {
   isolation_command->add_option("--seconds", isolation.seconds)->capture_default_str();
   isolation_command->add_flag("--json", isolation.json);
 
+  HealOptions heal;
+  auto* heal_command = app.add_subcommand(
+      "heal", "Bytes and round trips to heal, beside all hashes and a walk through ranges");
+  heal_command->add_option("--rows", heal.rows)->delimiter(',')->capture_default_str();
+  heal_command->add_option("--different", heal.different)->delimiter(',')->capture_default_str();
+  heal_command->add_option("--trials", heal.trials)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  heal_command->add_option("--cell-trials", heal.cell_trials)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  heal_command->add_option("--seed", heal.seed)->capture_default_str();
+  heal_command->add_flag("--json", heal.json);
+
   FloorOptions floor;
   std::string floor_folder;
   auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
@@ -88,6 +102,7 @@ int main(int argc, char** argv) {
   if (pipeline_command->parsed()) return RunPipeline(pipeline);
   if (latency_command->parsed()) return RunLatency(latency);
   if (isolation_command->parsed()) return RunIsolation(isolation);
+  if (heal_command->parsed()) return RunHeal(heal);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";
     return RunFloor(floor);

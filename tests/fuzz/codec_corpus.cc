@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: codec_corpus FOLDER\n", stderr);
     return 2;
   }
-  constexpr int kFrames = 64;
+  constexpr int kFrames = 128;
   edgetwin::sync::Random random(1);
   for (int i = 0; i < kFrames; ++i) {
     const std::string bytes = edgetwin::sync::Encode(edgetwin::sync::RandomFrame(random, 12));

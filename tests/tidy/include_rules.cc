@@ -46,7 +46,9 @@ const std::vector<Restricted>& RestrictedHeaders() {
   static const std::vector<Restricted> kRestricted = {
       {{"sqlite3"}, {"twin/store"}, true},
       {{"mosquitto"}, {"sync/link", "drivers/mqtt", "tests/bench"}},
-      {{"CLI/"}, {"agent/cli", "agent/daemon", "sync/cloud/main.cc", "tests/bench", "tests/demo"}},
+      {{"CLI/"},
+       {"agent/cli", "agent/daemon", "sync/cloud/main.cc", "tests/bench", "tests/demo",
+        "tests/sim/main.cc"}},
       {{"curl/"}, {"agent/cli", "drivers/http"}, true},
       {{"event2/", "event.h"}, {"twin/base", "twin/http"}},
       {{"toml++/", "toml.hpp"}, {"agent/config"}},

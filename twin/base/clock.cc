@@ -39,6 +39,17 @@ Result<WallTime> SystemClock::Wall() const {
   return now;
 }
 
+Result<WallTime> MappedClock::Wall() const {
+  Result<WallTime> own = own_.Wall();
+  if (own || !mapped_) return own;
+  return mapped_->wall + duration_cast<milliseconds>(Now() - mapped_->at);
+}
+
+WallTime MappedClock::UntrustedWall() const {
+  const Result<WallTime> wall = Wall();
+  return wall ? *wall : own_.UntrustedWall();
+}
+
 Result<WallTime> ManualClock::Wall() const {
   if (!trusted_) return Unavailable("the wall clock is not trusted yet");
   return wall_;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "twin/base/result.h"
 
@@ -42,6 +43,28 @@ class SystemClock final : public Clock {
   MonoTime Now() const override;
   Result<WallTime> Wall() const override;
   WallTime UntrustedWall() const override;
+};
+
+// The machine's clock, and while that isn't trusted, the time that somebody else told.
+// SINGLE-THREADED with Map.
+class MappedClock final : public Clock {
+ public:
+  explicit MappedClock(const Clock& own) : own_(own) {}  // Must outlive this.
+
+  // It was `wall` at `at`, as far as somebody trustworthy knows.
+  void Map(MonoTime at, WallTime wall) { mapped_ = Mark{at, wall}; }
+
+  MonoTime Now() const override { return own_.Now(); }
+  Result<WallTime> Wall() const override;
+  WallTime UntrustedWall() const override;
+
+ private:
+  struct Mark {
+    MonoTime at;
+    WallTime wall;
+  };
+  const Clock& own_;
+  std::optional<Mark> mapped_;
 };
 
 // For tests and simulations: time moves only when told to. Not thread-safe.

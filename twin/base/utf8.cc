@@ -3,6 +3,8 @@
 
 #include "twin/base/utf8.h"
 
+#include <algorithm>
+
 namespace edgetwin {
 
 std::size_t Utf8CharacterBytes(std::string_view text) {
@@ -29,6 +31,17 @@ std::size_t Utf8ValidBytes(std::string_view text) {
     at += bytes;
   }
   return at;
+}
+
+std::string ToUtf8(std::string_view text, std::size_t bytes_max) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t bytes = Utf8CharacterBytes(text);
+    if (result.size() + std::max<std::size_t>(bytes, 1) > bytes_max) break;
+    result += bytes == 0 ? std::string_view("?") : text.substr(0, bytes);
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return result;
 }
 
 }  // namespace edgetwin

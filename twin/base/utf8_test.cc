@@ -32,6 +32,14 @@ TEST(Utf8Test, RefusesWhatRfc3629Refuses) {
   EXPECT_EQ(Utf8CharacterBytes("\xff"), 0u);
 }
 
+TEST(Utf8Test, MakesUtf8OfAnyBytesAndCutsBetweenCharacters) {
+  EXPECT_EQ(ToUtf8("21 °C", 6), "21 °C");
+  EXPECT_EQ(ToUtf8("21 °C", 4), "21 ");
+  EXPECT_EQ(ToUtf8("ger\xe4t", 100), "ger?t");
+  EXPECT_EQ(ToUtf8("\xe4\xe4", 1), "?");
+  EXPECT_EQ(ToUtf8("x", 0), "");
+}
+
 TEST(Utf8Test, FindsWhereValidTextEnds) {
   EXPECT_EQ(Utf8ValidBytes("21 °C"), 6u);
   EXPECT_EQ(Utf8ValidBytes("21 \xb0\x43"), 3u);

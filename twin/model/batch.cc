@@ -44,14 +44,15 @@ void KeepLast(std::vector<T>& entries, KeyOf key_of, Inherit inherit) {
 
 bool Batch::empty() const {
   if (!properties.empty() || !dictionary.empty() || !rows.empty()) return false;
-  if (seq_limit || state_durable || epoch || peer_lineage || dictionary_reset || checkpoint) {
-    return false;
-  }
+  if (seq_limit || state_durable || seq_floor || epoch || peer_lineage) return false;
+  if (dictionary_reset || checkpoint) return false;
   for (const auto& watermark : peer_watermark) {
     if (watermark) return false;
   }
-  if (!events.empty() || events_acked || !commands.empty() || !alarms.empty()) return false;
-  return holds.empty() && !interest && !superseded && !admission && !claim;
+  if (!events.empty() || events_acked || events_floor) return false;
+  if (!commands.empty() || !commands_gone.empty() || !alarms.empty()) return false;
+  if (!holds.empty() || interest || scope_held) return false;
+  return !superseded && !setback && !admission && !claim;
 }
 
 void Batch::Merge(Batch later) {
@@ -73,6 +74,7 @@ void Batch::Merge(Batch later) {
       [](const RowChange& earlier, RowChange& kept) { kept.replaces = earlier.replaces; });
   Replace(seq_limit, std::move(later.seq_limit));
   Replace(state_durable, std::move(later.state_durable));
+  Replace(seq_floor, std::move(later.seq_floor));
   for (std::size_t i = 0; i < kStreams; ++i) {
     Replace(peer_watermark[i], std::move(later.peer_watermark[i]));
   }
@@ -80,9 +82,11 @@ void Batch::Merge(Batch later) {
   Replace(peer_lineage, std::move(later.peer_lineage));
   Append(events, std::move(later.events));
   Replace(events_acked, std::move(later.events_acked));
+  Replace(events_floor, std::move(later.events_floor));
   Append(commands, std::move(later.commands));
   KeepLast(
       commands, [](const Command& command) { return command.id; }, [](const Command&, Command&) {});
+  Append(commands_gone, std::move(later.commands_gone));
   Append(alarms, std::move(later.alarms));
   KeepLast(
       alarms,
@@ -95,7 +99,9 @@ void Batch::Merge(Batch later) {
       holds, [](const HoldRecord& hold) { return Index(hold.id); },
       [](const HoldRecord&, HoldRecord&) {});
   Replace(interest, std::move(later.interest));
+  Replace(scope_held, std::move(later.scope_held));
   Replace(superseded, std::move(later.superseded));
+  Replace(setback, std::move(later.setback));
   Replace(admission, std::move(later.admission));
   Replace(claim, std::move(later.claim));
   checkpoint = checkpoint || later.checkpoint;

@@ -29,6 +29,9 @@ struct PropertyRecord {
 struct DictionaryEntry {
   Pid pid = 0;
   PropertyId id = kNoProperty;
+  // The property that had this number is local-only now: the peer forgets what it knows of it. Such
+  // an entry defines nothing. 0: it defines a property.
+  Pid withdraws = 0;
   // What the peer is told of it: path, type, unit, decimals, writable, min, max, description.
   PropertyDef def;
   std::uint64_t chain = 0;
@@ -73,6 +76,13 @@ struct Claim {
 };
 inline constexpr std::size_t kSupersededMax = 256;
 
+// Cloud: the device's store was set back, and has not shown yet that it knows.
+struct Setback {
+  std::uint64_t floor = 0;  // Seqs up to here were given by the branch that is gone; 0: no setback.
+  std::uint64_t common = 0;  // What the store that it has now shares with that branch ends here.
+  friend bool operator==(const Setback&, const Setback&) = default;
+};
+
 // Everything in a batch becomes durable together or not at all.
 struct Batch {
   std::vector<PropertyRecord> properties;   // New or changed.
@@ -80,19 +90,25 @@ struct Batch {
   std::vector<RowChange> rows;
   std::optional<std::uint64_t> seq_limit;      // Of the current incarnation.
   std::optional<std::uint64_t> state_durable;  // Every reported row up to this seq is in the store.
+  // Device: it knows that everything up to this seq that it does not hold is lost.
+  std::optional<std::uint64_t> seq_floor;
   // What we hold of the peer's streams.
   std::array<std::optional<std::uint64_t>, kStreams> peer_watermark;
   std::optional<Epoch> epoch;
   std::optional<Lineage> peer_lineage;
   std::vector<Event> events;  // New: own ones on the device, received ones in the cloud.
-  // Device: events up to this seq are with the cloud: keep no more of them than for looking back.
-  std::optional<std::uint64_t> events_acked;
-  std::vector<Command> commands;     // New or changed.
-  std::vector<AlarmRecord> alarms;   // Changed.
-  std::vector<HoldRecord> holds;     // Changed.
+  std::optional<std::uint64_t> events_acked;  // Device: events up to this seq are with the cloud.
+  std::optional<std::uint64_t> events_floor;  // Device: forget the events up to this seq.
+  std::vector<Command> commands;              // New or changed, whole; by id.
+  std::vector<std::uint64_t> commands_gone;   // Ids of those to forget; after `commands`.
+  std::vector<AlarmRecord> alarms;   // Changed; neither raised nor unacknowledged: forget it.
+  std::vector<HoldRecord> holds;     // Changed; nothing left: forget it.
   std::optional<Interest> interest;  // Own on the device, the device's in the cloud.
+  // Device: the version of the interest whose rows are all here.
+  std::optional<std::uint32_t> scope_held;
   // Cloud: incarnations of branches that were given up; a claim of one of them is a clone's.
   std::optional<std::vector<std::uint64_t>> superseded;
+  std::optional<Setback> setback;  // Cloud.
   std::optional<Admission> admission;
   std::optional<Claim> claim;
   // Forget every pid and entry first: the peer's store is another one.
@@ -112,15 +128,18 @@ struct Stored {
   Lineage lineage;  // Ours; the last entry is the incarnation of this opening.
   std::array<std::uint64_t, kStreams> peer_watermark{};
   std::uint64_t state_durable = 0;  // Of the incarnation before this opening.
+  std::uint64_t seq_floor = 0;
   Epoch epoch;
   Lineage peer_lineage;
-  std::vector<Event> events;  // Device: by seq, those not acknowledged and some before them.
+  std::vector<Event> events;  // Device: by seq, those not forgotten. The cloud reads its own.
   std::uint64_t events_acked = 0;
   std::vector<Command> commands;  // By dot. Device: with its answer not acknowledged yet, or young.
   std::vector<AlarmRecord> alarms;
   std::vector<HoldRecord> holds;
   Interest interest;
+  std::uint32_t scope_held = 0;
   std::vector<std::uint64_t> superseded;
+  Setback setback;
   Admission admission = Admission::kNormal;
   Claim claim;
 };

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "twin/base/guard.h"
 #include "twin/base/utf8.h"
 
 namespace edgetwin::model {
@@ -17,20 +18,13 @@ using std::chrono::milliseconds;
 // Longer than any device stays up; what ends later never does. Keeps times from overflowing.
 constexpr milliseconds kEver = std::chrono::hours(24 * 366 * 10);
 
-// As it can be stored and sent: short enough, and UTF-8 whatever bytes a driver's text had.
-std::string MakeNote(std::string_view text) {
-  std::string note;
-  while (!text.empty()) {
-    const std::size_t bytes = Utf8CharacterBytes(text);
-    if (note.size() + std::max<std::size_t>(bytes, 1) > kNoteBytesMax) break;
-    note += bytes == 0 ? std::string_view("?") : text.substr(0, bytes);
-    text.remove_prefix(std::max<std::size_t>(bytes, 1));
-  }
-  return note;
-}
+// What a restart may lengthen an override by, against a commit each time.
+constexpr std::chrono::minutes kHoldRecordPeriod{1};
+
+constexpr std::string_view kTooLate = "valid_until passed before it was applied";
 
 std::shared_ptr<const ControlInfo> MakeInfo(ControlInfo info) {
-  info.note = MakeNote(info.note);
+  info.note = ToUtf8(info.note, kNoteBytesMax);
   return std::make_shared<const ControlInfo>(std::move(info));
 }
 
@@ -54,43 +48,111 @@ bool MayPass(const Error& error) {
 
 Control::Control(Twin& twin, ControlOptions options) : twin_(twin), options_(options) {}
 
-void Control::Resume(MonoTime now, WallTime wall) {
+void Control::Resume(MonoTime now, WallTime wall, bool trusted,
+                     const std::vector<HoldRecord>& holds) {
+  clock_trusted_ = trusted;
   own_durable_ = twin_.head();
+  std::map<PropertyId, const HoldRecord*> kept;
+  for (const HoldRecord& hold : holds) kept[hold.id] = &hold;
   twin_.ForEachProperty([&](PropertyId id) {
-    if (const Row* row = override_row(id)) {
-      // Neither a step of the clock nor a clock from before its start makes an override longer than
-      // it was meant to be.
-      const milliseconds whole = row->info().until - row->time;
-      const milliseconds left = std::min(row->info().until - wall, whole);
-      if (left <= milliseconds(0)) {
-        EndHold(id, now, wall);
-        return;
-      }
-      holds_[id] = {now + left};
-      Work& work = work_[id];
-      work.dot = row->dot;
-      work.value = row->value;
-      work.for_override = true;
-      work.read_first = true;
-      Step(id, work, now, wall);
+    if (override_row(id) != nullptr) {
+      const auto record = kept.find(id);
+      ResumeHold(id, record == kept.end() ? nullptr : record->second, now, wall);
     }
     Evaluate(id, true, now, wall);
   });
 }
 
-void Control::DesiredArrived(PropertyId id, std::uint64_t seq) {
-  arrived_[id] = seq;
+void Control::ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, WallTime wall) {
+  const Row& row = *override_row(id);
+  const milliseconds whole = std::clamp(row.info().until - row.time, milliseconds(0), kEver);
+  milliseconds left = whole;
+  bool check_wall = false;
+  if (On(Guard::kOverrideRemaining)) {
+    if (kept != nullptr) left = std::clamp(kept->left, milliseconds(0), whole);
+    check_wall = !row.unsynced;
+  }
+  if (check_wall && clock_trusted_) {
+    left = std::min(left, row.info().until - wall);
+    check_wall = false;
+  }
+  if (left <= milliseconds(0)) {
+    EndHold(id, now, wall);
+    return;
+  }
+  Hold& hold = holds_[id];
+  hold.until = now + left;
+  hold.record_due = now + kHoldRecordPeriod;
+  hold.check_wall = check_wall;
+  if (row.unsynced && clock_trusted_) clock_news_ = true;
+  Work& work = work_[id];
+  work.dot = row.dot;
+  work.value = row.value;
+  work.for_override = true;
+  work.read_first = true;
+  Step(id, work, now, wall);
 }
 
-void Control::Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall) {
-  own_durable_ = std::max(own_durable_, own_seq);
-  std::vector<PropertyId> ready;
-  for (const auto& [id, seq] : arrived_) {
-    if (seq <= peer_seq) ready.push_back(id);
+void Control::SetClockTrusted(bool trusted) {
+  if (trusted && !clock_trusted_) clock_news_ = true;
+  if (!trusted) clock_news_ = false;
+  clock_trusted_ = trusted;
+}
+
+void Control::CountOnClock(MonoTime now, WallTime wall) {
+  for (auto& [id, hold] : holds_) {
+    const Row* held = override_row(id);
+    if (held == nullptr) continue;  // Overruled, and about to end.
+    const Row& row = *held;
+    if (std::exchange(hold.check_wall, false)) {
+      const milliseconds left = row.info().until - wall;
+      if (left < hold.until - now) {
+        hold.until = now + std::max(left, milliseconds(0));
+        hold.record_due = now;
+      }
+    }
+    if (!row.unsynced) continue;
+    Row corrected = row;
+    corrected.unsynced = false;
+    ControlInfo info = row.info();
+    const milliseconds whole = info.until - row.time;
+    info.until = wall + std::chrono::duration_cast<milliseconds>(hold.until - now);
+    corrected.time = info.until - whole;
+    corrected.control = MakeInfo(std::move(info));
+    twin_.Set(id, Side::kOverride, std::move(corrected));
   }
-  for (const PropertyId id : ready) {
+  std::vector<PropertyId> waiting;
+  for (const auto& [id, work] : work_) {
+    if (work.phase == Phase::kWaitClock && !arrived_.contains(id)) waiting.push_back(id);
+  }
+  for (const PropertyId id : waiting) Evaluate(id, work_.at(id).read_first, now, wall);
+}
+
+void Control::DesiredArrived(PropertyId id, Arrival arrival) {
+  arrival.known = arrival.known || (arrived_.contains(id) && arrived_[id].known);
+  arrived_[id] = arrival;
+}
+
+void Control::DesiredGone(PropertyId id) {
+  arrived_.erase(id);
+  const auto work = work_.find(id);
+  if (work == work_.end() || work->second.for_override) return;
+  if (work->second.ticket != 0) tickets_.erase(work->second.ticket);
+  work_.erase(work);
+}
+
+void Control::Durable(const DurableMarks& marks, MonoTime now, WallTime wall) {
+  own_durable_ = std::max(own_durable_, marks.own_seq);
+  std::vector<std::pair<PropertyId, bool>> ready;
+  for (const auto& [id, arrival] : arrived_) {
+    const bool durable = arrival.seq <= marks.peer_seq && arrival.batch <= marks.batch;
+    if (durable || !On(Guard::kCommitBeforePromise)) {
+      ready.emplace_back(id, arrival.known);
+    }
+  }
+  for (const auto& [id, known] : ready) {
     arrived_.erase(id);
-    Evaluate(id, false, now, wall);
+    Evaluate(id, known, now, wall);
   }
   std::vector<PropertyId> waiting;
   for (const auto& [id, work] : work_) {
@@ -102,7 +164,7 @@ void Control::Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime no
 }
 
 void Control::PeerReplaced() {
-  for (auto& [id, seq] : arrived_) seq = ~std::uint64_t{0};
+  for (auto& [id, arrival] : arrived_) arrival.seq = ~std::uint64_t{0};
 }
 
 void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
@@ -113,11 +175,15 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
   }
   // Also what was wanted while it was local-only.
   const Row* desired = twin_.row(id, Side::kDesired);
-  const Row* status = twin_.row(id, Side::kStatus);
   if (desired == nullptr || arrived_.contains(id)) return;
-  const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
-  const DesiredState state = spoken ? status->info().state : DesiredState::kNone;
+  const DesiredState state = StateOf(id, desired->dot);
   if (!IsTerminal(state) || state == DesiredState::kUnknownPath) Evaluate(id, true, now, wall);
+}
+
+DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
+  const Row* status = twin_.row(id, Side::kStatus);
+  const bool spoken = status != nullptr && status->info().refers_to == desired;
+  return spoken ? status->info().state : DesiredState::kNone;
 }
 
 void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {
@@ -131,10 +197,7 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     work_.erase(work);
     return;
   }
-  const Row* status = twin_.row(id, Side::kStatus);
-  const bool spoken = status != nullptr && status->info().refers_to == desired->dot;
-  const DesiredState state = spoken ? status->info().state : DesiredState::kNone;
-
+  const DesiredState state = StateOf(id, desired->dot);
   if (holds_.contains(id)) {
     const bool final = IsTerminal(state) || state == DesiredState::kMasked;
     if (!desired->value.none() && !final) {
@@ -143,10 +206,8 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     return;
   }
   if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && read_first) return;  // Finished before the restart.
+  if (state == DesiredState::kApplied && read_first) return;  // Finished before.
   BeginDesired(id, *desired, read_first, now, wall);
-  const auto begun = work_.find(id);
-  if (begun != work_.end()) begun->second.silent = state == DesiredState::kApplied;
 }
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
@@ -164,9 +225,24 @@ void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, M
     }
     return;
   }
+  const DesiredState state = StateOf(id, dot);
+  // What was applied before has its terminal status; an override may have come between.
+  const bool silent = state == DesiredState::kApplied;
   const WallTime until = desired.info().until;
+  if (until != WallTime{} && !clock_trusted_) {
+    Work& work = work_[id];
+    work.phase = Phase::kWaitClock;
+    work.dot = dot;
+    work.silent = silent;
+    work.read_first = read_first;
+    if (!silent && state != DesiredState::kPending) {
+      Report(id, dot, DesiredState::kPending,
+             "it has a valid_until, and this device's clock is not trusted yet", {}, wall);
+    }
+    return;
+  }
   if (until != WallTime{} && wall >= until) {
-    Report(id, dot, DesiredState::kExpired, "valid_until passed before it was applied", {}, wall);
+    if (!silent) Report(id, dot, DesiredState::kExpired, std::string(kTooLate), {}, wall);
     return;
   }
   if (!twin_.defined(id)) {
@@ -174,12 +250,13 @@ void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, M
     return;
   }
   if (const Status ok = CheckWritable(twin_.def(id), desired.value); !ok) {
-    Report(id, dot, DesiredState::kRejected, ok.error().text, {}, wall);
+    if (!silent) Report(id, dot, DesiredState::kRejected, ok.error().text, {}, wall);
     return;
   }
   Work& work = work_[id];
   work.dot = dot;
   work.value = Coerce(twin_.def(id).type, desired.value);
+  work.silent = silent;
   work.read_first = read_first;
   if (until != WallTime{} && until - wall < kEver) work.expires = now + (until - wall);
   Step(id, work, now, wall);
@@ -187,6 +264,7 @@ void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, M
 
 // Whether what asks for the work is on flash: the end of an override asks for desired, too.
 bool Control::MayBegin(PropertyId id, const Work& work) const {
+  if (!On(Guard::kCommitBeforePromise)) return true;
   const Row* hold = twin_.row(id, Side::kOverride);
   if (hold != nullptr && hold->dot.seq > own_durable_) return false;
   return work.for_override || !arrived_.contains(id);
@@ -197,12 +275,24 @@ void Control::Step(PropertyId id, Work& work, MonoTime now, WallTime wall) {
     work.phase = Phase::kWaitDurable;
     return;
   }
+  if (work.expires <= now) {
+    Expire(id, wall);
+    return;
+  }
   // Its definition may be another one than when this began.
   if (const Status ok = CheckWritable(twin_.def(id), work.value); !ok) {
     Finish(id, ok.error(), now, wall);
     return;
   }
-  Call(work.read_first ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite, id, work);
+  const bool read = work.read_first && On(Guard::kReadBackBeforeRewrite);
+  Call(read ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite, id, work);
+}
+
+void Control::Expire(PropertyId id, WallTime wall) {
+  const Work work = std::move(work_.at(id));
+  work_.erase(id);
+  if (work.silent) return;
+  Report(id, work.dot, DesiredState::kExpired, std::string(kTooLate), {}, wall);
 }
 
 void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
@@ -290,6 +380,7 @@ void Control::Report(PropertyId id, const Dot& desired, DesiredState state, std:
   Row row;
   row.value = std::move(effective);
   row.time = wall;
+  row.unsynced = !clock_trusted_;
   ControlInfo info;
   info.refers_to = desired;
   info.state = state;
@@ -306,12 +397,14 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   Row row;
   row.value = Coerce(twin_.def(id).type, std::move(value));
   row.time = wall;
+  row.unsynced = !clock_trusted_;
   ControlInfo info;
   info.note = std::move(who);
   info.until = wall + duration;
   row.control = MakeInfo(std::move(info));
   twin_.Set(id, Side::kOverride, std::move(row));
-  holds_[id] = {now + duration};
+  holds_[id] = {now + duration, now + kHoldRecordPeriod, false};
+  changed_holds_[id] = duration;
 
   Work old;
   if (const auto found = work_.find(id); found != work_.end()) {
@@ -340,6 +433,7 @@ Status Control::Release(PropertyId id, MonoTime now, WallTime wall) {
 
 void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   holds_.erase(id);
+  changed_holds_[id] = milliseconds(0);
   OverrideDone done;
   if (const auto found = work_.find(id); found != work_.end() && found->second.for_override) {
     tickets_.erase(found->second.ticket);
@@ -348,9 +442,20 @@ void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   }
   Row row;
   row.time = wall;
+  row.unsynced = !clock_trusted_;
   twin_.Set(id, Side::kOverride, std::move(row));
   Evaluate(id, false, now, wall);
   if (done) done(Conflict("the override was released before it was written"));
+}
+
+std::size_t Control::DropOverrides(MonoTime now, WallTime wall) {
+  std::vector<PropertyId> held;
+  twin_.ForEachProperty([&](PropertyId id) {
+    // Also one whose row was overruled by what the cloud gave back.
+    if (override_row(id) != nullptr || holds_.contains(id)) held.push_back(id);
+  });
+  for (const PropertyId id : held) EndHold(id, now, wall);
+  return held.size();
 }
 
 const Row* Control::override_row(PropertyId id) const {
@@ -364,12 +469,22 @@ milliseconds Control::override_left(PropertyId id, MonoTime now) const {
   return std::chrono::duration_cast<milliseconds>(found->second.until - now);
 }
 
-void Control::Tick(MonoTime now, WallTime wall) {
+void Control::TickHolds(MonoTime now, WallTime wall) {
   std::vector<PropertyId> ended;
-  for (const auto& [id, hold] : holds_) {
-    if (hold.until <= now) ended.push_back(id);
+  for (auto& [id, hold] : holds_) {
+    if (hold.until <= now) {
+      ended.push_back(id);
+    } else if (hold.record_due <= now) {
+      changed_holds_[id] = override_left(id, now);
+      hold.record_due = now + kHoldRecordPeriod;
+    }
   }
   for (const PropertyId id : ended) EndHold(id, now, wall);
+}
+
+void Control::Tick(MonoTime now, WallTime wall) {
+  if (std::exchange(clock_news_, false)) CountOnClock(now, wall);
+  TickHolds(now, wall);
 
   std::vector<PropertyId> due;
   for (const auto& [id, work] : work_) {
@@ -379,11 +494,7 @@ void Control::Tick(MonoTime now, WallTime wall) {
     const auto found = work_.find(id);
     if (found == work_.end()) continue;
     if (found->second.expires <= now) {
-      const Work work = std::move(found->second);
-      work_.erase(found);
-      if (work.silent) continue;
-      Report(id, work.dot, DesiredState::kExpired, "valid_until passed before it was applied", {},
-             wall);
+      Expire(id, wall);
     } else {
       Step(id, found->second, now, wall);
     }
@@ -391,13 +502,22 @@ void Control::Tick(MonoTime now, WallTime wall) {
 }
 
 std::optional<MonoTime> Control::NextTick() const {
+  if (clock_news_) return MonoTime{};  // At once.
   MonoTime next = MonoTime::max();
-  for (const auto& [id, hold] : holds_) next = std::min(next, hold.until);
+  for (const auto& [id, hold] : holds_) next = std::min({next, hold.until, hold.record_due});
   for (const auto& [id, work] : work_) {
     if (work.phase == Phase::kRetry) next = std::min({next, work.due, work.expires});
   }
   if (next == MonoTime::max()) return {};
   return next;
+}
+
+std::vector<HoldRecord> Control::TakeHolds() {
+  std::vector<HoldRecord> holds;
+  holds.reserve(changed_holds_.size());
+  for (const auto& [id, left] : changed_holds_) holds.push_back({id, left});
+  changed_holds_.clear();
+  return holds;
 }
 
 std::vector<DriverCall> Control::TakeCalls() {

@@ -11,6 +11,22 @@
 // - An override masks desired until it is released or expires; then desired is applied again.
 // - Each desired row that stays the newest gets exactly one terminal status.
 //
+// Deadlines and the wall clock:
+// - An override's time is counted by the monotonic clock. What is left of it is handed out each
+//   minute (TakeHolds), so that a restart goes on with that much: whatever the wall clock says, an
+//   override never lasts longer than what was left, and loses at most a minute of progress a
+//   restart. Time spent switched off counts as well, once the clock is trusted: the override then
+//   ends at its row's `until` if that comes first.
+// - An override begun by an untrusted clock has an `until` that says nothing. Once the clock is
+//   trusted, its row is corrected, for people and the cloud; time that it was switched off before
+//   is not known and doesn't count.
+// - `valid_until` is the cloud's wall time, and becomes a span of the monotonic clock when its
+//   value is taken up. By an untrusted clock it can't be judged: writing what is no longer valid
+//   and dropping what still is are both wrong. So a desired value with a `valid_until` that is not
+//   finished waits then, pending with that reason, until the clock is trusted (by NTP, or by the
+//   handshake with the cloud); without one it is applied at once. A span that was begun stands,
+//   whatever the clock does later.
+//
 // At most one piece of work a property, so the twin's properties_max bounds everything here.
 
 #pragma once
@@ -51,17 +67,37 @@ class Control {
   Control(Twin& twin, ControlOptions options = {});
 
   // After Twin::Load: takes up overrides and desired values that a stop or crash left unfinished.
-  void Resume(MonoTime now, WallTime wall);
+  // `trusted` as in SetClockTrusted; `holds`: what the store kept of TakeHolds. An override without
+  // one there has all of its time left.
+  void Resume(MonoTime now, WallTime wall, bool trusted, const std::vector<HoldRecord>& holds);
 
-  // A desired row was applied to the twin; it is acted on once the cloud's control watermark `seq`
-  // is durable here.
-  void DesiredArrived(PropertyId id, std::uint64_t seq);
+  // Whether the `wall` of later calls can be trusted; acted on by the next Tick. True until said
+  // otherwise.
+  void SetClockTrusted(bool trusted);
+
+  // A desired row was applied to the twin; it is acted on once it is durable: when the cloud's
+  // watermark has reached `seq`, and batch number `batch` is on flash.
+  struct Arrival {
+    std::uint64_t seq = 0;
+    std::uint64_t batch = 0;
+    // It repeats, under another version, the value wanted before, which may have been written.
+    bool known = false;
+  };
+  void DesiredArrived(PropertyId id, Arrival arrival);
+  // The property left the interest: nothing is wanted of it any more as far as we know. What is
+  // under way with the driver ends as it ends.
+  void DesiredGone(PropertyId id);
   // The cloud's store is another one: its seqs mean nothing any more, and what was not durable yet
   // waits for the new one to want it again.
   void PeerReplaced();
-  // Everything from the cloud up to `peer_seq`, and every own control row up to `own_seq`, is
-  // durable.
-  void Durable(std::uint64_t peer_seq, std::uint64_t own_seq, MonoTime now, WallTime wall);
+  // Everything from the cloud up to `peer_seq`, every own control row up to `own_seq`, and all
+  // batches up to number `batch` are durable.
+  struct DurableMarks {
+    std::uint64_t peer_seq = 0;
+    std::uint64_t own_seq = 0;
+    std::uint64_t batch = 0;
+  };
+  void Durable(const DurableMarks& marks, MonoTime now, WallTime wall);
   // A driver defined the property (again), or its limits changed.
   void Defined(PropertyId id, MonoTime now, WallTime wall);
 
@@ -72,6 +108,8 @@ class Control {
                   MonoTime now, WallTime wall, OverrideDone done);
   // kNotFound when there is none.
   Status Release(PropertyId id, MonoTime now, WallTime wall);
+  // The store was set back: whether they should hold is not known any more. Returns how many ended.
+  std::size_t DropOverrides(MonoTime now, WallTime wall);
   // The override in force, or null.
   const Row* override_row(PropertyId id) const;
   std::chrono::milliseconds override_left(PropertyId id, MonoTime now) const;
@@ -85,11 +123,15 @@ class Control {
 
   // What the drivers shall do now.
   std::vector<DriverCall> TakeCalls();
+  // What is left of overrides, for Batch::holds: at the start of each (for the batch that commits
+  // its row), every minute, and 0 at its end. Those that changed since the last call, one a
+  // property.
+  std::vector<HoldRecord> TakeHolds();
 
   std::size_t unfinished() const { return work_.size(); }
 
  private:
-  enum class Phase { kWaitDurable, kReading, kWriting, kRetry };
+  enum class Phase { kWaitDurable, kWaitClock, kReading, kWriting, kRetry };
 
   struct Work {
     Phase phase = Phase::kWaitDurable;
@@ -107,6 +149,8 @@ class Control {
 
   struct Hold {
     MonoTime until{};
+    MonoTime record_due{};    // When what is left is handed out again.
+    bool check_wall = false;  // Its time switched off is not counted yet.
   };
 
   // Looks at the property afresh and begins what there is to do.
@@ -120,18 +164,27 @@ class Control {
   void Retry(PropertyId id, Work& work, const Error& error, MonoTime now, WallTime wall);
   void Report(PropertyId id, const Dot& desired, DesiredState state, std::string reason,
               Value effective, WallTime wall);
+  void Expire(PropertyId id, WallTime wall);
+  void ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, WallTime wall);
   void EndHold(PropertyId id, MonoTime now, WallTime wall);
+  // The clock is trusted now: what waited for that.
+  void CountOnClock(MonoTime now, WallTime wall);
+  void TickHolds(MonoTime now, WallTime wall);
+  DesiredState StateOf(PropertyId id, const Dot& desired) const;
   std::map<PropertyId, Work>::iterator FindTicket(std::uint64_t ticket);
 
   Twin& twin_;
   const ControlOptions options_;
   std::map<PropertyId, Work> work_;
   std::map<PropertyId, Hold> holds_;
-  std::map<PropertyId, std::uint64_t> arrived_;  // Desired rows that wait for their commit, by seq.
+  std::map<PropertyId, Arrival> arrived_;  // Desired rows that wait for their commit.
   std::map<std::uint64_t, PropertyId> tickets_;
   std::vector<DriverCall> calls_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t own_durable_ = 0;
+  std::map<PropertyId, std::chrono::milliseconds> changed_holds_;
+  bool clock_trusted_ = true;
+  bool clock_news_ = false;  // It has become trusted since the last Tick.
 };
 
 }  // namespace edgetwin::model

@@ -5,60 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include "twin/model/control_test_support.h"
+
 namespace edgetwin::model {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class ControlTest : public testing::Test {
- protected:
-  ControlTest() {
-    Stored stored;
-    stored.lineage = {{1, 1, 1'000}};
-    twin_.Load(std::move(stored));
-    PropertyDef def;
-    def.path = *Path::Parse("valve/position");
-    def.type = ValueType::kDouble;
-    def.decimals = 1;
-    def.writable = true;
-    def.min = 0;
-    def.max = 100;
-    id_ = *twin_.Define(def);
-  }
-
-  WallTime wall() const {
-    return start_ + std::chrono::duration_cast<milliseconds>(now_ - MonoTime{});
-  }
-
-  void Want(double value, WallTime until = {}) {
-    Row row;
-    row.value = Value(value);
-    row.dot = {50, ++cloud_seq_};
-    ControlInfo info;
-    info.until = until;
-    row.control = std::make_shared<const ControlInfo>(info);
-    ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
-    control_.DesiredArrived(id_, cloud_seq_);
-  }
-  void AllDurable() { control_.Durable(cloud_seq_, twin_.head(), now_, wall()); }
-  DriverCall OneCall() {
-    auto calls = control_.TakeCalls();
-    EXPECT_EQ(calls.size(), 1u);
-    return calls.empty() ? DriverCall{} : calls[0];
-  }
-  DesiredState State() {
-    const Row* row = twin_.row(id_, Side::kStatus);
-    return row == nullptr ? DesiredState::kNone : row->info().state;
-  }
-
-  Twin twin_{Role::kDevice};
-  Control control_{twin_};
-  PropertyId id_ = kNoProperty;
-  MonoTime now_{seconds(10)};
-  WallTime start_{seconds(1'793'600'000)};
-  std::uint64_t cloud_seq_ = 0;
-};
 
 TEST_F(ControlTest, NothingIsWrittenBeforeDesiredIsDurable) {
   Want(5);
@@ -188,7 +141,7 @@ TEST_F(ControlTest, ANewerDesiredThatIsNotDurableIsNotWrittenInTheNameOfTheOneUn
   Want(5'000);  // Not checked against the limits either yet.
   now_ += seconds(5);
   control_.Tick(now_, wall());
-  control_.Durable(first, twin_.head(), now_, wall());
+  control_.Durable({first, twin_.head(), batch_}, now_, wall());
   for (const DriverCall& call : control_.TakeCalls()) {
     if (call.kind == DriverCall::Kind::kRead) {
       control_.ReadDone(call.ticket, Value(1.0), now_, wall());
@@ -205,11 +158,17 @@ TEST_F(ControlTest, WhatAnotherCloudWantedBeforeSaysNothingOfWhatIsDurable) {
   Want(5);
   AllDurable();
   control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
-  twin_.AgePeerRows();
+  Want(7);  // Not durable yet when its cloud is replaced, and so nobody's wish any more.
   control_.PeerReplaced();
+  AllDurable();
+  EXPECT_TRUE(control_.TakeCalls().empty());
   cloud_seq_ = 2;
-  Want(6);
-  control_.Durable(0, twin_.head(), now_, wall());
+  Row row;
+  row.value = Value(6.0);
+  row.dot = {60, ++cloud_seq_};
+  twin_.Force(id_, Side::kDesired, row);
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_});
+  control_.Durable({0, twin_.head(), batch_}, now_, wall());
   EXPECT_TRUE(control_.TakeCalls().empty());
   AllDurable();
   EXPECT_EQ(OneCall().value, Value(6.0));
@@ -255,34 +214,55 @@ TEST_F(ControlTest, OverridesTakeOnlyWhatThePropertyTakes) {
   EXPECT_FALSE(control_.Release(id_, now_, wall()));
 }
 
-TEST_F(ControlTest, AnOverrideSurvivesARestartAndKeepsItsEnd) {
-  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
-  Stored stored;
-  stored.lineage = {{1, 1, 1'000}, {2, 1'001, 2'000}};
-  stored.properties = {{id_, twin_.def(id_), 0}};
-  stored.rows = {{id_, Side::kOverride, *twin_.row(id_, Side::kOverride)}};
-  Twin twin(Role::kDevice);
-  twin.Load(std::move(stored));
-  Control control(twin);
-  now_ += seconds(20);
-  control.Resume(now_, wall());
-  EXPECT_EQ(control.override_left(id_, now_), seconds(40));
-  auto calls = control.TakeCalls();
-  ASSERT_EQ(calls.size(), 1u);
-  EXPECT_EQ(calls[0].kind, DriverCall::Kind::kRead) << "read back before anything is written";
+TEST_F(ControlTest, ADesiredValueWaitsForItsBatchThoughItsSeqIsCovered) {
+  Want(5);
+  control_.Durable({cloud_seq_, twin_.head(), batch_ - 1}, now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  AllDurable();
+  EXPECT_EQ(OneCall().value, Value(5.0));
 }
 
-TEST_F(ControlTest, AClockThatWentBackDoesNotLengthenAnOverride) {
-  ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
-  Stored stored;
-  stored.lineage = {{1, 1, 1'000}, {2, 1'001, 2'000}};
-  stored.properties = {{id_, twin_.def(id_), 0}};
-  stored.rows = {{id_, Side::kOverride, *twin_.row(id_, Side::kOverride)}};
-  Twin twin(Role::kDevice);
-  twin.Load(std::move(stored));
-  Control control(twin);
-  control.Resume(now_, WallTime(seconds(100)));
-  EXPECT_EQ(control.override_left(id_, now_), seconds(60));
+TEST_F(ControlTest, AWishThatIsKnownUnderAnotherVersionIsReadBackFirst) {
+  Want(5);
+  AllDurable();
+  const DriverCall lost = OneCall();
+  Row row = *twin_.row(id_, Side::kDesired);
+  row.dot = {60, ++cloud_seq_};
+  ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  AllDurable();
+  const DriverCall call = OneCall();
+  EXPECT_EQ(call.kind, DriverCall::Kind::kRead);
+  control_.WriteDone(lost.ticket, Value(5.0), now_, wall());
+  control_.ReadDone(call.ticket, Value(5.0), now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to, row.dot);
+}
+
+TEST_F(ControlTest, AWriteThatWaitedBeyondValidUntilIsNotBegun) {
+  Want(5, wall() + seconds(10));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, TimedOut("no answer"), now_, wall());
+  now_ = *control_.NextTick();
+  control_.Tick(now_, wall());
+  const DriverCall read = OneCall();
+  now_ += seconds(60);
+  control_.ReadDone(read.ticket, Value(1.0), now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty());
+  EXPECT_EQ(State(), DesiredState::kExpired);
+}
+
+TEST_F(ControlTest, WhatWasAppliedBeforeAnOverrideGetsNoSecondTerminalStatusAfterIt) {
+  Want(5, wall() + seconds(30));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  Hold(9, seconds(60));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  Pass(seconds(60));
+  AllDurable();
+  EXPECT_TRUE(control_.TakeCalls().empty()) << "its valid_until has passed";
+  EXPECT_EQ(State(), DesiredState::kApplied);
 }
 
 }  // namespace

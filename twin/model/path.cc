@@ -101,4 +101,18 @@ bool Matches(std::string_view pattern, std::string_view path) {
   return MatchesFrom(pattern, path);
 }
 
+bool ValidPattern(std::string_view pattern) {
+  if (pattern.size() > kPathBytesMax) return false;
+  if (pattern == "**") return true;
+  std::size_t segments = 0;
+  for (std::size_t begin = 0; begin <= pattern.size(); ++segments) {
+    const std::size_t end = std::min(pattern.find('/', begin), pattern.size());
+    const std::string_view segment = pattern.substr(begin, end - begin);
+    const bool any = segment == "*" || (segment == "**" && end == pattern.size());
+    if (!any && !CheckSegment(segment)) return false;
+    begin = end + 1;
+  }
+  return segments >= 2 && segments <= kPathSegmentsMax;
+}
+
 }  // namespace edgetwin::model

@@ -47,6 +47,11 @@ std::string ToSegment(std::string_view text, std::size_t bytes_max = 64);
 // matches "pump/speed").
 bool Matches(std::string_view pattern, std::string_view path);
 
+// Whether a peer may be told the pattern: each segment is as in a path or '*', the last may be
+// "**", and there are two to eight of them, or "**" alone; at most kPathBytesMax bytes. Such a
+// pattern is matched in one pass; the time that others take grows with each "**" in them.
+bool ValidPattern(std::string_view pattern);
+
 }  // namespace edgetwin::model
 
 template <>

@@ -6,6 +6,27 @@
 #include <cmath>
 
 namespace edgetwin::model {
+Status Check(const AlarmLimits& limits) {
+  for (const std::optional<double>& limit : {limits.high, limits.low}) {
+    if (limit && !std::isfinite(*limit)) return Invalid("an alarm limit must be a finite number");
+  }
+  if (limits.high && limits.low && *limits.low >= *limits.high) {
+    return Invalid("the alarm's low limit " + Format(Value(*limits.low)) +
+                   " must be below its high limit " + Format(Value(*limits.high)));
+  }
+  if (!std::isfinite(limits.hysteresis) || limits.hysteresis < 0) {
+    return Invalid("the alarm's hysteresis must be a number of at least 0");
+  }
+  if (limits.high && limits.low && limits.hysteresis >= *limits.high - *limits.low) {
+    return Invalid("the alarm's hysteresis " + Format(Value(limits.hysteresis)) +
+                   " must be smaller than the distance of its limits, " +
+                   Format(Value(*limits.high - *limits.low)));
+  }
+  if (limits.delay.count() < 0 || limits.delay > kAlarmDelayMax) {
+    return Invalid("the alarm's delay must be from 0 to 24 h");
+  }
+  return {};
+}
 
 Status Check(const PropertyDef& def) {
   if (def.path.empty()) return Invalid("a property needs a path");
@@ -24,6 +45,11 @@ Status Check(const PropertyDef& def) {
   if (def.policy.min_period.count() < 0 || def.policy.heartbeat.count() < 0) {
     return Invalid(at + "a period must not be negative");
   }
+  const bool numeric = def.type == ValueType::kInt || def.type == ValueType::kDouble;
+  if (!numeric && !(def.alarm == AlarmLimits{})) {
+    return Invalid(at + "alarm limits are for numbers, not for " + std::string(ToString(def.type)));
+  }
+  if (const Status ok = Check(def.alarm); !ok) return Invalid(at + ok.error().text);
   return {};
 }
 

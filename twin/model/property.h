@@ -37,7 +37,9 @@ struct ReportPolicy {
   friend bool operator==(const ReportPolicy&, const ReportPolicy&) = default;
 };
 
-// When a value is worth waking somebody.
+inline constexpr std::chrono::hours kAlarmDelayMax{24};
+
+// When a value is worth waking somebody. Of numbers only.
 struct AlarmLimits {
   std::optional<double> high;  // Raised above …
   std::optional<double> low;   // … and below, once it has lasted `delay` …
@@ -63,9 +65,11 @@ struct PropertyDef {
   friend bool operator==(const PropertyDef&, const PropertyDef&) = default;
 };
 
-// kInvalid when the definition contradicts itself (decimals of a string, min above max, a deadband
-// below 0 …).
+// kInvalid when the definition contradicts itself (decimals or alarm limits of a string, min above
+// max, a deadband below 0, a hysteresis that doesn't fit between the alarm limits …).
 Status Check(const PropertyDef& def);
+// The part of it that is about alarm limits, whatever the property's type.
+Status Check(const AlarmLimits& limits);
 
 // kInvalid with the reason when `value` may not be written to the property: not writable, wrong
 // type, outside its limits, not a number. Integers are accepted for doubles; see Coerce.

@@ -48,6 +48,9 @@ struct Incarnation {
   std::uint64_t inc = 0;
   std::uint64_t first_seq = 1;
   std::uint64_t limit = 0;
+  // The highest seq of what was promised (control and event rows) that was on flash when the next
+  // opening began; of the device's incarnations only. A copy of the store taken before lacks some.
+  std::uint64_t kept = 0;
   friend bool operator==(const Incarnation&, const Incarnation&) = default;
 };
 using Lineage = std::vector<Incarnation>;  // Ascending; the last one is the current.

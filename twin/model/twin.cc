@@ -66,6 +66,24 @@ std::uint64_t ChainHash(std::uint64_t before, Pid pid, const PropertyDef& def) {
   return XXH64(bytes.data(), bytes.size(), 0);
 }
 
+std::uint64_t ChainHash(std::uint64_t before, const DictionaryEntry& entry) {
+  if (entry.withdraws == 0) return ChainHash(before, entry.pid, entry.def);
+  std::string bytes;
+  Put(bytes, before, 8);
+  Put(bytes, entry.pid, 4);
+  Put(bytes, entry.withdraws, 4);
+  return XXH64(bytes.data(), bytes.size(), 0);
+}
+
+namespace {
+
+// Whether anything of the property may leave the device.
+bool Private(const PropertyDef& def) {
+  return def.local_only && On(Guard::kLocalOnlyBarrier);
+}
+
+}  // namespace
+
 Twin::Twin(Role role, TwinLimits limits)
     : role_(role),
       properties_limit_(limits.properties_max),
@@ -85,6 +103,11 @@ void Twin::Load(Stored stored) {
     EDGETWIN_CHECK(entry.pid == by_pid_.size() + 1);
     by_pid_.push_back(entry.id);
     chains_.push_back(entry.chain);
+    if (entry.withdraws != 0) {
+      withdrawals_.emplace(entry.pid, entry.withdraws);
+      withdrawn_.insert(entry.withdraws);
+      continue;
+    }
     const Property& property = at(entry.id);
     if (property.pid != entry.pid || !SameOnWire(property.def, entry.def)) {
       past_entries_.emplace(entry.pid, std::move(entry.def));
@@ -137,7 +160,21 @@ void Twin::Commission(PropertyId id) {
   property.pid = static_cast<Pid>(by_pid_.size() + 1);
   by_pid_.push_back(id);
   chains_.push_back(ChainHash(chain(dictionary_size()), property.pid, property.def));
-  pending_.dictionary.push_back({property.pid, id, property.def, chains_.back()});
+  pending_.dictionary.push_back({property.pid, id, 0, property.def, chains_.back()});
+}
+
+// Its number says no more than that it was one: the peer forgets the property.
+void Twin::Withdraw(PropertyId id) {
+  DictionaryEntry entry;
+  entry.pid = static_cast<Pid>(by_pid_.size() + 1);
+  entry.id = id;
+  entry.withdraws = std::exchange(at(id).pid, 0);
+  entry.chain = ChainHash(chain(dictionary_size()), entry);
+  by_pid_.push_back(id);
+  chains_.push_back(entry.chain);
+  withdrawals_.emplace(entry.pid, entry.withdraws);
+  withdrawn_.insert(entry.withdraws);
+  pending_.dictionary.push_back(std::move(entry));
 }
 
 void Twin::Hold(PropertyId id, MonoTime until) {
@@ -177,14 +214,16 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
 
   const PropertyDef before = property.def;
   const bool told = property.pid != 0;
-  const bool crossed = before.local_only != def.local_only;
+  const bool crossed = Private(before) != Private(def);
   const bool same_meaning = known && !crossed && SameMeaning(before, def);
   if (property.held_until) {
     const MonoTime until = property.reported_at + def.policy.min_period;
     Unhold(id);
     if (same_meaning) Hold(id, until);
   }
-  if (told && !SameOnWire(before, def)) past_entries_.emplace(property.pid, before);
+  if (told && (Private(def) || !SameOnWire(before, def))) {
+    past_entries_.emplace(property.pid, before);
+  }
   // The rows change lists: they leave the old one under the old definition.
   if (crossed) UnlinkAll(id);
   Redefine(id, def);
@@ -195,10 +234,11 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
 
   // The peer knows the pid as it was told, which may be longer ago than the last definition.
   const bool as_told = told && SameOnWire(Entry(property.pid).def, def);
-  if (!def.local_only && !as_told) Commission(id);
+  if (!Private(def) && !as_told) Commission(id);
+  if (Private(def) && told) Withdraw(id);
   Record(id);
   // What the peer was not shown lies below its watermark: it needs a new place to be owed.
-  if (crossed && !def.local_only) {
+  if (crossed && !Private(def)) {
     for (const Side side : {Side::kStatus, Side::kOverride}) {
       if (const Row* own = row(id, side)) Set(id, side, Row(*own));
     }
@@ -209,6 +249,9 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
     row.quality = Quality::kStale;
     row.dot = NextDot();
     property.last = {};
+    // With the definition: after a crash, an old value must not be taken for one of the new
+    // meaning.
+    pending_.rows.push_back({id, Side::kReported, row});
     Place(id, Side::kReported, std::move(row));
   }
   return id;
@@ -243,56 +286,111 @@ Result<PropertyId> Twin::FindOrAdd(const Path& path) {
 
 bool Twin::TakeEntry(DictionaryEntry entry) {
   EDGETWIN_CHECK(role_ == Role::kCloud);
-  const std::uint64_t hash =
-      ChainHash(entry.pid >= 1 && entry.pid - 1 <= dictionary_size() ? chain(entry.pid - 1) : 0,
-                entry.pid, entry.def);
-  if (entry.pid <= dictionary_size()) return entry.pid >= 1 && chain(entry.pid) == hash;
-  if (entry.pid != dictionary_size() + 1) return false;
-  PropertyId id = Find(entry.def.path.text());
-  const bool known = id != kNoProperty && defined(id);
-  if (!known && !properties_limit_.Fits(defined_ + 1)) {
-    properties_limit_.Hit();
-    return false;
+  if (entry.pid == 0 || entry.pid > dictionary_size() + 1) return false;
+  const std::uint64_t hash = ChainHash(chain(entry.pid - 1), entry);
+  if (entry.pid <= dictionary_size()) return chain(entry.pid) == hash;
+  entry.chain = hash;
+  if (entry.withdraws != 0) {
+    entry.id = FindPid(entry.withdraws);
+    if (entry.id == kNoProperty) return false;
+    withdrawals_.emplace(entry.pid, entry.withdraws);
+    withdrawn_.insert(entry.withdraws);
+    if (at(entry.id).pid == entry.withdraws) Purge(entry.id);
+  } else {
+    entry.id = Find(entry.def.path.text());
+    const bool known = entry.id != kNoProperty && defined(entry.id);
+    if (!known && !properties_limit_.Fits(defined_ + 1)) {
+      properties_limit_.Hit();
+      return false;
+    }
+    if (entry.id == kNoProperty) entry.id = Add(entry.def.path);
+    Property& property = at(entry.id);
+    if (!known) ++defined_;
+    if (property.pid != 0) past_entries_.emplace(property.pid, property.def);
+    Redefine(entry.id, entry.def);
+    property.pid = entry.pid;
   }
-  if (id == kNoProperty) id = Add(entry.def.path);
-  Property& property = at(id);
-  if (!known) ++defined_;
-  if (property.pid != 0) past_entries_.emplace(property.pid, property.def);
-  Redefine(id, std::move(entry.def));
-  property.pid = entry.pid;
-  by_pid_.push_back(id);
+  by_pid_.push_back(entry.id);
   chains_.push_back(hash);
-  pending_.dictionary.push_back({entry.pid, id, property.def, hash});
-  Record(id);
+  Record(entry.id);
+  pending_.dictionary.push_back(std::move(entry));
   properties_limit_.Use(defined_);
   return true;
 }
 
-void Twin::ForgetDevice() {
-  EDGETWIN_CHECK(role_ == Role::kCloud);
+// Cloud: what the device told of the property is none of our business any more.
+void Twin::Purge(PropertyId id) {
+  Property& property = at(id);
+  past_entries_.emplace(property.pid, property.def);
+  property.pid = 0;
+  PropertyDef def;
+  def.path = property.def.path;
+  Redefine(id, std::move(def));
+  --defined_;
+  for (const Side side : kEverySide) {
+    if (Own(side) || row(id, side) == nullptr) continue;
+    Slot(id, side) = Row{};
+    pending_.rows.push_back({id, side, Row{}});
+  }
+}
+
+bool Twin::AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entries) {
+  EDGETWIN_CHECK(role_ == Role::kDevice && common <= dictionary_size());
+  std::uint64_t hash = chain(common);
+  Pid next = common;
+  for (const DictionaryEntry& entry : entries) {
+    hash = ChainHash(hash, entry);
+    if (entry.pid != ++next || entry.chain != hash || entry.withdraws >= entry.pid) return false;
+  }
+  std::vector<DictionaryEntry> kept;
+  for (Pid pid = 1; pid <= common; ++pid) kept.push_back(Entry(pid));
+  kept.insert(kept.end(), entries.begin(), entries.end());
+
   by_pid_.clear();
   chains_.clear();
   past_entries_.clear();
+  withdrawals_.clear();
+  withdrawn_.clear();
   pending_.dictionary.clear();
   pending_.dictionary_reset = true;
+  for (Property& property : properties_) property.pid = 0;
+  for (DictionaryEntry& entry : kept) {
+    if (entry.withdraws != 0) {
+      entry.id = by_pid_[entry.withdraws - 1];
+      if (at(entry.id).pid == entry.withdraws) at(entry.id).pid = 0;
+      withdrawals_.emplace(entry.pid, entry.withdraws);
+      withdrawn_.insert(entry.withdraws);
+    } else {
+      entry.id = Find(entry.def.path.text());
+      if (entry.id == kNoProperty) entry.id = Add(entry.def.path);
+      at(entry.id).pid = entry.pid;  // Of several, the last one is what the peer takes it for.
+      past_entries_.emplace(entry.pid, entry.def);
+    }
+    by_pid_.push_back(entry.id);
+    chains_.push_back(entry.chain);
+    pending_.dictionary.push_back(std::move(entry));
+  }
   for (std::uint32_t i = 0; i < properties_.size(); ++i) {
     const PropertyId id{i};
-    Property& property = properties_[i];
-    property.pid = 0;
-    if (property.def.type != ValueType::kNone) {
-      PropertyDef def;
-      def.path = property.def.path;
-      Redefine(id, std::move(def));
+    const Property& property = properties_[i];
+    const bool shared = property.def.type != ValueType::kNone && !Private(property.def);
+    const bool as_told = property.pid != 0 && SameOnWire(Entry(property.pid).def, property.def);
+    if (as_told) past_entries_.erase(property.pid);
+    const bool told = property.pid != 0;
+    if (shared && !as_told) Commission(id);
+    // The peer's value is of something else.
+    if (shared && told && !as_told && row(id, Side::kReported) == nullptr) {
+      Row none;
+      none.quality = Quality::kStale;
+      none.dot = NextDot();
+      pending_.rows.push_back({id, Side::kReported, none});
+      Place(id, Side::kReported, std::move(none));
     }
+    if (Private(property.def) && property.pid != 0) Withdraw(id);
     Record(id);
-    for (const Side side : {Side::kReported, Side::kStatus, Side::kOverride}) {
-      if (row(id, side) == nullptr) continue;
-      Slot(id, side) = Row{};
-      pending_.rows.push_back({id, side, Row{}});
-    }
   }
-  defined_ = 0;
-  properties_limit_.Use(0);
+  unknown_limit_.Use(properties_.size() - defined_);
+  return true;
 }
 
 PropertyId Twin::Find(std::string_view path) const {
@@ -301,18 +399,26 @@ PropertyId Twin::Find(std::string_view path) const {
 }
 
 PropertyId Twin::FindPid(Pid pid) const {
-  return pid == 0 || pid > by_pid_.size() ? kNoProperty : by_pid_[pid - 1];
+  if (pid == 0 || pid > by_pid_.size()) return kNoProperty;
+  return withdrawals_.contains(pid) || withdrawn_.contains(pid) ? kNoProperty : by_pid_[pid - 1];
 }
 
 DictionaryEntry Twin::Entry(Pid pid) const {
   EDGETWIN_CHECK(pid >= 1 && pid <= by_pid_.size());
-  const PropertyId id = by_pid_[pid - 1];
+  DictionaryEntry entry;
+  entry.pid = pid;
+  entry.id = by_pid_[pid - 1];
+  entry.chain = chains_[pid - 1];
+  if (const auto withdrawn = withdrawals_.find(pid); withdrawn != withdrawals_.end()) {
+    entry.withdraws = withdrawn->second;
+    return entry;
+  }
   const auto past = past_entries_.find(pid);
-  DictionaryEntry entry{pid, id, past == past_entries_.end() ? at(id).def : past->second,
-                        chains_[pid - 1]};
+  entry.def = past == past_entries_.end() ? at(entry.id).def : past->second;
   // The rest is this device's own business.
   entry.def.local_only = false;
   entry.def.policy = {};
+  entry.def.alarm = {};
   entry.def.instance.clear();
   entry.def.source.clear();
   return entry;
@@ -360,7 +466,7 @@ bool Twin::Own(Side side) const {
 
 std::size_t Twin::ListOf(PropertyId id, Side side) const {
   // Nothing of a local-only property may leave the device, its control sides included.
-  if (at(id).def.local_only) return kLocalList;
+  if (Private(at(id).def)) return kLocalList;
   return ListOf(StreamOf(side));
 }
 
@@ -407,6 +513,18 @@ void Twin::Place(PropertyId id, Side side, Row row) {
 Dot Twin::NextDot() {
   ++head_;
   return {lineage_.empty() ? 0 : lineage_.back().inc, head_};
+}
+
+Dot Twin::TakeDot(Stream stream) {
+  const Dot dot = NextDot();
+  reaches_[ListOf(stream)] = dot.seq;
+  return dot;
+}
+
+void Twin::Reaches(Stream stream, std::uint64_t seq) {
+  std::uint64_t& reached = reaches_[ListOf(stream)];
+  reached = std::max(reached, seq);
+  head_ = std::max(head_, seq);
 }
 
 void Twin::ReportRow(PropertyId id, Sample sample, MonoTime now) {
@@ -502,28 +620,33 @@ bool Twin::Apply(PropertyId id, Side side, Row row) {
   return true;
 }
 
-bool Twin::Restore(PropertyId id, Row row) {
-  EDGETWIN_CHECK(role_ == Role::kDevice);
-  const Property& property = at(id);
-  if (confirmed(id) || property.def.local_only || property.reported.dot.seq >= row.dot.seq) {
-    return false;
-  }
-  // Only rows of earlier incarnations can come back; a later seq would be a forgery.
-  if (!lineage_.empty() && row.dot.seq >= lineage_.back().first_seq) return false;
-  pending_.rows.push_back({id, Side::kReported, row});
-  Place(id, Side::kReported, std::move(row));
+void Twin::Force(PropertyId id, Side side, Row row) {
+  EDGETWIN_CHECK(!Own(side));
+  Slot(id, side) = std::move(row);
+}
+
+bool Twin::Restore(PropertyId id, Side side, Row row, std::uint64_t overruled) {
+  EDGETWIN_CHECK(role_ == Role::kDevice && Own(side));
+  const Row* held = this->row(id, side);
+  if (Private(at(id).def)) return false;
+  const bool newer = held != nullptr && held->dot.seq >= row.dot.seq &&
+                     (side != Side::kReported || held->dot.seq > overruled);
+  if (newer) return false;
+  if (side == Side::kReported && confirmed(id)) return false;
+  // Only what earlier incarnations gave can come back; a later seq would be a forgery.
+  if (!lineage_.empty() && row.dot.inc == lineage_.back().inc) return false;
+  pending_.rows.push_back({id, side, row, held == nullptr ? 0 : held->dot.seq});
+  Place(id, side, std::move(row));
   return true;
 }
 
-void Twin::AgePeerRows() {
-  for (std::uint32_t i = 0; i < properties_.size(); ++i) {
-    for (const Side side : kEverySide) {
-      if (Own(side) || row(PropertyId{i}, side) == nullptr) continue;
-      Row& slot = Slot(PropertyId{i}, side);
-      slot.dot.seq = 0;
-      pending_.rows.push_back({PropertyId{i}, side, slot});
-    }
-  }
+void Twin::Renumber(PropertyId id, Side side) {
+  EDGETWIN_CHECK(Own(side));
+  const Row* held = row(id, side);
+  Row again = held == nullptr ? Row() : *held;
+  if (side != Side::kReported) return Set(id, side, std::move(again));
+  again.dot = NextDot();
+  Place(id, side, std::move(again));
 }
 
 void Twin::Walk(std::size_t list, std::uint64_t after, const Visit& visit) const {

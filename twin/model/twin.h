@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -15,6 +16,7 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -72,14 +74,17 @@ class Twin {
   // unknown_paths_max.
   Result<PropertyId> FindOrAdd(const Path& path);
   // Cloud: takes one entry of the device's dictionary. Entries come in the order of pids; one that
-  // is held already is ignored. Returns false when it leaves a gap, or contradicts its chain.
+  // is held already is ignored. Returns false when it leaves a gap, or contradicts its chain. One
+  // that withdraws a property empties its rows.
   bool TakeEntry(DictionaryEntry entry);
-  // Cloud: the device has another store now: forgets pids and every row that the device wrote.
-  void ForgetDevice();
+  // Device: the dictionary from `common` on is given up; `entries`, which continue it, were given
+  // out by a copy of this store that is no more. What is shared and not among them gets a new pid
+  // after them. False when they don't continue it.
+  bool AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entries);
 
   std::size_t size() const { return properties_.size(); }
   PropertyId Find(std::string_view path) const;  // kNoProperty when there is none.
-  PropertyId FindPid(Pid pid) const;
+  PropertyId FindPid(Pid pid) const;             // The same; also of a pid that was withdrawn.
   const PropertyDef& def(PropertyId id) const { return at(id).def; }
   Pid pid(PropertyId id) const { return at(id).pid; }
   bool defined(PropertyId id) const { return at(id).def.type != ValueType::kNone; }
@@ -114,19 +119,30 @@ class Twin {
   // A peer's row, unless the one held is as new or newer (by seq). Not in TakePending: its receiver
   // commits it together with its watermark.
   bool Apply(PropertyId id, Side side, Row row);
-  // Device: a reported row of ours that only the cloud kept; stands unless sampled since the start
-  // or newer.
-  bool Restore(PropertyId id, Row row);
-  // The peer counts its seqs anew: keep what it wrote, but let anything replace it.
-  void AgePeerRows();
+  // Device: a row of ours that only the cloud kept. It stands unless it is older than what is here,
+  // or a reported one that was sampled since the start. Reported rows here up to the seq
+  // `overruled` count as older.
+  bool Restore(PropertyId id, Side side, Row row, std::uint64_t overruled = 0);
+  // A row of the peer that it sends as the truth, whatever we held.
+  void Force(PropertyId id, Side side, Row row);
 
   // --- Order ---
 
   const Lineage& lineage() const { return lineage_; }
   void SetLineage(Lineage lineage) { lineage_ = std::move(lineage); }
   std::uint64_t head() const { return head_; }  // The last seq given.
-  // Highest seq of the stream's own rows; 0 when there are none.
-  std::uint64_t stream_head(Stream stream) const { return Tail(ListOf(stream)); }
+  // The next seq is above `seq`: it, and all before it, were given by a copy of this store.
+  void Raise(std::uint64_t seq) { head_ = std::max(head_, seq); }
+  // The own row takes the next seq, so that it is owed (again). Without a row, a tombstone does.
+  void Renumber(PropertyId id, Side side);
+  // The next seq, for something of ours in `stream` that is no row: an event, a command.
+  Dot TakeDot(Stream stream);
+  // Such things are held from before the start: the stream reaches up to `seq`.
+  void Reaches(Stream stream, std::uint64_t seq);
+  // Highest seq of what is ours in the stream; 0 when there is nothing.
+  std::uint64_t stream_head(Stream stream) const {
+    return std::max(Tail(ListOf(stream)), reaches_[ListOf(stream)]);
+  }
   std::uint64_t local_head() const { return Tail(kLocalList); }
 
   // Own rows of `stream` with seq above `after`, ascending, until `visit` returns false.
@@ -190,6 +206,8 @@ class Twin {
   Row& Slot(PropertyId id, Side side);
   void Place(PropertyId id, Side side, Row row);
   void Commission(PropertyId id);
+  void Withdraw(PropertyId id);
+  void Purge(PropertyId id);
   void Hold(PropertyId id, MonoTime until);
   void Unhold(PropertyId id);
   void ReportRow(PropertyId id, Sample sample, MonoTime now);
@@ -217,7 +235,10 @@ class Twin {
   std::vector<std::uint64_t> chains_;                                   // [pid - 1].
   // Pids whose property has another definition by now, as they were told.
   std::unordered_map<Pid, PropertyDef> past_entries_;
+  std::unordered_map<Pid, Pid> withdrawals_;  // Pids of entries that withdraw, and which.
+  std::unordered_set<Pid> withdrawn_;
   std::array<List, kStreams + 1> lists_{};
+  std::array<std::uint64_t, kStreams> reaches_{};  // By what is no row.
   Lineage lineage_;
   std::uint64_t head_ = 0;
   std::set<std::pair<MonoTime, PropertyId>> held_;
@@ -226,5 +247,6 @@ class Twin {
 
 // The chain hash after `entry`, given the one before it; docs/PROTOCOL.md says over which bytes.
 std::uint64_t ChainHash(std::uint64_t before, Pid pid, const PropertyDef& def);
+std::uint64_t ChainHash(std::uint64_t before, const DictionaryEntry& entry);
 
 }  // namespace edgetwin::model

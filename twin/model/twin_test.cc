@@ -241,9 +241,10 @@ TEST_F(TwinTest, AChangeMadeWhileLocalOnlyMakesANewPidWhenItIsSharedAgain) {
   Define(def);
   def.local_only = false;
   Define(def);
-  EXPECT_EQ(twin_.pid(id), 2u);
+  EXPECT_EQ(twin_.pid(id), 3u);
   EXPECT_EQ(twin_.Entry(1).def.unit, "Cel");
-  EXPECT_EQ(twin_.Entry(2).def.unit, "K");
+  EXPECT_EQ(twin_.Entry(2).withdraws, 1u);
+  EXPECT_EQ(twin_.Entry(3).def.unit, "K");
 }
 
 TEST_F(TwinTest, AfterARestartPidsAreAsTheyWereTold) {
@@ -343,8 +344,20 @@ TEST_F(TwinTest, AnOlderPeerRowChangesNothing) {
   row.value = Value(2.0);
   EXPECT_FALSE(twin_.Apply(id, Side::kDesired, row));
   EXPECT_EQ(twin_.row(id, Side::kDesired)->value, Value(1.0));
-  twin_.AgePeerRows();
-  EXPECT_TRUE(twin_.Apply(id, Side::kDesired, row));
+}
+
+TEST_F(TwinTest, AForcedPeerRowStandsThoughItIsOlder) {
+  const PropertyId id = Define(Def("a/b"));
+  Row row;
+  row.value = Value(1.0);
+  row.dot = {9, 10};
+  ASSERT_TRUE(twin_.Apply(id, Side::kDesired, row));
+  row.value = Value(2.0);
+  row.dot = {8, 3};
+  twin_.Force(id, Side::kDesired, row);
+  EXPECT_EQ(*twin_.row(id, Side::kDesired), row);
+  row.dot.seq = 4;
+  EXPECT_TRUE(twin_.Apply(id, Side::kDesired, row)) << "what follows is compared with it";
 }
 
 TEST_F(TwinTest, ARestoredRowStandsOnlyUntilSampledAnew) {
@@ -354,11 +367,86 @@ TEST_F(TwinTest, ARestoredRowStandsOnlyUntilSampledAnew) {
   Row row;
   row.value = Value(9.0);
   row.dot = {76, 50};
-  EXPECT_TRUE(twin_.Restore(a, row));
-  EXPECT_FALSE(twin_.Restore(b, row)) << "sampled since the start";
-  row.dot.seq = 5'000;
-  EXPECT_FALSE(twin_.Restore(a, row)) << "no earlier incarnation can have given this seq";
+  EXPECT_TRUE(twin_.Restore(a, Side::kReported, row));
+  EXPECT_FALSE(twin_.Restore(b, Side::kReported, row)) << "sampled since the start";
+  row.dot = {77, 60};
+  EXPECT_FALSE(twin_.Restore(a, Side::kReported, row)) << "this incarnation gave no such row";
   EXPECT_EQ(StateSeqs(), (std::vector<std::uint64_t>{50, 101}));
+  Report(a, 2);
+  EXPECT_EQ(StateSeqs(), (std::vector<std::uint64_t>{101, 102}));
+}
+
+TEST_F(TwinTest, ARestoredRowOfAControlSideIsCommittedUnlessItIsOlder) {
+  const PropertyId id = Define(Def("a/b"));
+  twin_.TakePending();
+  Row row;
+  row.value = Value(9.0);
+  row.dot = {76, 50};
+  ASSERT_TRUE(twin_.Restore(id, Side::kOverride, row));
+  const Batch batch = twin_.TakePending();
+  ASSERT_EQ(batch.rows.size(), 1u);
+  EXPECT_EQ(batch.rows[0].row, row);
+  EXPECT_EQ(batch.rows[0].replaces, 0u);
+  EXPECT_EQ(twin_.stream_head(Stream::kControl), 50u);
+  EXPECT_FALSE(twin_.Restore(id, Side::kOverride, row));
+  row.dot.seq = 51;
+  ASSERT_TRUE(twin_.Restore(id, Side::kOverride, row));
+  EXPECT_EQ(twin_.TakePending().rows.at(0).replaces, 50u);
+}
+
+TEST_F(TwinTest, NothingIsRestoredToALocalOnlyProperty) {
+  PropertyDef def = Def("a/b");
+  def.local_only = true;
+  const PropertyId id = Define(def);
+  Row row;
+  row.value = Value(9.0);
+  row.dot = {76, 50};
+  for (const Side side : {Side::kReported, Side::kStatus, Side::kOverride}) {
+    EXPECT_FALSE(twin_.Restore(id, side, row));
+    EXPECT_EQ(twin_.row(id, side), nullptr);
+  }
+}
+
+TEST_F(TwinTest, SeqsGoOnAboveWhatACopyOfTheStoreGave) {
+  const PropertyId id = Define(Def("a/b"));
+  twin_.Raise(500);
+  Report(id, 1);
+  EXPECT_EQ(Reported_(id).dot, (Dot{77, 501}));
+  twin_.Raise(300);
+  Report(id, 2);
+  EXPECT_EQ(Reported_(id).dot, (Dot{77, 502})) << "never back";
+}
+
+TEST_F(TwinTest, ARenumberedRowIsOwedAnewWithWhatItSaid) {
+  const PropertyId a = Define(Def("a/a"));
+  const PropertyId b = Define(Def("a/b"));
+  Report(a, 1);
+  Report(b, 2);
+  Row row;
+  row.value = Value(3.0);
+  twin_.Set(a, Side::kOverride, row);
+  twin_.TakePending();
+  twin_.Renumber(a, Side::kReported);
+  EXPECT_EQ(StateSeqs(), (std::vector<std::uint64_t>{102, 104}));
+  EXPECT_EQ(Reported_(a).value, Value(1.0));
+  EXPECT_TRUE(twin_.TakePending().rows.empty()) << "reported rows follow the commit window";
+  twin_.Renumber(a, Side::kOverride);
+  const Batch batch = twin_.TakePending();
+  ASSERT_EQ(batch.rows.size(), 1u);
+  EXPECT_EQ(batch.rows[0].row.dot.seq, 105u);
+  EXPECT_EQ(batch.rows[0].row.value, Value(3.0));
+  EXPECT_EQ(batch.rows[0].replaces, 103u);
+  EXPECT_EQ(twin_.stream_head(Stream::kControl), 105u);
+}
+
+TEST_F(TwinTest, RenumberingARowThatIsNotThereOwesATombstone) {
+  const PropertyId id = Define(Def("a/b"));
+  twin_.Renumber(id, Side::kReported);
+  twin_.Renumber(id, Side::kStatus);
+  EXPECT_EQ(StateSeqs(), std::vector<std::uint64_t>{101});
+  EXPECT_TRUE(Reported_(id).value.none());
+  EXPECT_EQ(twin_.row(id, Side::kStatus)->dot.seq, 102u);
+  EXPECT_TRUE(twin_.row(id, Side::kStatus)->value.none());
 }
 
 TEST_F(TwinTest, AnUndefinedPropertyLeavesATombstoneThatIsOwed) {
@@ -371,46 +459,6 @@ TEST_F(TwinTest, AnUndefinedPropertyLeavesATombstoneThatIsOwed) {
   twin_.Undefine(id);
   EXPECT_EQ(twin_.head(), head) << "once";
   EXPECT_EQ(Report(id, 1), Reported::kRow) << "it came back";
-}
-
-TEST(CloudTwinTest, EntriesAreTakenInOrderAndOnce) {
-  Twin device(Role::kDevice);
-  device.Load({});
-  ASSERT_TRUE(device.Define(Def("a/a")));
-  ASSERT_TRUE(device.Define(Def("a/b")));
-  Twin cloud(Role::kCloud);
-  cloud.Load({});
-  EXPECT_FALSE(cloud.TakeEntry(device.Entry(2))) << "a gap";
-  EXPECT_TRUE(cloud.TakeEntry(device.Entry(1)));
-  EXPECT_TRUE(cloud.TakeEntry(device.Entry(1)));
-  EXPECT_TRUE(cloud.TakeEntry(device.Entry(2)));
-  EXPECT_EQ(cloud.chain(2), device.chain(2));
-  DictionaryEntry other = device.Entry(1);
-  other.def.unit = "K";
-  EXPECT_FALSE(cloud.TakeEntry(other)) << "it contradicts the chain";
-}
-
-TEST(CloudTwinTest, ForgettingTheDeviceKeepsDesired) {
-  Twin device(Role::kDevice);
-  device.Load({});
-  ASSERT_TRUE(device.Define(Def("a/a")));
-  Twin cloud(Role::kCloud);
-  cloud.Load({});
-  ASSERT_TRUE(cloud.TakeEntry(device.Entry(1)));
-  const PropertyId id = cloud.Find("a/a");
-  Row row;
-  row.value = Value(1.0);
-  row.dot = {5, 5};
-  cloud.Apply(id, Side::kReported, row);
-  Row desired;
-  desired.value = Value(2.0);
-  cloud.Set(id, Side::kDesired, desired);
-  cloud.ForgetDevice();
-  EXPECT_EQ(cloud.Find("a/a"), id);
-  EXPECT_EQ(cloud.row(id, Side::kReported), nullptr);
-  EXPECT_EQ(cloud.row(id, Side::kDesired)->value, Value(2.0));
-  EXPECT_EQ(cloud.pid(id), 0u);
-  EXPECT_EQ(cloud.FindPid(1), kNoProperty);
 }
 
 TEST(BatchTest, MergingKeepsTheLaterOfARowAndEverythingElse) {

@@ -110,10 +110,74 @@ TEST(PathTest, PatternsMatchWithinAndAcrossSegments) {
   EXPECT_FALSE(Matches("p?/x", "p/x"));
 }
 
+TEST(PathTest, PatternsForPeersHaveWildcardsInPlaceOfSegmentsOnly) {
+  for (const char* right :
+       {"**", "a/b", "a/*", "*/b", "*/*", "a/**", "*/**", "a/*/c/**", "a/b/c/d/e/f/g/**"}) {
+    EXPECT_TRUE(ValidPattern(right)) << right;
+  }
+  for (const char* wrong : {"", "*", "a", "/", "a/", "/b", "a//b", "**/b", "a/**/c", "a*/b", "a/b*",
+                            "a/***", "a/?", "a/..", "a/ b", "a/\xc3\xa9", "a/b/c/d/e/f/g/h/**"}) {
+    EXPECT_FALSE(ValidPattern(wrong)) << wrong;
+  }
+  EXPECT_TRUE(ValidPattern("a/" + std::string(kPathBytesMax - 2, 'b')));
+  EXPECT_FALSE(ValidPattern("a/" + std::string(kPathBytesMax - 1, 'b')));
+}
+
+TEST(PathTest, PatternsForPeersMatchByWholeSegments) {
+  EXPECT_TRUE(Matches("**", "plant/tank/level"));
+  EXPECT_TRUE(Matches("*/level", "tank/level"));
+  EXPECT_FALSE(Matches("*/level", "plant/tank/level"));
+  EXPECT_FALSE(Matches("*/level", "tank/levels"));
+  EXPECT_TRUE(Matches("*/*/level", "plant/tank/level"));
+  EXPECT_TRUE(Matches("plant/**", "plant/level"));
+  EXPECT_FALSE(Matches("plant/**", "plants/level"));
+  EXPECT_FALSE(Matches("plant/tank/**", "plant/tank"));
+  EXPECT_TRUE(Matches("plant/tank", "plant/tank/level"));
+  EXPECT_FALSE(Matches("plant/tank", "plant/tanks"));
+}
+
 TEST(PathTest, NamesFromHardwareBecomeSegments) {
   EXPECT_EQ(ToSegment("Core 0 (pkg)"), "Core_0__pkg_");
   EXPECT_EQ(ToSegment(""), "_");
   EXPECT_EQ(ToSegment(".."), "_");
+}
+
+TEST(PropertyTest, AlarmLimitsAreCheckedWithTheDefinition) {
+  PropertyDef def;
+  def.path = *Path::Parse("tank/level");
+  def.type = ValueType::kDouble;
+  const auto said = [&](const AlarmLimits& limits) {
+    def.alarm = limits;
+    const Status status = Check(def);
+    return status ? std::string("ok") : status.error().text;
+  };
+  const std::string at = "property 'tank/level': ";
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(said({.high = 90, .low = 10, .hysteresis = 79.5, .delay = kAlarmDelayMax}), "ok");
+  EXPECT_EQ(said({.high = 90, .low = {}, .hysteresis = 200}), "ok");
+  EXPECT_EQ(said({.high = kInfinity, .low = {}}), at + "an alarm limit must be a finite number");
+  EXPECT_EQ(said({.high = {}, .low = kNan}), at + "an alarm limit must be a finite number");
+  EXPECT_EQ(said({.high = 10, .low = 10}),
+            at + "the alarm's low limit 10 must be below its high limit 10");
+  EXPECT_EQ(said({.high = 90, .low = {}, .hysteresis = -1}),
+            at + "the alarm's hysteresis must be a number of at least 0");
+  EXPECT_EQ(said({.high = 90, .low = {}, .hysteresis = kNan}),
+            at + "the alarm's hysteresis must be a number of at least 0");
+  EXPECT_EQ(said({.high = 90, .low = 10, .hysteresis = 80}),
+            at + "the alarm's hysteresis 80 must be smaller than the distance of its limits, 80");
+  EXPECT_EQ(said({.high = 90, .low = {}, .delay = std::chrono::milliseconds(-1)}),
+            at + "the alarm's delay must be from 0 to 24 h");
+  EXPECT_EQ(said({.high = 90, .low = {}, .delay = kAlarmDelayMax + std::chrono::milliseconds(1)}),
+            at + "the alarm's delay must be from 0 to 24 h");
+  for (const ValueType type : {ValueType::kBool, ValueType::kString, ValueType::kBytes}) {
+    def.type = type;
+    EXPECT_EQ(said({.high = 90, .low = {}}),
+              at + "alarm limits are for numbers, not for " + std::string(ToString(type)));
+    EXPECT_EQ(said({}), "ok");
+  }
+  def.type = ValueType::kInt;
+  EXPECT_EQ(said({.high = 90, .low = 10}), "ok");
 }
 
 TEST(PropertyTest, WritesAreCheckedAgainstTypeAndLimits) {

@@ -3,20 +3,12 @@
 
 #include "twin/store/image.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-#include <memory>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "twin/store/store_files.h"
+#include "twin/store/vfs_file.h"
 
 namespace edgetwin::store {
 namespace {
@@ -62,86 +54,19 @@ class WalChecksum {
   std::uint32_t s1_ = 0;
 };
 
-Result<std::string> ReadWal(const std::string& path) {
-  // No POSIX lock is ever taken on the WAL file itself, so opening and closing it can't drop one.
-  std::ifstream file(path + "-wal", std::ios::binary);
-  if (!file) {
-    if (errno == ENOENT) return std::string();
-    return MakeError(errno == EACCES ? ErrorCode::kPermission : ErrorCode::kUnavailable,
-                     "read " + path + "-wal: " + std::strerror(errno));
-  }
-  std::string wal((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (file.bad()) return Unavailable("read " + path + "-wal: " + std::strerror(errno));
-  return wal;
+Result<std::string> ReadWhole(VfsFile& file, const std::string& name) {
+  const Result<std::uint64_t> size = file.Size();
+  if (!size) return size.error();
+  if (*size <= kImageBytesMax) return file.Read(*size);
+  return Corrupt(name + " has " + std::to_string(*size) + " bytes; a store never gets that large");
 }
 
-// The database file through SQLite's VFS and its locks: closing a descriptor of our own would drop
-// the POSIX locks of a connection that this process may have open on the file.
-class LockedFile {
- public:
-  static Result<LockedFile> Open(const std::string& path) {
-    LockedFile opened(path);
-    const int code = opened.vfs_->xOpen(opened.vfs_, opened.name_.get(), opened.file_.get(),
-                                        SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr);
-    if (code != SQLITE_OK) return opened.Fail(code, errno);
-    const int locked = opened.methods().xLock(opened.file_.get(), SQLITE_LOCK_SHARED);
-    if (locked != SQLITE_OK) return opened.Fail(locked, errno);
-    return opened;
-  }
-
-  LockedFile(LockedFile&&) = default;
-
-  Result<std::string> Read() {
-    sqlite3_int64 size = 0;
-    if (const int code = methods().xFileSize(file_.get(), &size); code != SQLITE_OK)
-      return Fail(code, errno);
-    if (size < 0 || static_cast<std::uint64_t>(size) > kImageBytesMax) {
-      return Corrupt(path_ + " has " + std::to_string(size) +
-                     " bytes; a store never gets that large");
-    }
-    std::string content(static_cast<std::size_t>(size), '\0');
-    const int code = methods().xRead(file_.get(), content.data(), static_cast<int>(size), 0);
-    if (code != SQLITE_OK) return Fail(code, errno);
-    return content;
-  }
-
- private:
-  struct Close {
-    void operator()(sqlite3_file* file) const {
-      if (file->pMethods != nullptr) {
-        (void)file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
-        (void)file->pMethods->xClose(file);
-      }
-      ::operator delete(file);
-    }
-  };
-  struct FreeName {
-    void operator()(const char* name) const { sqlite3_free_filename(const_cast<char*>(name)); }
-  };
-
-  explicit LockedFile(std::string path) : path_(std::move(path)), vfs_(sqlite3_vfs_find(nullptr)) {
-    name_.reset(sqlite3_create_filename(path_.c_str(), "", "", 0, nullptr));
-    void* memory = ::operator new(static_cast<std::size_t>(vfs_->szOsFile));
-    std::memset(memory, 0, static_cast<std::size_t>(vfs_->szOsFile));
-    file_.reset(static_cast<sqlite3_file*>(memory));
-  }
-
-  const sqlite3_io_methods& methods() const { return *file_->pMethods; }
-
-  Error Fail(int code, int system_error) const {
-    if ((code & 0xff) == SQLITE_BUSY) return HeldBySomebody(path_);
-    const std::string text = "read " + path_ + ": " + std::strerror(system_error);
-    if (system_error == ENOENT) return NotFound(text);
-    return MakeError(system_error == EACCES ? ErrorCode::kPermission : ErrorCode::kUnavailable,
-                     text);
-  }
-
-  std::string path_;
-  sqlite3_vfs* vfs_;
-  // Destroyed after the file, which points to it.
-  std::unique_ptr<const char, FreeName> name_;
-  std::unique_ptr<sqlite3_file, Close> file_;
-};
+Result<std::string> ReadWal(const std::string& path, const std::string& vfs) {
+  if (!VfsFile::HasBytes(path, VfsFile::Part::kWal, vfs)) return std::string();
+  Result<VfsFile> file = VfsFile::Open(path, VfsFile::Part::kWal, vfs);
+  if (!file) return file.error();
+  return ReadWhole(*file, path + "-wal");
+}
 
 }  // namespace
 
@@ -183,12 +108,13 @@ void ReplayWal(std::string_view wal, std::string& image) {
   }
 }
 
-Result<std::string> ReadImage(const std::string& path) {
-  Result<LockedFile> file = LockedFile::Open(path);
+Result<std::string> ReadImage(const std::string& path, const std::string& vfs) {
+  Result<VfsFile> file = VfsFile::Open(path, VfsFile::Part::kDatabase, vfs);
   if (!file) return file.error();
-  Result<std::string> image = file->Read();
+  if (Status locked = file->LockShared(); !locked) return locked.error();
+  Result<std::string> image = ReadWhole(*file, path);
   if (!image) return image;
-  const Result<std::string> wal = ReadWal(path);
+  const Result<std::string> wal = ReadWal(path, vfs);
   if (!wal) return wal;
   ReplayWal(*wal, *image);
   if (image->size() < kDatabaseHeaderBytes) {

@@ -23,8 +23,9 @@ inline constexpr std::uint64_t kImageBytesMax = 1u << 30;
 // documented format (sqlite.org/fileformat2.html, 4).
 //
 // Holds SQLite's shared lock meanwhile: kConflict when a store has the file open. kNotFound,
-// kPermission, kUnavailable (I/O error); kCorrupt when it can't be a database at all.
-Result<std::string> ReadImage(const std::string& path);
+// kPermission, kUnavailable (I/O error); kCorrupt when it can't be a database at all. `vfs`:
+// SQLite's file layer by name, empty for the default.
+Result<std::string> ReadImage(const std::string& path, const std::string& vfs);
 
 // Lays the committed frames of `wal` over `image`, up to the first that is torn or left over from
 // before: exactly those that SQLite recovers.

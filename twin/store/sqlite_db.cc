@@ -317,6 +317,20 @@ Status Database::TruncateWal() {
   return {};
 }
 
+std::uint64_t Database::FileBytes() const {
+  std::uint64_t bytes = 0;
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    const int found = sqlite3_file_control(db_.get(), "main", which, static_cast<void*>(&file));
+    if (found != SQLITE_OK || file == nullptr || file->pMethods == nullptr) continue;
+    sqlite3_int64 size = 0;
+    if (file->pMethods->xFileSize(file, &size) == SQLITE_OK && size > 0) {
+      bytes += static_cast<std::uint64_t>(size);
+    }
+  }
+  return bytes;
+}
+
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(db_.get()) == 0;
 }

@@ -125,6 +125,9 @@ class Database {
   // Copies the WAL into the database file and empties it. kConflict: somebody still reads from it.
   Status TruncateWal();
 
+  // Of the database file and its WAL together, as far as they can be asked.
+  std::uint64_t FileBytes() const;
+
   bool in_transaction() const;
   std::int64_t changes() const;  // Rows that the last statement wrote.
   const std::string& path() const { return path_; }

@@ -3,11 +3,20 @@
 
 #include "twin/store/store_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
+
+#include "twin/store/vfs_file.h"
 
 namespace edgetwin::store {
 namespace {
@@ -16,13 +25,10 @@ namespace {
 constexpr std::uint64_t kLockFirstByte = 0x40000000;
 constexpr std::uint64_t kLockLastByte = kLockFirstByte + 511;
 
-}  // namespace
+// Enough of a database file to know its size by.
+constexpr std::uint64_t kHeaderBytes = 32;
 
-std::uint64_t FileBytes(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return 0;
-  return static_cast<std::uint64_t>(status.st_size);
-}
+}  // namespace
 
 std::optional<pid_t> LockHolder(const std::string& path) {
   struct stat status {};
@@ -54,33 +60,73 @@ Error HeldBySomebody(const std::string& path) {
   return Conflict(path + " is open in process " + std::to_string(*pid));
 }
 
-Status CheckFiles(const std::string& path) {
-  const std::uint64_t wal_bytes = FileBytes(path + "-wal");
-  if (wal_bytes == 0 || FileBytes(path) != 0) return {};
-  return Corrupt(path + " is missing or empty, but its -wal has " + std::to_string(wal_bytes) +
-                 " bytes");
+Status CheckFiles(const std::string& path, const std::string& vfs) {
+  if (!VfsFile::HasBytes(path, VfsFile::Part::kWal, vfs) ||
+      VfsFile::HasBytes(path, VfsFile::Part::kDatabase, vfs)) {
+    return {};
+  }
+  return Corrupt(path + " is missing or empty, but its -wal is not");
 }
 
-Error ExplainDamage(const std::string& path, Error error) {
-  // Only called once the store has failed to open, so no lock of ours is lost by reading the file.
-  std::ifstream file(path, std::ios::binary);
-  unsigned char header[32] = {};
-  if (!file.read(reinterpret_cast<char*>(header), sizeof header)) return error;
-  const auto number = [&header](int at, int bytes) {
+Error ExplainDamage(const std::string& path, const std::string& vfs, Error error) {
+  Result<VfsFile> file = VfsFile::Open(path, VfsFile::Part::kDatabase, vfs);
+  if (!file) return error;
+  const Result<std::uint64_t> found = file->Size();
+  const Result<std::string> header = file->Read(kHeaderBytes);
+  if (!found || !header || !header->starts_with("SQLite format 3")) return error;
+  const auto number = [&header](std::size_t at, std::size_t bytes) {
     std::uint64_t value = 0;
-    for (int i = 0; i < bytes; ++i) value = value << 8 | header[at + i];
+    for (std::size_t i = 0; i < bytes; ++i) {
+      value = value << 8 | static_cast<unsigned char>((*header)[at + i]);
+    }
     return value;
   };
   const std::uint64_t page_bytes = number(16, 2) == 1 ? 65'536 : number(16, 2);
   const std::uint64_t expected = page_bytes * number(28, 4);
-  const std::uint64_t found = FileBytes(path);
-  if (found >= expected ||
-      !std::string(reinterpret_cast<char*>(header), 15).starts_with("SQLite format 3")) {
-    return error;
-  }
-  error.text += "; the file is truncated: " + std::to_string(found) + " of " +
+  if (*found >= expected) return error;
+  error.text += "; the file is truncated: " + std::to_string(*found) + " of " +
                 std::to_string(expected) + " bytes";
   return error;
+}
+
+bool AnyExists(const std::string& path) {
+  for (const std::string_view suffix : kStoreSuffixes) {
+    std::error_code ignored;
+    if (std::filesystem::exists(
+            std::filesystem::symlink_status(path + std::string(suffix), ignored))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<std::string> FreeName(const std::string& path, const std::string& kind, int kept_max) {
+  for (int number = 1; number <= kept_max; ++number) {
+    const std::string name = path + "." + kind + "-" + std::to_string(number);
+    if (!AnyExists(name)) return name;
+  }
+  return Exhausted("there are " + std::to_string(kept_max) + " stores " + path + "." + kind +
+                   "-N already; look at them and remove what isn't needed");
+}
+
+Status SyncFolder(const std::string& path) {
+  const std::string folder = std::filesystem::absolute(path).parent_path();
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return SystemError("open " + folder, errno);
+  const int synced = fsync(fd);
+  const int number = errno;
+  close(fd);
+  if (synced != 0) return SystemError("sync " + folder, number);
+  return {};
+}
+
+Error SystemError(const std::string& doing, int number) {
+  const bool permission = number == EACCES || number == EPERM;
+  const bool full = number == ENOSPC || number == EDQUOT;
+  const ErrorCode code = permission ? ErrorCode::kPermission
+                         : full     ? ErrorCode::kExhausted
+                                    : ErrorCode::kUnavailable;
+  return MakeError(code, doing + ": " + std::strerror(number));
 }
 
 }  // namespace edgetwin::store

@@ -164,6 +164,75 @@ inline std::vector<model::RowChange> HardRows(std::uint32_t properties, std::uin
   return rows;
 }
 
+// Events of all kinds, about `properties` properties or none, in the order of their seqs.
+inline std::vector<model::Event> HardEvents(std::uint32_t properties, std::uint64_t inc) {
+  std::vector<model::Event> events;
+  std::uint64_t seq = 1'000;
+  for (const model::Value& value : HardValues()) {
+    const auto i = static_cast<std::uint32_t>(events.size());
+    model::Event event;
+    event.dot = {i % 5 == 0 ? ~inc : inc, seq += 1 + i % 3};
+    event.time = WallTime(std::chrono::milliseconds(i % 4 == 0 ? -5 : 1'790'000'000'000 + i));
+    event.unsynced = i % 2 == 0;
+    event.severity = static_cast<model::Severity>(i % 3);
+    event.kind = i % 6 == 0 ? std::string() : "alarm_raised";
+    event.id = i % 3 == 0 ? model::kNoProperty : model::PropertyId{i % properties};
+    event.value = value;
+    event.text = i % 4 == 0 ? std::string("why\0 \xc3\xa9", 7) : std::string();
+    event.command = i % 5 == 0 ? ~std::uint64_t{0} - i : 0;
+    events.push_back(std::move(event));
+  }
+  events.back().dot.seq = ~std::uint64_t{0} - 7;  // Negative as SQLite keeps it.
+  return events;
+}
+
+// Commands in every state, in the order of their dots.
+inline std::vector<model::Command> HardCommands() {
+  std::vector<model::Command> commands;
+  for (const model::Value& value : HardValues()) {
+    const auto i = static_cast<std::uint32_t>(commands.size());
+    model::Command command;
+    command.id = (std::uint64_t{i} + 1) * 0x9e37'79b9'7f4a'7c15u;
+    command.dot = {0xc10d'c10d'c10d'c10du, std::uint64_t{i} * i << (i % 40)};
+    command.epoch = i;
+    command.name = i % 3 == 0 ? "read" : "write";
+    command.path = i % 4 == 0 ? "" : "plant/p0";
+    command.value = value;
+    command.expires = WallTime(std::chrono::milliseconds(i % 2 == 0 ? 0 : 1'790'000'000'000));
+    command.who = i % 5 == 0 ? std::string("\0who", 4) : std::string();
+    command.state = static_cast<model::CommandState>(i % 5);
+    command.result = i % 2 == 0 ? "it was too late" : "";
+    commands.push_back(std::move(command));
+  }
+  std::ranges::sort(commands, {}, [](const model::Command& command) { return command.dot.seq; });
+  return commands;
+}
+
+// Alarms that are raised, unacknowledged or both, by property and kind.
+inline std::vector<model::AlarmRecord> HardAlarms() {
+  std::vector<model::AlarmRecord> alarms;
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    model::AlarmRecord alarm;
+    alarm.id = model::PropertyId{i / 2};
+    alarm.kind = static_cast<model::AlarmKind>(i % 2);
+    alarm.raised = i % 3 != 0;
+    alarm.acknowledged = i % 3 == 1;
+    alarm.since = WallTime(std::chrono::milliseconds(1'790'000'000'000 + i));
+    alarm.value = HardValues()[i];
+    alarm.who = i % 2 == 0 ? "eve" : "";
+    alarms.push_back(std::move(alarm));
+  }
+  return alarms;
+}
+
+inline model::Event EventAt(std::uint64_t seq, std::uint64_t inc = 7) {
+  model::Event event;
+  event.dot = {inc, seq};
+  event.kind = "restarted";
+  event.text = "event " + std::to_string(seq);
+  return event;
+}
+
 }  // namespace edgetwin::store
 
 namespace edgetwin::model {
@@ -172,7 +241,11 @@ inline bool operator==(const PropertyRecord& a, const PropertyRecord& b) {
   return a.id == b.id && a.def == b.def && a.pid == b.pid;
 }
 inline bool operator==(const DictionaryEntry& a, const DictionaryEntry& b) {
-  return a.pid == b.pid && a.id == b.id && a.def == b.def && a.chain == b.chain;
+  return a.pid == b.pid && a.id == b.id && a.withdraws == b.withdraws && a.def == b.def &&
+         a.chain == b.chain;
+}
+inline bool operator==(const HoldRecord& a, const HoldRecord& b) {
+  return a.id == b.id && a.left == b.left;
 }
 inline bool operator==(const RowChange& a, const RowChange& b) {
   return a.id == b.id && a.side == b.side && a.row == b.row &&

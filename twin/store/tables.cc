@@ -3,100 +3,31 @@
 
 #include "twin/store/tables.h"
 
-#include <algorithm>
-#include <bit>
-#include <chrono>
-#include <cmath>
-#include <memory>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <utility>
 
-#include "twin/store/tail_codec.h"
+#include "twin/store/columns.h"
+#include "twin/store/event_tables.h"
 #include "twin_store_sql.h"
 
 namespace edgetwin::store {
 namespace {
 
-using model::ControlInfo;
 using model::PropertyDef;
-using model::Row;
 using model::RowChange;
-using model::Value;
 using model::ValueType;
 
 constexpr std::string_view kStateDurable = "state_durable";
+constexpr std::string_view kSeqFloor = "seq_floor";
+constexpr std::string_view kEventsAcked = "events_acked";
+constexpr std::string_view kPromised = "promised";
 constexpr std::string_view kEpochCounter = "epoch_counter";
 constexpr std::string_view kEpochToken = "epoch_token";
+constexpr std::string_view kInterestVersion = "interest_version";
+constexpr std::string_view kScopeHeld = "scope_held";
 
-// Reads the columns of a row one after the other, in the order of the SELECT. What can't have been
-// written there is remembered as damage.
-class Columns {
- public:
-  explicit Columns(const Statement& row) : row_(row) {}
-
-  std::uint64_t Uint() { return row_.Uint(at_++); }
-  std::int64_t Int() { return row_.Int(at_++); }
-  bool Bool() { return Enum(1) != 0; }
-  std::string Text() { return std::string(row_.Text(at_++)); }
-  std::string Blob() { return std::string(row_.Blob(at_++)); }
-  bool Null() const { return row_.IsNull(at_); }
-  void Skip(int columns = 1) { at_ += columns; }
-  std::int64_t Enum(std::int64_t max) {
-    const std::int64_t value = Int();
-    if (value < 0 || value > max) Damaged();
-    return damaged_ ? 0 : value;
-  }
-  double Real() {
-    if (!row_.IsBlob(at_)) return row_.Real(at_++);
-    const std::string bytes = Blob();
-    if (bytes.size() != 8) {
-      Damaged();
-      return 0;
-    }
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < 8; ++i) {
-      bits |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << 8 * i;
-    }
-    return std::bit_cast<double>(bits);
-  }
-  std::optional<double> OptionalReal() {
-    if (!Null()) return Real();
-    Skip();
-    return {};
-  }
-  std::chrono::milliseconds Milliseconds() { return std::chrono::milliseconds(Int()); }
-
-  void Damaged() { damaged_ = true; }
-  bool damaged() const { return damaged_; }
-
- private:
-  const Statement& row_;
-  int at_ = 0;
-  bool damaged_ = false;
-};
-
-Error Damage(const Database& db, std::string_view table, std::int64_t key) {
-  return Corrupt(db.path() + ": entry " + std::to_string(key) + " of its table " +
-                 std::string(table) + " is damaged");
-}
-
-void BindReal(Statement& statement, int parameter, double value) {
-  if (!std::isnan(value)) {
-    statement.BindReal(parameter, value);
-    return;
-  }
-  const auto bits = std::bit_cast<std::uint64_t>(value);
-  std::string bytes;
-  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(bits >> 8 * i);
-  statement.BindBlob(parameter, bytes);
-}
-
-void BindReal(Statement& statement, int parameter, std::optional<double> value) {
-  if (value) BindReal(statement, parameter, *value);
-}
-
-// The 14 columns path … source of property and dictionary, from `first` on.
+// The 18 columns path … source of property and dictionary, from `first` on.
 void BindDef(Statement& statement, int first, const PropertyDef& def) {
   statement.BindText(first, def.path.text());
   statement.BindInt(first + 1, static_cast<std::int64_t>(def.type));
@@ -108,9 +39,13 @@ void BindDef(Statement& statement, int first, const PropertyDef& def) {
   BindReal(statement, first + 8, def.policy.deadband);
   statement.BindInt(first + 9, def.policy.min_period.count());
   statement.BindInt(first + 10, def.policy.heartbeat.count());
-  statement.BindText(first + 11, def.description);
-  statement.BindText(first + 12, def.instance);
-  statement.BindText(first + 13, def.source);
+  BindReal(statement, first + 11, def.alarm.high);
+  BindReal(statement, first + 12, def.alarm.low);
+  BindReal(statement, first + 13, def.alarm.hysteresis);
+  statement.BindInt(first + 14, def.alarm.delay.count());
+  statement.BindText(first + 15, def.description);
+  statement.BindText(first + 16, def.instance);
+  statement.BindText(first + 17, def.source);
 }
 
 PropertyDef ReadDef(Columns& columns) {
@@ -122,12 +57,9 @@ PropertyDef ReadDef(Columns& columns) {
     else
       columns.Damaged();
   }
-  def.type = static_cast<ValueType>(columns.Enum(static_cast<std::int64_t>(ValueType::kBytes)));
+  def.type = columns.Enum(ValueType::kBytes);
   def.unit = columns.Text();
-  if (columns.Null())
-    columns.Skip();
-  else
-    def.decimals = static_cast<int>(columns.Enum(model::kDecimalsMax));
+  if (!columns.SkipNull()) def.decimals = static_cast<int>(columns.Number(model::kDecimalsMax));
   def.writable = columns.Bool();
   def.local_only = columns.Bool();
   def.min = columns.OptionalReal();
@@ -135,100 +67,14 @@ PropertyDef ReadDef(Columns& columns) {
   def.policy.deadband = columns.Real();
   def.policy.min_period = columns.Milliseconds();
   def.policy.heartbeat = columns.Milliseconds();
+  def.alarm.high = columns.OptionalReal();
+  def.alarm.low = columns.OptionalReal();
+  def.alarm.hysteresis = columns.Real();
+  def.alarm.delay = columns.Milliseconds();
   def.description = columns.Text();
   def.instance = columns.Text();
   def.source = columns.Text();
   return def;
-}
-
-void BindValue(Statement& statement, int parameter, const Value& value) {
-  switch (value.type()) {
-    case ValueType::kNone: return;  // NULL, as nothing is bound.
-    case ValueType::kBool: statement.BindInt(parameter, value.boolean()); return;
-    case ValueType::kInt: statement.BindInt(parameter, value.integer()); return;
-    case ValueType::kDouble: BindReal(statement, parameter, value.real()); return;
-    case ValueType::kString: statement.BindText(parameter, value.text()); return;
-    case ValueType::kBytes: statement.BindBlob(parameter, value.bytes().data); return;
-  }
-}
-
-Value ReadValue(Columns& columns) {
-  const auto type =
-      static_cast<ValueType>(columns.Enum(static_cast<std::int64_t>(ValueType::kBytes)));
-  switch (type) {
-    case ValueType::kNone: break;
-    case ValueType::kBool: return Value(columns.Bool());
-    case ValueType::kInt: return Value(columns.Int());
-    case ValueType::kDouble: return Value(columns.Real());
-    case ValueType::kString: return Value(columns.Text());
-    case ValueType::kBytes: return Value(model::Bytes{columns.Blob()});
-  }
-  columns.Skip();
-  return Value();
-}
-
-Status WriteRow(Statement& upsert, const RowChange& change) {
-  const Row& row = change.row;
-  upsert.BindInt(1, model::Index(change.id)).BindInt(2, static_cast<std::int64_t>(change.side));
-  upsert.BindInt(3, static_cast<std::int64_t>(row.value.type()));
-  BindValue(upsert, 4, row.value);
-  upsert.BindUint(5, row.dot.inc).BindUint(6, row.dot.seq);
-  upsert.BindInt(7, row.time.time_since_epoch().count());
-  upsert.BindInt(8, static_cast<std::int64_t>(row.quality)).BindInt(9, row.unsynced);
-  if (row.control) {
-    const ControlInfo& info = *row.control;
-    upsert.BindUint(10, info.refers_to.inc).BindUint(11, info.refers_to.seq);
-    upsert.BindInt(12, static_cast<std::int64_t>(info.state)).BindText(13, info.note);
-    upsert.BindInt(14, info.until.time_since_epoch().count());
-  }
-  return upsert.Run();
-}
-
-std::shared_ptr<const ControlInfo> ReadControl(Columns& columns) {
-  if (columns.Null()) return nullptr;
-  auto info = std::make_shared<ControlInfo>();
-  info->refers_to.inc = columns.Uint();
-  info->refers_to.seq = columns.Uint();
-  info->state = static_cast<model::DesiredState>(
-      columns.Enum(static_cast<std::int64_t>(model::DesiredState::kUnknownPath)));
-  info->note = columns.Text();
-  info->until = WallTime(columns.Milliseconds());
-  return info;
-}
-
-RowChange ReadRow(Columns& columns, std::size_t properties) {
-  RowChange change;
-  const std::int64_t property = columns.Int();
-  if (property < 0 || static_cast<std::uint64_t>(property) >= properties) columns.Damaged();
-  change.id = static_cast<model::PropertyId>(property);
-  change.side = static_cast<model::Side>(columns.Enum(model::kSides - 1));
-  change.row.value = ReadValue(columns);
-  change.row.dot.inc = columns.Uint();
-  change.row.dot.seq = columns.Uint();
-  change.row.time = WallTime(columns.Milliseconds());
-  change.row.quality =
-      static_cast<model::Quality>(columns.Enum(static_cast<std::int64_t>(model::Quality::kStale)));
-  change.row.unsynced = columns.Bool();
-  change.row.control = ReadControl(columns);
-  return change;
-}
-
-// Runs `select` and hands each row to `read`, whose Status ends it.
-template <class Read>
-Status ForEach(Statement& select, Read read) {
-  while (true) {
-    const Result<bool> row = select.Step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    if (Status done = read(select); !done) return done;
-  }
-}
-
-template <class Read>
-Status ForEach(Database& db, std::string_view sql, Read read) {
-  Result<Statement> select = db.Prepare(sql);
-  if (!select) return select.error();
-  return ForEach(*select, read);
 }
 
 Status WriteMeta(Database& db, std::string_view key, std::uint64_t value) {
@@ -247,12 +93,13 @@ Result<std::uint64_t> ReadMeta(Database& db, std::string_view key) {
 }
 
 Status WriteRows(Database& db, const std::vector<RowChange>& rows) {
-  Result<Statement> upsert = db.Prepare(sql::kUpsertRow);
-  if (!upsert) return upsert.error();
-  for (const RowChange& change : rows) {
-    if (Status done = WriteRow(*upsert, change); !done) return done;
-  }
-  return {};
+  return UpsertOrRemove(
+      db, sql::kUpsertRow, sql::kDeleteRow, rows, IsRemoval,
+      [](Statement& upsert, const RowChange& change) { BindRow(upsert, 1, change); },
+      [](Statement& remove, const RowChange& change) {
+        remove.BindInt(1, model::Index(change.id));
+        remove.BindInt(2, static_cast<std::int64_t>(change.side));
+      });
 }
 
 Status WriteCursors(Database& db, const model::Batch& batch) {
@@ -278,7 +125,7 @@ Status ReadProperties(Database& db, model::Stored& stored) {
     const std::int64_t id = columns.Int();
     model::PropertyRecord record;
     record.id = static_cast<model::PropertyId>(id);
-    record.pid = static_cast<model::Pid>(columns.Enum(0xffffffff));
+    record.pid = static_cast<model::Pid>(columns.Number(0xffffffff));
     record.def = ReadDef(columns);
     const bool dense = id == static_cast<std::int64_t>(stored.properties.size());
     if (!dense || columns.damaged()) return Damage(db, "property", id);
@@ -290,15 +137,17 @@ Status ReadProperties(Database& db, model::Stored& stored) {
 Status ReadDictionary(Database& db, model::Stored& stored) {
   return ForEach(db, sql::kSelectDictionary, [&](const Statement& row) -> Status {
     Columns columns(row);
-    const std::int64_t pid = columns.Enum(0xffffffff);
+    const std::int64_t pid = columns.Number(0xffffffff);
     model::DictionaryEntry entry;
     entry.pid = static_cast<model::Pid>(pid);
-    entry.id = static_cast<model::PropertyId>(columns.Enum(0xffffffff));
+    entry.id = columns.Property(stored.properties.size());
+    entry.withdraws = static_cast<model::Pid>(columns.Number(0xffffffff));
     entry.chain = columns.Uint();
     entry.def = ReadDef(columns);
     const bool dense = entry.pid == stored.dictionary.size() + 1;
-    const bool known = model::Index(entry.id) < stored.properties.size();
-    if (!dense || !known || columns.damaged()) return Damage(db, "dictionary", pid);
+    if (!dense || entry.withdraws >= entry.pid || columns.damaged()) {
+      return Damage(db, "dictionary", pid);
+    }
     stored.dictionary.push_back(std::move(entry));
     return {};
   });
@@ -307,7 +156,7 @@ Status ReadDictionary(Database& db, model::Stored& stored) {
 Status ReadRows(Database& db, model::Stored& stored) {
   return ForEach(db, sql::kSelectRows, [&](const Statement& row) -> Status {
     Columns columns(row);
-    stored.rows.push_back(ReadRow(columns, stored.properties.size()));
+    stored.rows.push_back(columns.Row(stored.properties.size()));
     if (columns.damaged()) return Damage(db, "row", row.Int(0));
     return {};
   });
@@ -316,7 +165,7 @@ Status ReadRows(Database& db, model::Stored& stored) {
 Status ReadCursors(Database& db, model::Stored& stored) {
   return ForEach(db, sql::kSelectCursors, [&](const Statement& row) -> Status {
     Columns columns(row);
-    const std::int64_t stream = columns.Enum(model::kStreams - 1);
+    const std::int64_t stream = columns.Number(model::kStreams - 1);
     if (columns.damaged()) return Damage(db, "cursor", row.Int(0));
     stored.peer_watermark[static_cast<std::size_t>(stream)] = columns.Uint();
     return {};
@@ -329,16 +178,31 @@ Result<model::Lineage> ReadLineage(Database& db, Owner owner) {
   select->BindInt(1, static_cast<std::int64_t>(owner));
   model::Lineage lineage;
   const Status read = ForEach(*select, [&](const Statement& row) -> Status {
-    lineage.push_back({row.Uint(0), row.Uint(1), row.Uint(2)});
+    lineage.push_back({row.Uint(0), row.Uint(1), row.Uint(2), row.Uint(3)});
     return {};
   });
   if (!read) return read.error();
   return lineage;
 }
 
+Status ReadInterest(Database& db, model::Stored& stored) {
+  const Result<std::uint64_t> version = ReadMeta(db, kInterestVersion);
+  if (!version) return version.error();
+  stored.interest.version = static_cast<std::uint32_t>(*version);
+  const Result<std::uint64_t> held = ReadMeta(db, kScopeHeld);
+  if (!held) return held.error();
+  stored.scope_held = static_cast<std::uint32_t>(*held);
+  return ForEach(db, sql::kSelectInterest, [&](const Statement& row) -> Status {
+    stored.interest.patterns.emplace_back(row.Text(0));
+    return {};
+  });
+}
+
 Status ReadCounters(Database& db, model::Stored& stored) {
   const std::pair<std::string_view, std::uint64_t*> counters[] = {
       {kStateDurable, &stored.state_durable},
+      {kSeqFloor, &stored.seq_floor},
+      {kEventsAcked, &stored.events_acked},
       {kEpochCounter, &stored.epoch.counter},
       {kEpochToken, &stored.epoch.token}};
   for (const auto& [key, counter] : counters) {
@@ -346,60 +210,6 @@ Status ReadCounters(Database& db, model::Stored& stored) {
     if (!value) return value.error();
     *counter = *value;
   }
-  return {};
-}
-
-std::uint64_t KeyOf(const RowChange& change) {
-  return std::uint64_t{model::Index(change.id)} * model::kSides +
-         static_cast<std::uint64_t>(change.side);
-}
-
-// Puts later changes over earlier ones, a row at a time: model::Batch::Merge would look at all rows
-// each time.
-class Folding {
- public:
-  explicit Folding(std::vector<RowChange>& rows) : rows_(rows) {
-    for (std::size_t i = 0; i < rows.size(); ++i) index_.emplace(KeyOf(rows[i]), i);
-  }
-  void Add(RowChange change) {
-    const auto [found, added] = index_.emplace(KeyOf(change), rows_.size());
-    if (added)
-      rows_.push_back(std::move(change));
-    else
-      rows_[found->second] = std::move(change);
-  }
-
- private:
-  std::vector<RowChange>& rows_;
-  std::unordered_map<std::uint64_t, std::size_t> index_;
-};
-
-void MergeCounters(model::Batch& to, const model::Batch& later) {
-  if (later.seq_limit) to.seq_limit = later.seq_limit;
-  if (later.state_durable) to.state_durable = later.state_durable;
-  for (std::size_t s = 0; s < model::kStreams; ++s) {
-    if (later.peer_watermark[s]) to.peer_watermark[s] = later.peer_watermark[s];
-  }
-}
-
-Status Replay(const Database& db, const model::Batch& folded, model::Stored& stored) {
-  Folding rows(stored.rows);
-  for (const RowChange& change : folded.rows) {
-    if (model::Index(change.id) >= stored.properties.size()) {
-      return Corrupt(db.path() + ": its tail has a row of the unknown property " +
-                     std::to_string(model::Index(change.id)));
-    }
-    rows.Add(change);
-  }
-  std::ranges::sort(stored.rows, {}, KeyOf);
-  for (std::size_t s = 0; s < model::kStreams; ++s) {
-    stored.peer_watermark[s] = folded.peer_watermark[s].value_or(stored.peer_watermark[s]);
-  }
-  stored.state_durable = folded.state_durable.value_or(stored.state_durable);
-  if (folded.seq_limit && stored.lineage.empty()) {
-    return Corrupt(db.path() + ": its tail has a limit for no incarnation");
-  }
-  if (folded.seq_limit) stored.lineage.back().limit = *folded.seq_limit;
   return {};
 }
 
@@ -420,8 +230,9 @@ Status WriteDictionary(Database& db, const std::vector<model::DictionaryEntry>& 
   Result<Statement> insert = db.Prepare(sql::kInsertDictionary);
   if (!insert) return insert.error();
   for (const model::DictionaryEntry& entry : entries) {
-    insert->BindInt(1, entry.pid).BindInt(2, model::Index(entry.id)).BindUint(3, entry.chain);
-    BindDef(*insert, 4, entry.def);
+    insert->BindInt(1, entry.pid).BindInt(2, model::Index(entry.id)).BindInt(3, entry.withdraws);
+    insert->BindUint(4, entry.chain);
+    BindDef(*insert, 5, entry.def);
     if (Status done = insert->Run(); !done) return done;
   }
   return {};
@@ -437,6 +248,20 @@ Status WriteEpoch(Database& db, const model::Epoch& epoch) {
   return WriteMeta(db, kEpochToken, epoch.token);
 }
 
+Status WriteInterest(Database& db, const model::Interest& interest) {
+  if (Status done = WriteMeta(db, kInterestVersion, interest.version); !done) return done;
+  if (Status done = db.Exec(std::string(sql::kDeleteInterest)); !done) return done;
+  std::int64_t n = 0;
+  return RunForEach(db, sql::kInsertInterest, interest.patterns,
+                    [&](Statement& insert, const std::string& pattern) {
+                      insert.BindInt(1, n++).BindText(2, pattern);
+                    });
+}
+
+Status WriteScopeHeld(Database& db, std::uint32_t version) {
+  return WriteMeta(db, kScopeHeld, version);
+}
+
 Status WriteLineage(Database& db, Owner owner, const model::Lineage& lineage) {
   Result<Statement> clear = db.Prepare(sql::kDeleteLineage);
   if (!clear) return clear.error();
@@ -447,7 +272,7 @@ Status WriteLineage(Database& db, Owner owner, const model::Lineage& lineage) {
   std::int64_t n = 0;
   for (const model::Incarnation& entry : lineage) {
     insert->BindInt(1, owner_number).BindInt(2, n++).BindUint(3, entry.inc);
-    insert->BindUint(4, entry.first_seq).BindUint(5, entry.limit);
+    insert->BindUint(4, entry.first_seq).BindUint(5, entry.limit).BindUint(6, entry.kept);
     if (Status done = insert->Run(); !done) return done;
   }
   return {};
@@ -456,38 +281,27 @@ Status WriteLineage(Database& db, Owner owner, const model::Lineage& lineage) {
 Status WriteFolded(Database& db, const model::Batch& batch) {
   if (Status done = WriteRows(db, batch.rows); !done) return done;
   if (Status done = WriteCursors(db, batch); !done) return done;
+  if (Status done = WriteEventTables(db, batch); !done) return done;
   if (batch.seq_limit) {
     if (Status done = WriteSeqLimit(db, *batch.seq_limit); !done) return done;
   }
-  if (batch.state_durable) return WriteMeta(db, kStateDurable, *batch.state_durable);
+  const std::pair<std::string_view, std::optional<std::uint64_t>> counters[] = {
+      {kStateDurable, batch.state_durable},
+      {kSeqFloor, batch.seq_floor},
+      {kEventsAcked, batch.events_acked}};
+  for (const auto& [key, counter] : counters) {
+    if (!counter) continue;
+    if (Status done = WriteMeta(db, key, *counter); !done) return done;
+  }
   return {};
 }
 
-Status AppendTail(Database& db, std::int64_t n, std::string_view body) {
-  Result<Statement> insert = db.Prepare(sql::kInsertTail);
-  if (!insert) return insert.error();
-  return insert->BindInt(1, n).BindBlob(2, body).Run();
+Status WritePromised(Database& db, std::uint64_t seq) {
+  return WriteMeta(db, kPromised, seq);
 }
 
-Status ClearTail(Database& db) {
-  return db.Exec(std::string(sql::kDeleteTail));
-}
-
-Result<Tail> ReadTail(Database& db) {
-  Tail tail;
-  Folding rows(tail.folded.rows);
-  const Status read = ForEach(db, sql::kSelectTail, [&](const Statement& row) -> Status {
-    Result<model::Batch> batch = DecodeTail(row.Blob(1));
-    if (!batch) return Corrupt(db.path() + ": " + batch.error().text);
-    for (RowChange& change : batch->rows) rows.Add(std::move(change));
-    MergeCounters(tail.folded, *batch);
-    tail.last_n = row.Int(0);
-    tail.bytes += row.Blob(1).size();
-    ++tail.records;
-    return {};
-  });
-  if (!read) return read.error();
-  return tail;
+Result<std::uint64_t> ReadPromised(Database& db) {
+  return ReadMeta(db, kPromised);
 }
 
 Result<model::Stored> ReadStored(Database& db, const Tail& tail) {
@@ -496,6 +310,8 @@ Result<model::Stored> ReadStored(Database& db, const Tail& tail) {
   if (Status read = ReadDictionary(db, stored); !read) return read.error();
   if (Status read = ReadRows(db, stored); !read) return read.error();
   if (Status read = ReadCursors(db, stored); !read) return read.error();
+  if (Status read = ReadEventTables(db, stored); !read) return read.error();
+  if (Status read = ReadInterest(db, stored); !read) return read.error();
   if (Status read = ReadCounters(db, stored); !read) return read.error();
   Result<model::Lineage> lineage = ReadLineage(db, Owner::kSelf);
   if (!lineage) return lineage.error();

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "twin/base/result.h"
 #include "twin/model/batch.h"
 #include "twin/store/sqlite_db.h"
+#include "twin/store/tail.h"
 
 namespace edgetwin::store {
 
@@ -20,24 +20,20 @@ Status WriteDictionary(Database& db, const std::vector<model::DictionaryEntry>& 
 // Every pid is forgotten, in the dictionary and in the properties.
 Status ResetDictionary(Database& db);
 Status WriteEpoch(Database& db, const model::Epoch& epoch);
+Status WriteInterest(Database& db, const model::Interest& interest);
+Status WriteScopeHeld(Database& db, std::uint32_t version);
 
 enum class Owner { kSelf = 0, kPeer = 1 };
 Status WriteLineage(Database& db, Owner owner, const model::Lineage& lineage);
 
-// What a tail record may hold, into the tables: rows, cursors, seq_limit of the current
-// incarnation, state_durable.
+// What a tail record may hold (see HoldsTail), into the tables. A row whose dot is (0, 0), an alarm
+// that is neither raised nor unacknowledged, and a hold with nothing left are removed.
 Status WriteFolded(Database& db, const model::Batch& batch);
 
-Status AppendTail(Database& db, std::int64_t n, std::string_view body);
-Status ClearTail(Database& db);
-
-struct Tail {
-  model::Batch folded;  // What all its records come to.
-  std::uint64_t records = 0;
-  std::uint64_t bytes = 0;
-  std::int64_t last_n = 0;
-};
-Result<Tail> ReadTail(Database& db);
+// The highest Promised that was ever folded: rows and events that were replaced or forgotten since
+// count, too. 0 at first.
+Status WritePromised(Database& db, std::uint64_t seq);
+Result<std::uint64_t> ReadPromised(Database& db);
 
 // Everything, with `tail` replayed. kCorrupt when a table holds what was never written there.
 Result<model::Stored> ReadStored(Database& db, const Tail& tail);

@@ -22,6 +22,18 @@ model::Batch HardBatch() {
   batch.state_durable = 0;
   batch.peer_watermark[0] = 7;
   batch.peer_watermark[3] = std::uint64_t{1} << 63;
+  batch.seq_floor = std::uint64_t{1} << 62;
+  batch.events_acked = 300;
+  batch.events_floor = 0;
+  batch.events = HardEvents(40, 0xfeed'face'cafe'beefu);
+  batch.commands = HardCommands();
+  batch.commands_gone = {1, ~std::uint64_t{0}, 0};
+  batch.alarms = HardAlarms();
+  batch.alarms[3].raised = false;
+  batch.alarms[3].acknowledged = true;
+  batch.holds = {{model::PropertyId{3}, std::chrono::milliseconds(0)},
+                 {model::PropertyId{0}, std::chrono::milliseconds::max()},
+                 {model::PropertyId{0xfffffffe}, std::chrono::milliseconds::min()}};
   return batch;
 }
 
@@ -30,6 +42,14 @@ void ExpectSame(const model::Batch& a, const model::Batch& b) {
   EXPECT_EQ(a.seq_limit, b.seq_limit);
   EXPECT_EQ(a.state_durable, b.state_durable);
   EXPECT_EQ(a.peer_watermark, b.peer_watermark);
+  EXPECT_EQ(a.seq_floor, b.seq_floor);
+  EXPECT_EQ(a.events_acked, b.events_acked);
+  EXPECT_EQ(a.events_floor, b.events_floor);
+  EXPECT_EQ(a.events, b.events);
+  EXPECT_EQ(a.commands, b.commands);
+  EXPECT_EQ(a.commands_gone, b.commands_gone);
+  EXPECT_EQ(a.alarms, b.alarms);
+  EXPECT_EQ(a.holds, b.holds);
 }
 
 // Puts a valid check sum under what was changed, so that the decoder itself has to stand it.
@@ -59,6 +79,36 @@ TEST(TailCodecTest, CountersAloneComeBack) {
   const Result<model::Batch> decoded = DecodeTail(record);
   ASSERT_TRUE(decoded);
   ExpectSame(*decoded, batch);
+}
+
+TEST(TailCodecTest, EachSectionAloneComesBack) {
+  const model::Batch whole = HardBatch();
+  std::vector<model::Batch> parts(6);
+  parts[0].events = whole.events;
+  parts[1].commands = whole.commands;
+  parts[2].commands_gone = whole.commands_gone;
+  parts[3].alarms = whole.alarms;
+  parts[4].holds = whole.holds;
+  parts[5].events_floor = 5;
+  EXPECT_FALSE(HoldsTail({}));
+  for (const model::Batch& part : parts) {
+    EXPECT_TRUE(HoldsTail(part));
+    const Result<model::Batch> decoded = DecodeTail(EncodeTail(part, {}));
+    ASSERT_TRUE(decoded) << decoded.error().text;
+    ExpectSame(*decoded, part);
+  }
+}
+
+TEST(TailCodecTest, AnOrdinaryEventTakesFewBytesBesideItsTexts) {
+  model::Batch batch;
+  for (std::uint64_t seq = 1; seq <= 100; ++seq) {
+    batch.events.push_back(EventAt(1'000'000 + seq, 0x1234'5678'9abc'def0u));
+    batch.events.back().time = WallTime(std::chrono::milliseconds(1'790'000'000'000 + seq * 900));
+    batch.events.back().kind.clear();
+    batch.events.back().text.clear();
+    batch.events.back().id = model::PropertyId{5};
+  }
+  EXPECT_LE(EncodeTail(batch, {}).size(), 900u);
 }
 
 TEST(TailCodecTest, RowsAreOrderedAndTheLastChangeOfARowCounts) {
@@ -99,6 +149,12 @@ TEST(TailCodecTest, HostileBytesUnderAValidCheckSumAreRefusedOrMakeSense) {
   std::erase_if(small.rows, [](const model::RowChange& change) {
     return change.row.value.type() >= model::ValueType::kString;
   });
+  std::erase_if(small.events, [](const model::Event& event) {
+    return event.value.type() >= model::ValueType::kString;
+  });
+  std::erase_if(small.commands, [](const model::Command& command) {
+    return command.value.type() >= model::ValueType::kString;
+  });
   const std::string record = EncodeTail(small, {});
   std::mt19937 random(3);
   int refused = 0;
@@ -128,6 +184,21 @@ TEST(TailCodecTest, ACountThatTheRecordCannotHoldIsRefusedBeforeMemoryIsTaken) {
   const Result<model::Batch> decoded = DecodeTail(Resealed(record + "pad_"));
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+}
+
+TEST(TailCodecTest, ASectionThatTheRecordCannotHoldIsRefusedBeforeMemoryIsTaken) {
+  for (const unsigned section : {0u, 1u, 2u, 3u, 4u}) {
+    const unsigned flags = 1u << (9 + section);
+    std::string record{kTailFormat, static_cast<char>((flags & 0x7f) | 0x80),
+                       static_cast<char>(flags >> 7), 0};
+    for (const std::string& count : {std::string("\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+                                     std::string(1, '\x7f'), std::string(1, '\0')}) {
+      const Result<model::Batch> decoded =
+          DecodeTail(Resealed(record + count + std::string(30, '\x01')));
+      ASSERT_FALSE(decoded) << "section " << section;
+      EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+    }
+  }
 }
 
 TEST(TailCodecTest, ANewerFormatIsRefused) {

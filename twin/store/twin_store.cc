@@ -6,15 +6,18 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "twin/base/check.h"
-#include "twin/store/image.h"
+#include "twin/store/backup.h"
+#include "twin/store/inspect.h"
 #include "twin/store/schema.h"
 #include "twin/store/sqlite_db.h"
 #include "twin/store/store_files.h"
 #include "twin/store/tables.h"
 #include "twin/store/tail_codec.h"
+#include "twin/store/vfs_file.h"
 
 namespace edgetwin::store {
 namespace {
@@ -38,28 +41,6 @@ constexpr char kConfigure[] =
 // daemon runs.
 constexpr std::chrono::milliseconds kBusyWait{250};
 
-int NewestVersion() {
-  return TwinMigrations().back().version;
-}
-
-Error Explained(const std::string& path, Error error) {
-  if (error.code == ErrorCode::kConflict) return HeldBySomebody(path);
-  // Of an image SQLite doesn't know the name.
-  if (error.text.find(path) == std::string::npos) error.text = path + ": " + error.text;
-  if (error.code == ErrorCode::kCorrupt) return ExplainDamage(path, std::move(error));
-  return error;
-}
-
-// quick_check each time: it reads every page, but so does the opening itself, which loads all of
-// the store, and the store is O(properties). What is damaged is then found at the start and not in
-// the middle of a commit.
-Result<SchemaVersion> CheckContent(Database& db) {
-  const Result<SchemaVersion> version = CheckSchema(db, kTwinApplicationId, NewestVersion());
-  if (!version || version->version == 0) return version;
-  if (Status sound = db.QuickCheck(); !sound) return sound.error();
-  return version;
-}
-
 Status Configure(Database& db) {
   const Result<std::string> mode = db.QueryText("PRAGMA journal_mode=WAL");
   if (!mode) return mode.error();
@@ -69,8 +50,8 @@ Status Configure(Database& db) {
 }
 
 Result<Database> OpenDatabase(const TwinStoreOptions& options) {
-  if (Status sound = CheckFiles(options.path); !sound) return sound.error();
-  const bool had_wal = FileBytes(options.path + "-wal") != 0;
+  if (Status sound = CheckFiles(options.path, options.vfs); !sound) return sound.error();
+  const bool had_wal = VfsFile::HasBytes(options.path, VfsFile::Part::kWal, options.vfs);
   Result<Database> db = Database::Open(
       {.path = options.path, .exclusive = true, .busy_wait = kBusyWait, .vfs = options.vfs});
   if (!db) return db;
@@ -85,12 +66,6 @@ Result<Database> OpenDatabase(const TwinStoreOptions& options) {
   return db;
 }
 
-bool HoldsTail(const model::Batch& batch) {
-  const auto set = [](const auto& watermark) { return watermark.has_value(); };
-  return !batch.rows.empty() || batch.seq_limit || batch.state_durable ||
-         std::ranges::any_of(batch.peer_watermark, set);
-}
-
 // The newest kLineageMax entries. Those whose every seq was given back go first: no row and no peer
 // can know of them more than their inc. The current one, the last, always stays.
 void Prune(model::Lineage& lineage) {
@@ -102,9 +77,10 @@ void Prune(model::Lineage& lineage) {
   lineage.erase(lineage.begin(), lineage.end() - model::kLineageMax);
 }
 
-// Of what the store's own incarnations used or reserved.
+// Of what the store's own incarnations used or reserved, those that it was set back behind
+// included.
 std::uint64_t HighestSeq(const model::Stored& stored) {
-  std::uint64_t highest = 0;
+  std::uint64_t highest = stored.seq_floor;
   for (const model::Incarnation& entry : stored.lineage) highest = std::max(highest, entry.limit);
   return highest;
 }
@@ -118,6 +94,25 @@ std::optional<std::size_t> Extend(std::size_t known, std::vector<std::uint32_t> 
     if (number == known) ++known;
   }
   return known;
+}
+
+// That all of the batch is of the `properties` that there will be.
+Status CheckProperties(const model::Batch& batch, std::size_t properties) {
+  const auto check = [properties](const auto& entries, const char* what) -> Status {
+    for (const auto& entry : entries) {
+      if (model::Index(entry.id) < properties) continue;
+      return Invalid(std::string("the batch has ") + what + " of the unknown property " +
+                     std::to_string(model::Index(entry.id)));
+    }
+    return {};
+  };
+  for (const model::Event& event : batch.events) {
+    if (event.id == model::kNoProperty) continue;
+    if (Status known = check(std::span(&event, 1), "an event"); !known) return known;
+  }
+  if (Status known = check(batch.rows, "a row"); !known) return known;
+  if (Status known = check(batch.alarms, "an alarm"); !known) return known;
+  return check(batch.holds, "a hold");
 }
 
 }  // namespace
@@ -145,7 +140,8 @@ struct TwinStore::Impl {
   std::vector<std::int8_t> decimals;  // Of each property, kUnknownDecimals for none.
   std::size_t dictionary_entries = 0;
   std::uint64_t limit = 0;            // The durable one.
-  std::uint64_t highest_own_seq = 0;  // Of this incarnation's rows.
+  std::uint64_t highest_own_seq = 0;  // Of this incarnation's rows and events.
+  std::uint64_t promised = 0;         // The highest Promised of every commit there was.
 
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> failed_commits{0};
@@ -165,6 +161,9 @@ Status TwinStore::Impl::Load() {
     decimals.push_back(static_cast<std::int8_t>(record.def.decimals.value_or(kUnknownDecimals)));
   }
   dictionary_entries = stored.dictionary.size();
+  const Result<std::uint64_t> folded = ReadPromised(db);
+  if (!folded) return folded.error();
+  promised = std::max(*folded, tail.promised);
   return {};
 }
 
@@ -173,12 +172,17 @@ Status TwinStore::Impl::DrawIncarnation() {
   if (highest > std::numeric_limits<std::uint64_t>::max() - options.seq_reserve) {
     return Exhausted(options.path + ": no seqs are left above " + std::to_string(highest));
   }
+  if (!stored.lineage.empty()) {
+    // Events that were acknowledged and forgotten were here, too.
+    stored.lineage.back().kept = std::max({promised, stored.events_acked, stored.seq_floor});
+  }
   stored.lineage.push_back({options.inc, highest + 1, highest + options.seq_reserve});
   Prune(stored.lineage);
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (tail.records != 0) {
     if (Status done = WriteFolded(db, tail.folded); !done) return done;
+    if (Status done = WritePromised(db, promised); !done) return done;
     if (Status done = ClearTail(db); !done) return done;
   }
   if (Status done = WriteLineage(db, Owner::kSelf, stored.lineage); !done) return done;
@@ -204,6 +208,10 @@ Status TwinStore::Impl::Check(const model::Batch& batch) const {
   added.clear();
   for (const model::DictionaryEntry& entry : batch.dictionary) {
     added.push_back(entry.pid - 1);
+    if (entry.withdraws >= entry.pid) {
+      return Invalid("pid " + std::to_string(entry.pid) + " withdraws " +
+                     std::to_string(entry.withdraws) + ", which doesn't stand before it");
+    }
     if (model::Index(entry.id) < *properties) continue;
     return Invalid("pid " + std::to_string(entry.pid) + " is of the unknown property " +
                    std::to_string(model::Index(entry.id)));
@@ -211,18 +219,16 @@ Status TwinStore::Impl::Check(const model::Batch& batch) const {
   if (!Extend(batch.dictionary_reset ? 0 : dictionary_entries, added)) {
     return Invalid("the batch's new dictionary entries leave a gap in the pids");
   }
-  for (const model::RowChange& change : batch.rows) {
-    if (model::Index(change.id) < *properties) continue;
-    return Invalid("the batch has a row of the unknown property " +
-                   std::to_string(model::Index(change.id)));
-  }
-  return {};
+  return CheckProperties(batch, *properties);
 }
 
 std::uint64_t TwinStore::Impl::HighestOwnSeq(const model::Batch& batch) const {
   std::uint64_t highest = highest_own_seq;
   for (const model::RowChange& change : batch.rows) {
     if (change.row.dot.inc == options.inc) highest = std::max(highest, change.row.dot.seq);
+  }
+  for (const model::Event& event : batch.events) {
+    if (event.dot.inc == options.inc) highest = std::max(highest, event.dot.seq);
   }
   return highest;
 }
@@ -240,6 +246,12 @@ Status TwinStore::Impl::WriteTables(const model::Batch& batch) {
   if (batch.epoch) {
     if (Status done = WriteEpoch(db, *batch.epoch); !done) return done;
   }
+  if (batch.interest) {
+    if (Status done = WriteInterest(db, *batch.interest); !done) return done;
+  }
+  if (batch.scope_held) {
+    if (Status done = WriteScopeHeld(db, *batch.scope_held); !done) return done;
+  }
   if (batch.peer_lineage) return WriteLineage(db, Owner::kPeer, *batch.peer_lineage);
   return {};
 }
@@ -252,7 +264,8 @@ Status TwinStore::Impl::Fold(const model::Batch& batch) {
     if (Status done = WriteFolded(db, older->folded); !done) return done;
     if (Status done = ClearTail(db); !done) return done;
   }
-  return WriteFolded(db, batch);
+  if (Status done = WriteFolded(db, batch); !done) return done;
+  return WritePromised(db, std::max(promised, Promised(batch)));
 }
 
 Status TwinStore::Impl::Write(const model::Batch& batch) {
@@ -290,12 +303,13 @@ void TwinStore::Impl::Remember(const model::Batch& batch) {
     dictionary_entries = std::max<std::size_t>(dictionary_entries, entry.pid);
   }
   highest_own_seq = HighestOwnSeq(batch);
+  promised = std::max(promised, Promised(batch));
   limit = batch.seq_limit.value_or(limit);
 }
 
 void TwinStore::Impl::CountBytes() {
   tail_records = tail.records;
-  file_bytes = FileBytes(options.path) + FileBytes(options.path + "-wal");
+  file_bytes = db.FileBytes();
 }
 
 TwinStore::TwinStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -304,27 +318,12 @@ TwinStore::~TwinStore() = default;
 Result<std::unique_ptr<TwinStore>> TwinStore::Open(const TwinStoreOptions& options) {
   EDGETWIN_CHECK(options.inc != 0 && options.seq_reserve != 0);
   Result<Database> db = OpenDatabase(options);
-  if (!db) return Explained(options.path, db.error());
+  if (!db) return Explained(options.path, options.vfs, db.error());
   auto impl = std::make_unique<Impl>(options, std::move(*db));
   if (Status loaded = impl->Load(); !loaded) return loaded.error();
   if (Status drawn = impl->DrawIncarnation(); !drawn) return drawn.error();
   if (Status set = impl->db.LeaveWalOnClose(false); !set) return set.error();
   return std::unique_ptr<TwinStore>(new TwinStore(std::move(impl)));
-}
-
-Result<model::Stored> TwinStore::Inspect(const std::string& path) {
-  if (Status sound = CheckFiles(path); !sound) return sound.error();
-  if (FileBytes(path) == 0) return NotFound("there is no store " + path);
-  const Result<std::string> image = ReadImage(path);
-  if (!image) return image.error();
-  Result<Database> db = Database::FromImage(*image, path);
-  if (!db) return db.error();
-  const Result<SchemaVersion> version = CheckContent(*db);
-  if (!version) return Explained(path, version.error());
-  if (version->version == 0) return NotFound(path + " is a database that holds nothing yet");
-  const Result<Tail> tail = ReadTail(*db);
-  if (!tail) return tail.error();
-  return ReadStored(*db, *tail);
 }
 
 model::Stored TwinStore::TakeStored() {
@@ -352,6 +351,10 @@ Status TwinStore::Commit(const model::Batch& batch) {
   ++impl_->commits;
   impl_->CountBytes();
   return {};
+}
+
+Status TwinStore::BackupTo(const std::string& path) {
+  return BackUp(impl_->db, path, impl_->options.vfs);
 }
 
 TwinStoreStats TwinStore::stats() const {

@@ -41,9 +41,11 @@ struct TwinStoreStats {
 // at.
 class TwinStore {
  public:
-  // Opens or creates the file; then draws the incarnation: (inc, first_seq = highest limit so far +
-  // 1, limit = first_seq + seq_reserve - 1) is durable before this returns. The lineage is cut to
-  // the newest kLineageMax entries, entries that reserved but never used a seq first.
+  // Opens or creates the file; then draws the incarnation: (inc, first_seq = highest limit, or
+  // seq_floor, so far + 1, limit = first_seq + seq_reserve - 1) is durable before this returns, and
+  // in the same transaction `kept` of the one before it: the highest seq of a status or override
+  // row or an event that was ever committed, and at least events_acked and seq_floor. The lineage
+  // is cut to the newest kLineageMax entries, entries that reserved but never used a seq first.
   //
   // kInvalid: a database of another application.
   // kUnsupported: the store was written by a newer release whose min_reader is above ours;
@@ -53,28 +55,51 @@ class TwinStore {
   static Result<std::unique_ptr<TwinStore>> Open(const TwinStoreOptions& options);
 
   // For inspection while the daemon is down: writes nothing, draws no incarnation, same lock and
-  // same errors.
-  static Result<model::Stored> Inspect(const std::string& path);
+  // same errors. `vfs` as in TwinStoreOptions.
+  static Result<model::Stored> Inspect(const std::string& path, const std::string& vfs = {});
 
   // Moves a store that can't be opened (with its -wal and -shm) aside, to "PATH.corrupt-1", "-2",
   // …; at most `kept_max` such names, past that kExhausted. Returns the new name. Never deletes.
-  static Result<std::string> Quarantine(const std::string& path, int kept_max = 9);
+  static constexpr int kKeptMax = 9;
+  static Result<std::string> Quarantine(const std::string& path, int kept_max = kKeptMax);
+
+  // Puts a copy that BackupTo made (or the files of a stopped store, -wal beside them) in the place
+  // of the store `path`, which is moved aside to "PATH.before-restore-1", "-2", …, at most kKeptMax
+  // such names, and never deleted. Returns that name, or nothing when there was no store. Whenever
+  // the power goes, `path` is the old store or the restored one; only an old one that can't be
+  // opened is moved file by file. The new file has mode 0600 and the owner of the old one, or of
+  // the folder.
+  //
+  // The restored store is an older image of itself: the next Open draws a new incarnation, and the
+  // protocol finds out what it lacks.
+  //
+  // Errors about `backup` as of Inspect; kCorrupt also when integrity_check fails. kConflict:
+  // somebody has either store open. kExhausted (names, disk full), kPermission, kUnavailable. After
+  // an error the store at `path` is as it was; only one that can't be opened may be moved aside.
+  static Result<std::string> RestoreFrom(const std::string& backup, const std::string& path);
 
   ~TwinStore();
 
   // What was in the store, tail replayed. Moves it out; call once.
   model::Stored TakeStored();
 
-  // Makes the batch durable. Small batches append one compact tail record (rows and cursors, a few
-  // bytes a value) and are folded into rows at a checkpoint. On failure nothing of it is durable
-  // and the store stays usable: kExhausted (disk full), kUnavailable (I/O error, read-only),
-  // kCorrupt; kInvalid for a batch that would leave the store unreadable (property ids or pids with
-  // gaps, rows of unknown properties). Only after an I/O error in the last sync it may still come
-  // back if the process dies before the next commit: commit it again.
+  // Makes the batch durable. Small batches append one compact tail record (rows, counters, events,
+  // commands, alarms and holds, a few bytes a value) and are folded into the tables at a
+  // checkpoint. On failure nothing of it is durable and the store stays usable: kExhausted (disk
+  // full), kUnavailable (I/O error, read-only), kCorrupt; kInvalid for a batch that would leave the
+  // store unreadable (property ids or pids with gaps, anything of unknown properties). Only after
+  // an I/O error in the last sync it may still come back if the process dies before the next
+  // commit: commit it again.
   //
-  // seq_limit is taken as given, lower or higher, but never below the seq of a row of this
-  // incarnation.
+  // seq_limit is taken as given, lower or higher, but never below the seq of a row or event of this
+  // incarnation. A row whose dot is (0, 0) is removed. What only a cloud knows (superseded,
+  // admission, claim) is not kept.
   Status Commit(const model::Batch& batch);
+
+  // A consistent copy of everything committed, synced, into a new file of mode 0600. kConflict when
+  // there is a file of that name. On failure nothing is left there: kExhausted (disk full),
+  // kPermission, kUnavailable, kCorrupt. Reads and writes the whole store meanwhile.
+  Status BackupTo(const std::string& path);
 
   TwinStoreStats stats() const;
 

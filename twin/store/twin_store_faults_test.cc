@@ -174,6 +174,13 @@ TEST(TwinStoreFaultsTest, WhatWasNeverWrittenToATableIsCorrupt) {
         "UPDATE row SET property = 100 WHERE property = 99", "UPDATE row SET type = 6",
         "DELETE FROM property WHERE id = 50", "UPDATE property SET decimals = 10",
         "UPDATE property SET path = '/'", "UPDATE property SET min = x'00'",
+        "INSERT INTO event VALUES(1, 1, 0, 0, 3, '', NULL, 0, NULL, '', 0)",
+        "INSERT INTO event VALUES(1, 1, 0, 0, 0, '', 100, 0, NULL, '', 0)",
+        "INSERT INTO command VALUES(1, 1, 1, 0, '', '', 0, NULL, 0, '', 5, '')",
+        "INSERT INTO alarm VALUES(0, 2, 1, 0, 0, 0, NULL, '')", "INSERT INTO hold VALUES(100, 1)",
+        "INSERT INTO dictionary SELECT 1, id, 1, 0, path, type, unit, decimals, writable,"
+        " local_only, min, max, deadband, min_period_ms, heartbeat_ms, alarm_high, alarm_low,"
+        " alarm_hysteresis, alarm_delay_ms, description, instance, source FROM property LIMIT 1",
         "INSERT INTO cursor VALUES(4, 1)", "DELETE FROM meta WHERE key = 'version'",
         "DROP TABLE meta"}) {
     SCOPED_TRACE(damage);

@@ -26,6 +26,7 @@ model::PropertyDef FullDef() {
   def.min = -0.0;
   def.max = std::numeric_limits<double>::infinity();
   def.policy = {0.25, std::chrono::milliseconds(100), std::chrono::hours(24)};
+  def.alarm = {-std::numeric_limits<double>::infinity(), -0.0, 1e-300, std::chrono::hours(2)};
   def.description = "It's the \"level\"";
   def.instance = "modbus-1";
   def.source = "unit 3 holding 12 u16";
@@ -53,13 +54,25 @@ model::Batch FullBatch(std::uint64_t inc) {
   batch.properties[1].pid = 0;
   batch.properties[2].def = {};
   batch.properties[2].def.path = PathOf("plant/only-desired");
-  batch.dictionary = {{1, model::PropertyId{0}, FullDef(), ~std::uint64_t{0}},
-                      {2, model::PropertyId{2}, batch.properties[2].def, 5}};
+  batch.properties[3].def.alarm.high = std::numeric_limits<double>::max();
+  batch.dictionary = {{1, model::PropertyId{0}, 0, FullDef(), ~std::uint64_t{0}},
+                      {2, model::PropertyId{2}, 0, batch.properties[2].def, 5},
+                      {3, model::PropertyId{0}, 1, {}, 6}};
   batch.rows = HardRows(40, inc);
   batch.state_durable = 77;
   batch.peer_watermark = {1, 2, ~std::uint64_t{0}, 4};
   batch.epoch = {3, 0xffff'ffff'ffff'ffffu};
-  batch.peer_lineage = {{9, 1, 10}, {8, 11, ~std::uint64_t{0}}};
+  batch.peer_lineage = {{9, 1, 10, 4}, {8, 11, ~std::uint64_t{0}, ~std::uint64_t{0}}};
+  batch.seq_floor = 76;
+  batch.events = HardEvents(40, inc);
+  batch.events.back().dot.inc = ~inc;  // Its seq is of nobody's lineage.
+  batch.events_acked = 1'003;
+  batch.commands = HardCommands();
+  batch.alarms = HardAlarms();
+  batch.holds = {{model::PropertyId{3}, std::chrono::milliseconds(1)},
+                 {model::PropertyId{39}, std::chrono::milliseconds::max()}};
+  batch.scope_held = 0xffff'fffe;
+  batch.interest = model::Interest{0xffff'ffff, {"plant/**", "", "\xc3\xa9?"}};
   return batch;
 }
 
@@ -82,6 +95,14 @@ void ExpectHolds(const model::Stored& stored, const model::Batch& batch) {
   }
   EXPECT_EQ(stored.epoch, batch.epoch);
   EXPECT_EQ(stored.peer_lineage, batch.peer_lineage);
+  EXPECT_EQ(stored.seq_floor, batch.seq_floor);
+  EXPECT_EQ(stored.events, batch.events);
+  EXPECT_EQ(stored.events_acked, batch.events_acked);
+  EXPECT_EQ(stored.commands, batch.commands);
+  EXPECT_EQ(stored.alarms, batch.alarms);
+  EXPECT_EQ(stored.holds, batch.holds);
+  EXPECT_EQ(stored.interest, batch.interest);
+  EXPECT_EQ(stored.scope_held, batch.scope_held);
 }
 
 model::Stored Reopened(const std::string& path, std::uint64_t inc) {
@@ -132,6 +153,21 @@ TEST(TwinStoreTest, ReplayGivesTheSameAsFolding) {
     batch.peer_watermark[seq % 4] = seq;
     if (seq % 6 == 0) batch.seq_limit = 5'000'000 + seq;
     if (seq % 7 == 0) batch.state_durable = seq;
+    batch.events = {EventAt(seq, kInc)};
+    batch.events_acked = seq - 1;
+    if (seq % 7 == 0) batch.events_floor = seq;
+    if (seq % 8 == 0) batch.seq_floor = seq;
+    model::Command command;
+    command.id = ~seq;
+    command.dot.seq = seq % 3;
+    batch.commands = {command};
+    if (seq > 3) batch.commands_gone = {~(seq - 3)};
+    model::AlarmRecord alarm = HardAlarms()[1];
+    alarm.id = model::PropertyId{id};
+    alarm.raised = alarm.acknowledged = seq >= 16;
+    alarm.raised = seq == 19;
+    batch.alarms = {alarm};
+    batch.holds = {{model::PropertyId{id}, std::chrono::milliseconds(seq < 18 ? 99 : 0)}};
     ASSERT_TRUE(replayed->Commit(batch));
     ASSERT_TRUE(folded->Commit(batch));
   }
@@ -146,6 +182,17 @@ TEST(TwinStoreTest, ReplayGivesTheSameAsFolding) {
   EXPECT_EQ(a.peer_watermark, b.peer_watermark);
   EXPECT_EQ(a.state_durable, b.state_durable);
   EXPECT_EQ(a.state_durable, 14u);
+  EXPECT_EQ(a.events, b.events);
+  EXPECT_EQ(a.events.size(), 6u) << "15 to 20";
+  EXPECT_EQ(a.commands, b.commands);
+  EXPECT_EQ(a.commands.size(), 3u);
+  EXPECT_EQ(a.alarms, b.alarms);
+  EXPECT_EQ(a.alarms.size(), 1u);
+  EXPECT_EQ(a.holds, b.holds);
+  EXPECT_EQ(a.holds.size(), 2u);
+  EXPECT_EQ(a.events_acked, b.events_acked);
+  EXPECT_EQ(a.seq_floor, b.seq_floor);
+  EXPECT_EQ(a.seq_floor, 16u);
   EXPECT_EQ(a.lineage, b.lineage);
   EXPECT_EQ(a.lineage.back().limit, 5'000'018u);
 }
@@ -237,7 +284,7 @@ TEST(TwinStoreTest, ADictionaryResetForgetsEveryPidBeforeTheBatchAddsItsOwn) {
   reset.dictionary_reset = true;
   reset.properties = {Property(5, model::ValueType::kInt)};
   reset.properties[0].pid = 1;
-  reset.dictionary = {{1, model::PropertyId{5}, reset.properties[0].def, 99}};
+  reset.dictionary = {{1, model::PropertyId{5}, 0, reset.properties[0].def, 99}};
   ASSERT_TRUE(store->Commit(reset));
   store.reset();
   const model::Stored stored = Inspected(folder.db());
@@ -255,13 +302,29 @@ TEST(TwinStoreTest, ABatchThatCouldNotBeReadAgainIsRefusedWhole) {
   model::Batch stranger = Doubles(1);
   stranger.rows = {Reported(1, model::Value(1.0), {kInc, 1})};
   model::Batch pid_gap = Doubles(1);
-  pid_gap.dictionary = {{2, model::PropertyId{0}, {}, 1}};
-  for (const model::Batch& batch : {gap, stranger, pid_gap}) {
+  pid_gap.dictionary = {{2, model::PropertyId{0}, 0, {}, 1}};
+  model::Batch withdraws_itself = Doubles(1);
+  withdraws_itself.dictionary = {{1, model::PropertyId{0}, 1, {}, 1}};
+  model::Batch event_of_nothing = Doubles(1);
+  event_of_nothing.events = {EventAt(1)};
+  event_of_nothing.events[0].id = model::PropertyId{1};
+  model::Batch alarm_of_nothing;
+  alarm_of_nothing.alarms = {HardAlarms()[1]};
+  model::Batch hold_of_nothing;
+  hold_of_nothing.holds = {{model::PropertyId{0}, std::chrono::milliseconds(1)}};
+  const std::vector<model::Batch> refusals = {gap,
+                                              stranger,
+                                              pid_gap,
+                                              withdraws_itself,
+                                              event_of_nothing,
+                                              alarm_of_nothing,
+                                              hold_of_nothing};
+  for (const model::Batch& batch : refusals) {
     const Status refused = store->Commit(batch);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::kInvalid) << refused.error().text;
   }
-  EXPECT_EQ(store->stats().failed_commits, 3u);
+  EXPECT_EQ(store->stats().failed_commits, refusals.size());
   store.reset();
   EXPECT_TRUE(Inspected(folder.db()).properties.empty());
 }

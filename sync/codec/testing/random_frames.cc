@@ -3,10 +3,12 @@
 
 #include "sync/codec/testing/random_frames.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 
 #include "twin/base/check.h"
@@ -123,9 +125,17 @@ void NameRow(Random& random, const Habits& habits, WireRow& row) {
   row.path = row.pid == 0 ? AnyPath(random) : std::string();
 }
 
-void ControlRow(Random& random, const Habits& habits, WireRow& row) {
-  if (OneIn(random, habits.control) || row.side == Side::kReported) {
-    row.side = static_cast<Side>(1 + Below(random, 3));
+// The sides that some frame's rows may have.
+using Sides = std::span<const Side>;
+constexpr std::array kState = {Side::kReported};
+constexpr std::array kControl = {Side::kDesired, Side::kStatus, Side::kOverride};
+constexpr std::array kDevice = {Side::kReported, Side::kStatus, Side::kOverride};
+constexpr std::array kCloud = {Side::kDesired};
+
+void ControlInfoOf(Random& random, const Habits& habits, WireRow& row) {
+  if (row.side == Side::kReported) {
+    row.row.control.reset();
+    return;
   }
   model::ControlInfo info = row.row.info();
   if (row.side == Side::kStatus) {
@@ -144,7 +154,7 @@ void ControlRow(Random& random, const Habits& habits, WireRow& row) {
   row.row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
-std::vector<WireRow> AnyRows(Random& random, Stream stream, std::uint64_t from, std::size_t count) {
+std::vector<WireRow> AnyRows(Random& random, Sides sides, std::uint64_t from, std::size_t count) {
   const Habits habits(random);
   std::vector<WireRow> rows;
   WireRow row;
@@ -152,6 +162,7 @@ std::vector<WireRow> AnyRows(Random& random, Stream stream, std::uint64_t from, 
   row.row.value = AnyValue(random);
   row.row.time = AnyTime(random);
   row.row.dot.seq = from;
+  row.side = sides[Below(random, sides.size())];
   for (std::size_t i = 0; i < count; ++i) {
     row.row.dot.seq += 1 + (OneIn(random, habits.seq) ? AnyNumber32(random) : 0);
     NameRow(random, habits, row);
@@ -162,10 +173,78 @@ std::vector<WireRow> AnyRows(Random& random, Stream stream, std::uint64_t from, 
       row.row.unsynced = OneIn(random, 2);
     }
     if (OneIn(random, habits.inc)) row.row.dot.inc = OneIn(random, 2) ? 0 : random();
-    if (stream == Stream::kControl) ControlRow(random, habits, row);
+    if (OneIn(random, habits.control)) row.side = sides[Below(random, sides.size())];
+    ControlInfoOf(random, habits, row);
     rows.push_back(row);
   }
   return rows;
+}
+
+// Rows in no order, of any seqs but 0.
+std::vector<WireRow> AnyLooseRows(Random& random, std::size_t rows_max) {
+  std::vector<WireRow> rows = AnyRows(random, kCloud, 1, Below(random, rows_max + 1));
+  if (OneIn(random, 2)) std::ranges::shuffle(rows, random);
+  for (WireRow& row : rows) {
+    if (OneIn(random, 10)) row.row.dot.seq = AnyNumber(random) | 1;
+  }
+  return rows;
+}
+
+std::uint64_t SeqAfter(Random& random, std::uint64_t seq) {
+  return seq + 1 + (OneIn(random, 2) ? AnyNumber32(random) : 0);
+}
+
+std::vector<WireEvent> AnyEvents(Random& random, std::uint64_t from, std::size_t count) {
+  std::vector<WireEvent> events(count);
+  for (WireEvent& wire : events) {
+    model::Event& event = wire.event;
+    from = event.dot.seq = SeqAfter(random, from);
+    event.dot.inc = OneIn(random, 3) ? random() : 0;
+    wire.pid = OneIn(random, 3) ? 0 : AnyNumber32(random);
+    event.time = AnyTime(random);
+    event.unsynced = OneIn(random, 4);
+    event.severity = static_cast<model::Severity>(Below(random, 3));
+    event.kind = AnyText(random, model::kEventKindBytesMax);
+    event.value = AnyValue(random);
+    event.text = AnyText(random, 100);
+    event.command = OneIn(random, 3) ? random() : 0;
+  }
+  return events;
+}
+
+std::vector<model::Command> AnyCommands(Random& random, std::uint64_t from, std::size_t count) {
+  std::vector<model::Command> commands(count);
+  for (model::Command& command : commands) {
+    from = command.dot.seq = SeqAfter(random, from);
+    command.dot.inc = OneIn(random, 3) ? random() : 0;
+    command.id = random() | 1;
+    command.epoch = AnyNumber(random);
+    command.name = AnyText(random, model::kCommandNameBytesMax);
+    if (!OneIn(random, 3)) command.path = AnyPath(random);
+    command.value = AnyValue(random);
+    command.expires = AnyTime(random);
+    command.who = AnyText(random, 100);
+  }
+  return commands;
+}
+
+// Rows and commands in one order of seqs, each with some of them.
+void MixCommands(Random& random, Delta& delta) {
+  delta.commands = AnyCommands(random, delta.from, 1 + Below(random, 5));
+  std::vector<std::uint64_t*> seqs;
+  for (WireRow& row : delta.rows) seqs.push_back(&row.row.dot.seq);
+  for (model::Command& command : delta.commands) seqs.push_back(&command.dot.seq);
+  std::vector<char> is_command(delta.rows.size(), 0);
+  is_command.resize(seqs.size(), 1);
+  std::ranges::shuffle(is_command, random);
+  std::size_t row = 0;
+  std::size_t command = delta.rows.size();
+  std::uint64_t seq = delta.from;
+  for (const char next_is_command : is_command) {
+    seq += 1 + (OneIn(random, 4) ? AnyNumber32(random) : 0);
+    *seqs[next_is_command != 0 ? command++ : row++] = seq;
+  }
+  delta.to = seq;
 }
 
 Watermarks AnyMarks(Random& random) {
@@ -175,7 +254,15 @@ Watermarks AnyMarks(Random& random) {
 }
 
 Ack AnyAck(Random& random, std::uint32_t session) {
-  return {session, AnyMarks(random), AnyNumber32(random), AnyNumber32(random)};
+  Ack ack;
+  ack.session = session;
+  ack.watermark = AnyMarks(random);
+  ack.dictionary_n = AnyNumber32(random);
+  if (OneIn(random, 2)) ack.scope_version = AnyNumber32(random);
+  if (OneIn(random, 4)) ack.scope_part = AnyNumber32(random);
+  if (OneIn(random, 4)) ack.verified = AnyMarks(random);
+  ack.held_ms = AnyNumber32(random);
+  return ack;
 }
 
 model::Lineage AnyLineage(Random& random) {
@@ -185,7 +272,7 @@ model::Lineage AnyLineage(Random& random) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t first = before + 1 + (OneIn(random, 3) ? AnyNumber32(random) : 0);
     before = first - 1 + AnyNumber32(random);
-    lineage.push_back({random() | 1, first, before});
+    lineage.push_back({random() | 1, first, before, OneIn(random, 2) ? 0 : AnyNumber(random)});
   }
   return lineage;
 }
@@ -196,9 +283,10 @@ Hello AnyHello(Random& random) {
   hello.session = AnyNumber32(random) | 1;
   hello.lineage = AnyLineage(random);
   hello.head = AnyMarks(random);
-  hello.state_durable = AnyNumber(random);
+  hello.durable = AnyMarks(random);
   hello.watermark = AnyMarks(random);
   hello.cloud_inc = AnyNumber(random);
+  hello.cloud_seq_max = AnyNumber(random);
   hello.dictionary_n = AnyNumber32(random);
   hello.dictionary_chain = random();
   hello.scope_version = AnyNumber32(random);
@@ -206,7 +294,19 @@ Hello AnyHello(Random& random) {
   hello.wall_ms = std::bit_cast<std::int64_t>(AnyNumber(random));
   hello.boot_ms = AnyNumber(random);
   hello.software = AnyText(random, 100);
+  hello.hardware = AnyText(random, 100);
   return hello;
+}
+
+std::vector<ChainMark> AnyLadder(Random& random) {
+  std::vector<ChainMark> ladder;
+  if (OneIn(random, 2)) return ladder;
+  std::uint64_t n = Below(random, 3);
+  for (std::uint64_t marks = Below(random, kLadderMax + 1); marks > 0; --marks) {
+    ladder.push_back({static_cast<model::Pid>(n), random()});
+    n += 1 + Below(random, 1 << 26);  // 40 of them fit into 32 bits.
+  }
+  return ladder;
 }
 
 Welcome AnyWelcome(Random& random, std::size_t rows_max) {
@@ -221,10 +321,16 @@ Welcome AnyWelcome(Random& random, std::size_t rows_max) {
   welcome.scope_version = AnyNumber32(random);
   welcome.epoch = {AnyNumber(random), random()};
   welcome.wall_ms = std::bit_cast<std::int64_t>(AnyNumber(random));
-  welcome.returned =
-      AnyRows(random, Stream::kState, AnyNumber32(random), Below(random, rows_max + 1));
+  if (OneIn(random, 3)) {
+    welcome.seq_floor = AnyNumber(random);
+    welcome.common = AnyMarks(random);
+  }
+  welcome.returned = AnyRows(random, OneIn(random, 2) ? Sides(kState) : Sides(kDevice),
+                             AnyNumber32(random), Below(random, rows_max + 1));
+  welcome.ladder = AnyLadder(random);
   welcome.frame_bytes_max = AnyNumber32(random) | 1;
   welcome.window_frames_max = AnyNumber32(random) | 1;
+  if (OneIn(random, 2)) welcome.backoff_ms_max = AnyNumber32(random);
   return welcome;
 }
 
@@ -241,6 +347,10 @@ DictionaryFrame AnyDictionary(Random& random) {
   frame.entries.resize(Below(random, 8));
   for (std::size_t i = 0; i < frame.entries.size(); ++i) {
     frame.entries[i].pid = frame.first + static_cast<model::Pid>(i);
+    if (frame.entries[i].pid > 1 && OneIn(random, 5)) {
+      frame.entries[i].withdraws = 1 + AnyNumber32(random) % (frame.entries[i].pid - 1);
+      continue;
+    }
     model::PropertyDef& def = frame.entries[i].def;
     def.path = ParsedPath(random);
     def.type = static_cast<model::ValueType>(Below(random, 6));
@@ -257,16 +367,70 @@ DictionaryFrame AnyDictionary(Random& random) {
   return frame;
 }
 
+Nack AnyNack(Random& random) {
+  Nack nack;
+  nack.reason = static_cast<NackReason>(1 + Below(random, 8));
+  nack.cursors = AnyAck(random, AnyNumber32(random));
+  nack.text = AnyText(random, 100);
+  nack.spread_ms = AnyNumber32(random);
+  if (OneIn(random, 2)) {
+    const std::uint64_t to = AnyNumber(random);
+    nack.refused = FrameSpan{static_cast<Stream>(Below(random, model::kStreams)),
+                             to - Below(random, to / 2 + 1), to};
+  }
+  return nack;
+}
+
+HealAsk AnyHealAsk(Random& random) {
+  HealAsk ask;
+  ask.session = AnyNumber32(random);
+  ask.attempt = AnyNumber32(random);
+  ask.at = AnyMarks(random);
+  ask.dictionary_n = AnyNumber32(random);
+  ask.scope_version = AnyNumber32(random);
+  ask.first_cell = AnyNumber32(random);
+  ask.cells = static_cast<std::uint32_t>(Below(random, kHealCellsMax + 1));
+  if (OneIn(random, 2)) ask.desired.resize(Below(random, 20));
+  for (model::Pid& pid : ask.desired) pid = 1 + AnyNumber32(random) / 2;
+  return ask;
+}
+
+HealAnswer AnyHealAnswer(Random& random, std::size_t rows_max) {
+  HealAnswer answer;
+  answer.session = AnyNumber32(random);
+  answer.attempt = AnyNumber32(random);
+  answer.rows_n = AnyNumber32(random);
+  answer.first_cell = AnyNumber32(random);
+  answer.cells.resize(Below(random, 100));
+  for (char& byte : answer.cells) byte = static_cast<char>(random());
+  answer.rows = AnyLooseRows(random, rows_max);
+  if (!answer.rows.empty() && OneIn(random, 3)) answer.rows.front().row = {};  // There is none.
+  return answer;
+}
+
+InterestFrame AnyInterest(Random& random) {
+  InterestFrame wanted;
+  wanted.session = AnyNumber32(random);
+  wanted.interest.version = AnyNumber32(random);
+  wanted.interest.patterns.resize(Below(random, kInterestPatternsMax + 1));
+  for (std::string& pattern : wanted.interest.patterns) {
+    static constexpr std::array<const char*, 4> kPatterns = {"**", "*/level", "*/*", "tank/**"};
+    pattern = OneIn(random, 2) ? AnyPath(random) : kPatterns[Below(random, kPatterns.size())];
+  }
+  return wanted;
+}
+
 std::optional<std::uint64_t> Bits(const std::optional<double>& value) {
   if (!value) return {};
   return std::bit_cast<std::uint64_t>(*value);
 }
 
 bool SameEntry(const model::DictionaryEntry& a, const model::DictionaryEntry& b) {
-  return a.pid == b.pid && a.chain == b.chain && a.def.path == b.def.path &&
-         a.def.type == b.def.type && a.def.unit == b.def.unit && a.def.decimals == b.def.decimals &&
-         a.def.writable == b.def.writable && Bits(a.def.min) == Bits(b.def.min) &&
-         Bits(a.def.max) == Bits(b.def.max) && a.def.description == b.def.description;
+  return a.pid == b.pid && a.withdraws == b.withdraws && a.chain == b.chain &&
+         a.def.path == b.def.path && a.def.type == b.def.type && a.def.unit == b.def.unit &&
+         a.def.decimals == b.def.decimals && a.def.writable == b.def.writable &&
+         Bits(a.def.min) == Bits(b.def.min) && Bits(a.def.max) == Bits(b.def.max) &&
+         a.def.description == b.def.description;
 }
 
 bool SameDictionary(const DictionaryFrame& a, const DictionaryFrame& b) {
@@ -284,28 +448,44 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
   Delta delta;
   delta.session = AnyNumber32(random);
   delta.stream =
-      static_cast<Stream>(Below(random, 10) == 0 ? 2 + Below(random, 2) : Below(random, 2));
+      static_cast<Stream>(Below(random, 6) == 0 ? 2 + Below(random, 2) : Below(random, 2));
   delta.from = random() >> (8 + Below(random, 56));
-  const bool has_rows = delta.stream == Stream::kState || delta.stream == Stream::kControl;
-  if (has_rows) delta.rows = AnyRows(random, delta.stream, delta.from, Below(random, rows_max + 1));
-  delta.to = delta.rows.empty() ? delta.from : delta.rows.back().row.dot.seq;
-  if (OneIn(random, 3)) delta.to += AnyNumber32(random);
   if (OneIn(random, 3)) delta.ack = AnyAck(random, delta.session);
+  const bool control = delta.stream == Stream::kControl;
+  const std::size_t count = Below(random, rows_max + 1);
+  if (control && OneIn(random, 6)) {
+    delta.scope_in = ScopeIn{AnyNumber32(random), AnyNumber32(random) | 1, OneIn(random, 3)};
+    delta.rows = AnyRows(random, kCloud, delta.from, count);
+    delta.from = 0;
+    return delta;
+  }
+  delta.to = delta.from;
+  if (delta.stream == Stream::kEvents) {
+    delta.events = AnyEvents(random, delta.from, Below(random, 20));
+    if (!delta.events.empty()) delta.to = delta.events.back().event.dot.seq;
+  } else if (delta.stream != Stream::kHistory) {
+    delta.rows = AnyRows(random, control ? Sides(kControl) : Sides(kState), delta.from, count);
+    if (!delta.rows.empty()) delta.to = delta.rows.back().row.dot.seq;
+    if (control && OneIn(random, 3)) MixCommands(random, delta);
+    if (OneIn(random, 4)) delta.digest = DigestTag{{random(), random()}, AnyNumber32(random)};
+  }
+  if (OneIn(random, 3)) delta.to += AnyNumber32(random);
   return delta;
 }
 
 Frame RandomFrame(Random& random, std::size_t rows_max) {
-  switch (Below(random, 12)) {
+  switch (Below(random, 18)) {
     case 0: return AnyHello(random);
     case 1: return AnyWelcome(random, rows_max);
     case 2: return AnyAck(random, AnyNumber32(random));
-    case 3: {
-      const auto reason = static_cast<NackReason>(1 + Below(random, 6));
-      return Nack{reason, AnyAck(random, AnyNumber32(random)), AnyText(random, 100),
-                  AnyNumber32(random)};
-    }
+    case 3: return AnyNack(random);
     case 4: return AnyDictionary(random);
     case 5: return Bye{AnyNumber32(random)};
+    case 6: return Probe{AnyNumber32(random), AnyNumber(random)};
+    case 7: return Offer{AnyNumber32(random), AnyLooseRows(random, rows_max)};
+    case 8: return AnyHealAsk(random);
+    case 9: return AnyHealAnswer(random, rows_max);
+    case 10: return AnyInterest(random);
     default: return RandomDelta(random, rows_max);
   }
 }

@@ -1,5 +1,5 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO lineage (owner, n, inc, first_seq, seq_limit)
-VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO lineage (owner, n, inc, first_seq, seq_limit, kept)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);

@@ -1,4 +1,4 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-SELECT inc, first_seq, seq_limit FROM lineage WHERE owner = ?1 ORDER BY n;
+SELECT inc, first_seq, seq_limit, kept FROM lineage WHERE owner = ?1 ORDER BY n;

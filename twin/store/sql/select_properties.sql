@@ -3,6 +3,7 @@
 
 SELECT
   id, pid, path, type, unit, decimals, writable, local_only, min, max,
-  deadband, min_period_ms, heartbeat_ms, description, instance, source
+  deadband, min_period_ms, heartbeat_ms, alarm_high, alarm_low, alarm_hysteresis, alarm_delay_ms,
+  description, instance, source
 FROM property
 ORDER BY id;

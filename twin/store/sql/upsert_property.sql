@@ -3,9 +3,12 @@
 
 INSERT INTO property (
   id, pid, path, type, unit, decimals, writable, local_only, min, max,
-  deadband, min_period_ms, heartbeat_ms, description, instance, source
+  deadband, min_period_ms, heartbeat_ms, alarm_high, alarm_low, alarm_hysteresis, alarm_delay_ms,
+  description, instance, source
 )
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+VALUES (
+  ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
+)
 ON CONFLICT (id) DO UPDATE SET
   pid = excluded.pid,
   path = excluded.path,
@@ -19,6 +22,10 @@ ON CONFLICT (id) DO UPDATE SET
   deadband = excluded.deadband,
   min_period_ms = excluded.min_period_ms,
   heartbeat_ms = excluded.heartbeat_ms,
+  alarm_high = excluded.alarm_high,
+  alarm_low = excluded.alarm_low,
+  alarm_hysteresis = excluded.alarm_hysteresis,
+  alarm_delay_ms = excluded.alarm_delay_ms,
   description = excluded.description,
   instance = excluded.instance,
   source = excluded.source;

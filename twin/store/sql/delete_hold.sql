@@ -1,4 +1,4 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-SELECT epoch_counter, epoch_token FROM twin WHERE id = ?1;
+DELETE FROM hold WHERE property = ?1;

@@ -1,0 +1,5 @@
+-- Copyright 2026 The edgetwin authors
+-- SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO interest (twin, n, pattern)
+VALUES (?1, ?2, ?3);

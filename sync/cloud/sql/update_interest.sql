@@ -1,0 +1,6 @@
+-- Copyright 2026 The edgetwin authors
+-- SPDX-License-Identifier: Apache-2.0
+
+UPDATE twin
+SET interest_version = ?2
+WHERE id = ?1;

@@ -1,0 +1,78 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/engine/digest.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <bit>
+
+namespace edgetwin::sync {
+namespace {
+
+using model::Side;
+using model::ValueType;
+
+void Put(std::string& to, std::uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) to += static_cast<char>(value >> (8 * i) & 0xff);
+}
+
+void Put(std::string& to, std::string_view text) {
+  Put(to, text.size(), 4);
+  to += text;
+}
+
+void Put(std::string& to, const model::Value& value) {
+  Put(to, static_cast<std::uint64_t>(value.type()), 1);
+  switch (value.type()) {
+    case ValueType::kNone: return;
+    case ValueType::kBool: return Put(to, value.boolean() ? 1 : 0, 1);
+    case ValueType::kInt: return Put(to, static_cast<std::uint64_t>(value.integer()), 8);
+    case ValueType::kDouble: return Put(to, std::bit_cast<std::uint64_t>(value.real()), 8);
+    case ValueType::kString: return Put(to, value.text());
+    case ValueType::kBytes: return Put(to, value.bytes().data);
+  }
+}
+
+}  // namespace
+
+void AppendCanonical(std::string& bytes, model::Pid pid, Side side, const model::Row& row) {
+  Put(bytes, pid, 4);
+  Put(bytes, static_cast<std::uint64_t>(side), 1);
+  Put(bytes, row.dot.inc, 8);
+  Put(bytes, row.dot.seq, 8);
+  Put(bytes, row.value);
+  Put(bytes, static_cast<std::uint64_t>(row.time.time_since_epoch().count()), 8);
+  Put(bytes, static_cast<std::uint64_t>(row.quality), 1);
+  Put(bytes, row.unsynced ? 1 : 0, 1);
+  if (side == Side::kReported) return;
+  const model::ControlInfo& info = row.info();
+  Put(bytes, info.refers_to.inc, 8);
+  Put(bytes, info.refers_to.seq, 8);
+  Put(bytes, static_cast<std::uint64_t>(info.state), 1);
+  Put(bytes, static_cast<std::uint64_t>(info.until.time_since_epoch().count()), 8);
+  Put(bytes, info.note);
+}
+
+Digest RowDigest(model::Pid pid, Side side, const model::Row& row) {
+  std::string bytes;
+  AppendCanonical(bytes, pid, side, row);
+  return {XXH64(bytes.data(), bytes.size(), 0), XXH64(bytes.data(), bytes.size(), 1)};
+}
+
+Digest DigestOf(const model::Twin& twin, model::Stream stream, model::Role writer,
+                const std::function<bool(model::PropertyId)>& shared) {
+  Digest sum;
+  twin.ForEachProperty([&](model::PropertyId id) {
+    if (twin.pid(id) == 0 || (shared && !shared(id))) return;
+    for (const Side side : model::kEverySide) {
+      const bool by_cloud = side == Side::kDesired;
+      if (by_cloud != (writer == model::Role::kCloud) || model::StreamOf(side) != stream) continue;
+      if (const model::Row* row = twin.row(id, side)) sum += RowDigest(twin.pid(id), side, *row);
+    }
+  });
+  return sum;
+}
+
+}  // namespace edgetwin::sync

@@ -1,0 +1,509 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/sim/device.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "sync/codec/codec.h"
+#include "tests/sim/trace.h"
+#include "tests/sim/world.h"
+
+namespace edgetwin::sim {
+namespace {
+
+using model::DriverCall;
+using model::Value;
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr char kPath[] = "/sim/twin.db";
+constexpr microseconds kPollPause = seconds(1);
+// As systemd restarts a service.
+constexpr microseconds kRestartPause = seconds(5);
+// Where a board without a clock begins.
+constexpr WallTime kLostWall{milliseconds(1'577'836'800'000)};  // 2020-01-01
+
+int LaneOf(const sync::Frame& frame) {
+  const auto* delta = std::get_if<sync::Delta>(&frame);
+  return delta == nullptr ? -1 : static_cast<int>(delta->stream);
+}
+
+}  // namespace
+
+Device::Device(World& world, std::string device, std::size_t number, Plant plant, Random random)
+    : world_(world),
+      device_(std::move(device)),
+      number_(number),
+      plant_(std::move(plant)),
+      machine_(
+          world.schedule(), [this] { return Wall(); }, random) {
+  Network::Events events;
+  events.up = [this] {
+    engine_->LinkUp(Now());
+    Kick();
+  };
+  events.down = [this] {
+    live_since_.reset();
+    engine_->LinkDown(Now());
+    Kick();
+  };
+  events.frame = [this](std::string_view, const std::string& bytes) { OnFrame(bytes); };
+  events.will = [this] { return sync::Encode(engine_->Will()); };
+  events.drained = [this] {
+    engine_->LinkDrained();
+    Kick();
+  };
+  port_ = world_.network().Add(device_, std::move(events));
+}
+
+Device::~Device() {
+  machine_.disk().Kill();
+  End();
+}
+
+std::string Device::name() const {
+  return device_ + "#" + std::to_string(number_);
+}
+
+MonoTime Device::Now() const {
+  return MonoTime(seconds(1)) + (world_.schedule().now() - booted_);
+}
+
+WallTime Device::Wall() const {
+  if (trusted_) return world_.wall() + wall_offset_;
+  if (told_) return told_->wall + duration_cast<milliseconds>(Now() - told_->at);
+  return kLostWall + duration_cast<milliseconds>(Now().time_since_epoch());
+}
+
+DeviceView Device::view() const {
+  return {device_, number_, *twin_, *engine_, ledger_.sure()};
+}
+
+bool Device::holds() const {
+  bool any = false;
+  twin_->ForEachProperty(
+      [&](model::PropertyId id) { any = any || engine_->control().override_row(id) != nullptr; });
+  return any;
+}
+
+// --- Its life ---
+
+void Device::StartAfter(microseconds wait) {
+  world_.schedule().After(wait, [this, life = life_] {
+    if (life == life_) Start();
+  });
+}
+
+void Device::Start() {
+  if (running() || retired_) return;
+  ++life_;
+  booted_ = world_.schedule().now();
+  told_.reset();
+  if (OpenStore()) Begin(store_->TakeStored());
+}
+
+bool Device::OpenStore() {
+  store::TwinStoreOptions options;
+  options.path = kPath;
+  options.inc = machine_.random().Bits() | 1;
+  options.seq_reserve = 4'096;  // Small, so that it is used up often.
+  options.tail_records_max = 40;
+  options.tail_bytes_max = 16 << 10;
+  options.vfs = machine_.vfs_name();
+  auto opened = store::TwinStore::Open(options);
+  if (opened) {
+    store_ = std::move(*opened);
+    return true;
+  }
+  if (world_.tracing()) world_.Trace(name(), "the store does not open: " + opened.error().text);
+  const ErrorCode code = opened.error().code;
+  if (code != ErrorCode::kUnavailable && code != ErrorCode::kExhausted) {
+    world_.invariants().Violate(1, name() + ": its store does not open: " + opened.error().text);
+    Retire();
+    return false;
+  }
+  if (machine_.disk().crashed()) {
+    machine_.disk().LosePower(world_.DrawPowerLoss(), machine_.random());
+  } else {
+    machine_.disk().Kill();
+  }
+  StartAfter(kRestartPause);
+  return false;
+}
+
+void Device::Begin(model::Stored stored) {
+  const std::string difference = ledger_.Opened(stored);
+  world_.invariants().StoreOpened(name(), difference);
+  world_.invariants().DeviceStarted(device_);
+  if (world_.tracing()) {
+    world_.Trace(name(), "starts, limit " + std::to_string(ledger_.sure().seq_limit()));
+  }
+  twin_ = std::make_unique<model::Twin>(
+      model::Role::kDevice, model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50});
+  sync::EdgeOptions options;
+  options.checkpoint_interval = seconds(60);
+  options.seq_reserve = 4'096;
+  options.software = "edgetwin-sim";
+  options.hardware = "machine " + std::to_string(number_);
+  options.interest = interest_;
+  options.events = {.waiting_max = 60, .kept_max = 20};
+  options.paced = true;
+  options.random = [this](std::uint64_t below) { return machine_.random().Below(below); };
+  engine_ = std::make_unique<sync::EdgeEngine>(std::move(options), *twin_, std::move(stored), Now(),
+                                               Wall());
+  engine_->SetClockTrusted(WallTrusted());
+  for (const PlantProperty& property : plant_.properties()) {
+    if (property.present) Define(property);
+  }
+  // One whose time was over before the start ends at it, as above.
+  twin_->ForEachProperty([this](model::PropertyId id) {
+    if (twin_->row(id, model::Side::kOverride) != nullptr) {
+      may_repeat_.insert(twin_->def(id).path.text());
+    }
+  });
+  world_.network().Open(port_);
+  world_.schedule().After(microseconds(machine_.random().Below(1'000'000)), [this, life = life_] {
+    if (life == life_) Poll();
+  });
+  Kick();
+}
+
+// The processes are gone; what follows from them is void.
+void Device::End() {
+  ++life_;
+  kicked_ = false;
+  armed_.reset();
+  live_since_.reset();
+  engine_.reset();
+  twin_.reset();
+  store_.reset();
+}
+
+void Device::Kill() {
+  if (!running()) return;
+  if (world_.tracing()) world_.Trace(name(), "is killed");
+  machine_.disk().Kill();
+  world_.network().Close(port_, false);
+  End();
+}
+
+void Device::LosePower(PowerLoss how) {
+  if (world_.tracing()) {
+    world_.Trace(name(), "loses power, " +
+                             std::to_string(machine_.disk().state().unsynced_bytes()) +
+                             " bytes unsynced");
+  }
+  // The handles die first: closing a store writes.
+  machine_.disk().LosePower(how, machine_.random());
+  world_.network().Close(port_, false);
+  End();
+}
+
+void Device::Stop() {
+  if (!running()) return;
+  if (world_.tracing()) world_.Trace(name(), "stops");
+  if (const auto bye = engine_->Goodbye()) Send(*bye);
+  world_.network().Close(port_, true);
+  const model::Batch batch = engine_->Finish();
+  world_.invariants().DeviceCommits(view(), batch);
+  const Status done = store_->Commit(batch);
+  done ? ledger_.Committed(batch) : ledger_.Failed(batch);
+  if (machine_.disk().crashed()) return StopIfCrashed();
+  End();
+}
+
+void Device::Retire() {
+  Kill();
+  retired_ = true;
+}
+
+Device::Image Device::TakeImage() const {
+  return {machine_.disk().state(), ledger_};
+}
+
+void Device::PutImage(Image image) {
+  machine_.disk().Replace(std::move(image.disk));
+  ledger_ = std::move(image.ledger);
+}
+
+void Device::StopIfCrashed() {
+  if (!machine_.disk().crashed()) return;
+  LosePower(world_.DrawPowerLoss());
+  StartAfter(seconds(2));
+}
+
+bool Device::Rot(std::size_t rows) {
+  store::TwinStoreOptions options;
+  options.path = kPath;
+  options.inc = machine_.random().Bits() | 1;
+  options.vfs = machine_.vfs_name();
+  auto store = store::TwinStore::Open(options);
+  if (!store) return false;
+  const model::Stored stored = (*store)->TakeStored();
+  world_.invariants().StoreOpened(name(), ledger_.Opened(stored));
+  const model::Batch batch = Rotten(stored, model::Side::kDesired, rows, machine_.random());
+  const Status done = (*store)->Commit(batch);
+  done ? ledger_.Committed(batch) : ledger_.Failed(batch);
+  if (machine_.disk().crashed()) machine_.disk().LosePower(PowerLoss::kKeepAll, machine_.random());
+  return done.has_value() && !batch.rows.empty();
+}
+
+// --- The loop ---
+
+void Device::Kick() {
+  if (kicked_) return;
+  kicked_ = true;
+  world_.schedule().After(microseconds(0), [this, life = life_] {
+    if (life != life_) return;
+    kicked_ = false;
+    Step();
+  });
+}
+
+void Device::Step() {
+  out_ = {};
+  engine_->SetClockTrusted(WallTrusted());
+  engine_->Step(Now(), Wall(), out_);
+  const sync::SyncState state = engine_->status().state;
+  if (state == sync::SyncState::kLive && !live_since_) live_since_ = world_.schedule().now();
+  if (state != sync::SyncState::kLive) live_since_.reset();
+  if (out_.commit) Submit(out_.commit->token, std::move(out_.commit->batch));
+  for (const sync::Frame& frame : out_.frames) Send(frame);
+  if (world_.network().drained(port_)) engine_->LinkDrained();
+  if (out_.proved) world_.network().Proved(port_);
+  if (out_.clock && !trusted_) told_ = Told{out_.clock->at, out_.clock->wall};
+  if (world_.tracing()) {
+    for (const auto& notice : out_.notices) world_.Trace(name(), "says: " + notice.text);
+  }
+  for (const DriverCall& call : out_.calls) Call(call);
+  Arm();
+}
+
+void Device::Arm() {
+  const std::optional<MonoTime> next = engine_->NextStep();
+  if (!next || next == armed_) return;
+  armed_ = next;
+  const microseconds wait = world_.Pause(*next - Now(), idle_steps_);
+  world_.schedule().After(wait, [this, life = life_, at = *next] {
+    if (life != life_ || armed_ != at) return;
+    armed_.reset();
+    Step();
+  });
+}
+
+void Device::Send(const sync::Frame& frame) {
+  std::string bytes = sync::Encode(frame);
+  const sync::CloudSession* session = world_.cloud().session(device_);
+  const auto cloud = session == nullptr ? std::nullopt : world_.cloud().view(device_);
+  const bool live = engine_->status().state == sync::SyncState::kLive;
+  world_.invariants().DeviceSends(view(), frame, bytes, cloud && live ? &*cloud : nullptr);
+  if (world_.tracing()) world_.Trace(name(), "-> " + Describe(frame, bytes.size()));
+  const int lane = LaneOf(frame);
+  if (lane == 0) {
+    const std::size_t ahead = world_.network().LowerAhead(port_);
+    world_.invariants().Expect(17, ahead <= 1, [&] {
+      return name() + ": " + std::to_string(ahead) + " lower frames stand before an urgent one";
+    });
+  }
+  (void)world_.network().Send(port_, device_, std::move(bytes), lane);
+}
+
+void Device::OnFrame(const std::string& bytes) {
+  auto frame = sync::Decode(std::as_bytes(std::span(bytes)));
+  if (!frame) {
+    world_.invariants().Violate(16, name() + ": can't decode: " + frame.error().text);
+    return;
+  }
+  if (world_.tracing()) world_.Trace(name(), "<- " + Describe(*frame, bytes.size()));
+  world_.Record(false, device_, sync::SessionOf(*frame), bytes);
+  engine_->Receive(std::move(*frame), Now(), Wall());
+  Kick();
+}
+
+void Device::Submit(std::uint64_t token, model::Batch batch) {
+  world_.schedule().After(
+      machine_.CommitTakes(), [this, life = life_, token, batch = std::move(batch)] {
+        if (life != life_) return;
+        world_.invariants().DeviceCommits(view(), batch);
+        const Status done = store_->Commit(batch);
+        if (world_.tracing()) {
+          world_.Trace(name(), "commits " + Describe(batch) +
+                                   (done ? std::string() : ": " + done.error().text));
+        }
+        done ? ledger_.Committed(batch) : ledger_.Failed(batch);
+        if (machine_.disk().crashed()) return StopIfCrashed();
+        world_.schedule().After(machine_.CommitTakes(), [this, life, token, done] {
+          if (life != life_) return;
+          engine_->Committed(token, done, Now(), Wall());
+          Kick();
+        });
+      });
+}
+
+// --- Drivers ---
+
+void Device::Poll() {
+  plant_.Move();
+  const MonoTime now = Now();
+  const WallTime wall = Wall();
+  const bool failing = drivers_fail_until_ > world_.schedule().now();
+  for (const PlantProperty& property : plant_.properties()) {
+    if (!property.present) continue;
+    const model::PropertyId id = twin_->Find(property.def.path.text());
+    if (id == model::kNoProperty || !twin_->defined(id)) continue;
+    if (failing) {
+      twin_->ReportBad(id, wall, !WallTrusted(), now);
+      continue;
+    }
+    model::Sample sample;
+    sample.value = property.value;
+    sample.time = wall;
+    sample.unsynced = !WallTrusted();
+    engine_->Sampled(id, sample, now);
+    twin_->Report(id, std::move(sample), now);
+  }
+  Kick();
+  world_.schedule().After(kPollPause, [this, life = life_] {
+    if (life == life_) Poll();
+  });
+}
+
+void Device::Define(const PlantProperty& property) {
+  if (!running()) return;
+  const auto id = twin_->Define(property.def);
+  if (!id) {
+    if (world_.tracing()) world_.Trace(name(), "does not define: " + id.error().text);
+    return;
+  }
+  engine_->control().Defined(*id, Now(), Wall());
+  engine_->alarms().Defined(*id, Now(), Wall());
+  Kick();
+}
+
+void Device::Undefine(const std::string& path) {
+  if (!running()) return;
+  const model::PropertyId id = twin_->Find(path);
+  if (id == model::kNoProperty) return;
+  twin_->Undefine(id);
+  engine_->alarms().Undefined(id, Wall());
+  Kick();
+}
+
+void Device::Call(const DriverCall& call) {
+  world_.schedule().After(
+      milliseconds(machine_.random().Between(2, 150)), [this, life = life_, call] {
+        if (life != life_) return;
+        Result<Value> result = CallPlant(call);
+        world_.schedule().After(milliseconds(machine_.random().Between(1, 60)),
+                                [this, life, call, result] {
+                                  if (life != life_) return;
+                                  if (call.kind == DriverCall::Kind::kRead) {
+                                    engine_->ReadDone(call.ticket, result, Now(), Wall());
+                                  } else {
+                                    engine_->WriteDone(call.ticket, result, Now(), Wall());
+                                  }
+                                  Kick();
+                                });
+      });
+}
+
+Result<Value> Device::CallPlant(const DriverCall& call) {
+  const std::string path = twin_->def(call.id).path.text();
+  PlantProperty* property = plant_.Find(path);
+  if (property == nullptr || !property->present) return NotFound("no driver has " + path);
+  const bool failing = drivers_fail_until_ > world_.schedule().now();
+  const bool writes = call.kind == DriverCall::Kind::kWrite;
+  const std::uint64_t kind = failing ? machine_.random().Below(3) : 3;
+  if (world_.tracing()) {
+    world_.Trace(name(), std::string(writes ? "writes " : "reads ") + path + " " +
+                             model::ToJson(writes ? call.value : property->value) +
+                             (failing ? ", the driver fails" : ""));
+  }
+  if (kind == 0) return Unavailable("the unit is away");
+  if (!writes) {
+    if (kind != 3) return TimedOut("no answer");
+    return property->value;
+  }
+  // A time-out says nothing of whether it had its effect.
+  if (kind != 1 && property->def.type != model::ValueType::kBool) {
+    world_.invariants().PlantWrites(view(), path, call.value, property->value,
+                                    may_repeat_.contains(path));
+  }
+  if (kind != 1) {
+    may_repeat_.erase(path);
+    property->value = call.value;
+  }
+  if (kind != 3) return TimedOut("no answer");
+  return call.value;
+}
+
+void Device::FailDrivers(microseconds length) {
+  drivers_fail_until_ = world_.schedule().now() + length;
+}
+
+// --- People ---
+
+void Device::Override(const std::string& path, Value value, milliseconds length) {
+  if (!running()) return;
+  const model::PropertyId id = twin_->Find(path);
+  if (id == model::kNoProperty) return;
+  // Its end asks for the desired value again, whether or not it was ever written itself.
+  may_repeat_.insert(path);
+  const Status begun =
+      engine_->control().Override(id, std::move(value), "anna", length, Now(), Wall(), nullptr);
+  if (world_.tracing()) {
+    world_.Trace(name(), "override of " + path + (begun ? "" : ": " + begun.error().text));
+  }
+  Kick();
+}
+
+void Device::Release() {
+  if (!running()) return;
+  std::vector<model::PropertyId> held;
+  twin_->ForEachProperty([&](model::PropertyId id) {
+    if (engine_->control().override_row(id) != nullptr) held.push_back(id);
+  });
+  if (held.empty()) return;
+  const model::PropertyId id = held[machine_.random().Below(held.size())];
+  may_repeat_.insert(twin_->def(id).path.text());
+  (void)engine_->control().Release(id, Now(), Wall());
+  Kick();
+}
+
+void Device::SetInterest(std::vector<std::string> patterns) {
+  interest_ = std::move(patterns);
+  if (!running()) return;
+  engine_->SetInterest(interest_);
+  Kick();
+}
+
+void Device::AddEvents(std::size_t count) {
+  if (!running()) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    model::Event event;
+    event.time = Wall();
+    event.kind = "flood";
+    event.text = "event " + std::to_string(machine_.random().Below(1'000'000));
+    engine_->AddEvent(std::move(event));
+  }
+  Kick();
+}
+
+void Device::LoseClock() {
+  trusted_ = false;
+  told_.reset();
+}
+
+void Device::Calm() {
+  machine_.Calm();
+  drivers_fail_until_ = {};
+  wall_offset_ = {};
+  trusted_ = true;
+}
+
+}  // namespace edgetwin::sim

@@ -1,0 +1,196 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The invariants of docs/PROTOCOL.md as code, by their numbers. Watches a world from outside: what
+// goes over the wire, what is committed, what reaches the plant. It knows the truth because it sees
+// both sides at once, which no product code does.
+//
+// I11, every sample is delivered, stored or covered by a loss record, is about history, which does
+// not exist yet.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "sync/engine/cloud_session.h"
+#include "sync/engine/edge_engine.h"
+#include "tests/sim/ledger.h"
+#include "twin/model/twin.h"
+
+namespace edgetwin::sim {
+
+inline constexpr int kInvariants = 18;
+// "I1" and what it says, in a few words.
+std::string_view InvariantName(int number);
+
+struct Violation {
+  int invariant = 0;
+  MonoTime at{};
+  std::string text;
+};
+
+// One opening of a device's store, as the invariants see it.
+struct DeviceView {
+  std::string_view device;  // Its id, which a clone has, too.
+  std::size_t machine = 0;  // Its number in the world.
+  const model::Twin& twin;
+  const sync::EdgeEngine& engine;
+  const Ledger& ledger;
+};
+
+struct CloudView {
+  std::string_view device;
+  const model::Twin& twin;
+  const sync::CloudSession& session;
+  const Ledger& ledger;
+};
+
+class Invariants {
+ public:
+  static constexpr std::size_t kViolationsKept = 20;
+
+  void SetNow(MonoTime now) { now_ = now; }
+  MonoTime now() const { return now_; }
+
+  // `text` is a string, or makes one; it is needed when it does not hold.
+  template <class Text>
+  bool Expect(int number, bool holds, const Text& text) {
+    ++checks_[static_cast<std::size_t>(number)];
+    if (!holds) {
+      if constexpr (std::is_invocable_v<Text>) {
+        Violate(number, text());
+      } else {
+        Violate(number, text);
+      }
+    }
+    return holds;
+  }
+  // Something that is no numbered invariant and must not happen either, such as a damaged store;
+  // the nearest one's number.
+  void Violate(int number, std::string text);
+
+  // --- The wire. `live`: the device whose session it is, if one is running. ---
+
+  void DeviceSends(const DeviceView& from, const sync::Frame& frame, const std::string& bytes,
+                   const CloudView* cloud);
+  void CloudSends(const CloudView& from, const sync::Frame& frame, const std::string& bytes,
+                  const DeviceView* live);
+  // A Hello as it is being judged, for I7 and I8.
+  void CloudHears(const CloudView& at, const sync::Hello& hello, std::size_t machine);
+  // Whether that machine is the device that the cloud has admitted last, has been connected and
+  // undisturbed for long, and nobody has decided that another one takes over.
+  void SetUndisturbed(std::function<bool(std::string_view device, std::size_t machine)> asked) {
+    undisturbed_ = std::move(asked);
+  }
+
+  // --- Stores ---
+
+  void DeviceCommits(const DeviceView& device, const model::Batch& batch);
+  void CloudCommits(std::string_view device, const Ledger& before, const model::Batch& batch);
+  // `difference`: see DoubtfulLedger.
+  void StoreOpened(std::string_view whose, const std::string& difference);
+  void DeviceStarted(std::string_view device);
+  void CloudLoaded(std::string_view device, const Ledger& ledger);
+  // The cloud's store was set back: what it had promised is not its to keep any more.
+  void CloudSetBack(std::string_view device, const Ledger& ledger);
+  // The device's was: what it held of the cloud's, and the numbers that it had given.
+  void DeviceSetBack(std::string_view device);
+
+  // --- The plant ---
+
+  // What asks for values, each unlike all others.
+  void Wanted(std::string_view device, const model::Value& value, bool by_command);
+  // A driver is about to write. `current`: what the actuator shows.
+  void PlantWrites(const DeviceView& device, const std::string& path, const model::Value& value,
+                   const model::Value& current, bool may_repeat);
+
+  // --- At rest ---
+
+  // I9: nothing is owed, and both hold the same. Returns what differs first, or nothing.
+  static std::string Unequal(const DeviceView& device, const CloudView& cloud);
+  // I15: the device has again what the cloud had acknowledged, or something newer.
+  void CheckRestored(const DeviceView& device);
+  void CheckLimits(std::string_view whose, const std::vector<LimitReport>& limits);
+
+  const std::array<std::uint64_t, kInvariants + 1>& checks() const { return checks_; }
+  const std::vector<Violation>& violations() const { return violations_; }
+  std::uint64_t violations_n() const { return violations_n_; }
+
+ private:
+  using DeviceRow = std::pair<std::string, model::Side>;  // Path and side.
+  struct Promise {                                        // Made by acks for one device.
+    std::map<DeviceRow, std::uint64_t> floor;  // The cloud holds the row at this seq or above.
+    sync::Watermarks checked{};                // The acks so far, of the device's streams …
+    std::uint64_t desired_checked = 0;         // … and of the cloud's.
+  };
+
+  void CheckNamesOneValue(std::string_view device, const model::Dot& dot, std::uint64_t content,
+                          const std::string& what);
+  void CheckWireRow(std::string_view device, const model::Twin& twin, const sync::WireRow& wire,
+                    bool by_device);
+  void CheckCloudAck(const CloudView& cloud, const sync::Ack& ack, const DeviceView& live);
+  void CheckDeviceAck(const DeviceView& device, const sync::Ack& ack, const CloudView& cloud);
+  void CheckPromises(const DeviceView& from, const sync::Delta& delta);
+  void CheckPromises(const CloudView& from, const sync::Delta& delta);
+  void CheckWelcome(const CloudView& from, const sync::Welcome& welcome);
+  void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
+  void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask, const CloudView& cloud);
+  void CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer);
+  void CheckRefusal(const CloudView& from, const sync::Nack& nack);
+  void CheckSecrets(const std::string& bytes, std::string_view device);
+
+  MonoTime now_{};
+  std::array<std::uint64_t, kInvariants + 1> checks_{};
+  std::vector<Violation> violations_;
+  std::uint64_t violations_n_ = 0;
+
+  std::map<std::string, Promise, std::less<>> promises_;
+  // Content by device and dot.
+  std::map<std::string, std::unordered_map<std::uint64_t, std::uint64_t>, std::less<>> named_;
+  std::map<std::string, std::map<std::pair<std::uint64_t, model::Pid>, std::uint64_t>, std::less<>>
+      pids_;
+  struct Admitted {
+    std::size_t machine = 0;
+    std::uint64_t inc = 0;  // The opening that was welcomed last.
+  };
+  std::map<std::string, std::map<std::uint64_t, Admitted>, std::less<>> admitted_;  // By token.
+  struct Hearing {
+    std::size_t machine = 0;
+    model::Lineage lineage;
+    bool stale = false;
+    model::Epoch epoch;  // The cloud's, then.
+  };
+  std::map<std::string, std::map<std::uint32_t, Hearing>, std::less<>> heard_;  // By session.
+  std::function<bool(std::string_view, std::size_t)> undisturbed_;
+  struct Wish {
+    bool by_command = false;
+    std::uint64_t effects = 0;
+  };
+  std::map<std::string, std::map<std::string, Wish>, std::less<>> wishes_;  // By value.
+  struct Heal {
+    std::uint32_t attempt = 0;
+    std::uint64_t different = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    std::set<std::uint32_t> answered;  // First cells: an answer that is repeated costs nothing new.
+  };
+  std::map<std::string, Heal, std::less<>> heals_;
+  struct Poison {
+    std::set<std::uint64_t> seqs;  // Of refusable entries that were sent.
+    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // That were refused.
+    std::size_t entries_max = 1;
+  };
+  std::map<std::string, Poison, std::less<>> poison_;  // Since the device's last start.
+};
+
+}  // namespace edgetwin::sim

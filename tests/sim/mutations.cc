@@ -1,0 +1,105 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/sim/mutations.h"
+
+#include <algorithm>
+#include <array>
+
+#include "tests/sim/isolation.h"
+#include "tests/sim/seeds.h"
+
+namespace edgetwin::sim {
+namespace {
+
+struct Row {
+  Guard guard;
+  std::string_view name;
+  // Where it matters most: tried first, then all others.
+  std::string_view profile;
+};
+
+constexpr std::array<Row, kGuards> kRows = {{
+    {Guard::kWatermarkAtomicWithRows, "watermark_atomic_with_rows", "crashy"},
+    {Guard::kFromWithinWatermark, "from_within_watermark", "lossy"},
+    {Guard::kDotComparison, "dot_comparison", "lossy"},
+    {Guard::kStaleEpoch, "stale_epoch", "clones"},
+    {Guard::kEpochCounter, "epoch_counter", "rollback"},
+    {Guard::kEpochToken, "epoch_token", "rollback"},
+    {Guard::kLineageAncestor, "lineage_ancestor", "rollback"},
+    {Guard::kSeqLimitReservation, "seq_limit_reservation", "crashy"},
+    {Guard::kIncDraw, "inc_draw", "crashy"},
+    {Guard::kIncumbentProbe, "incumbent_probe", "clones"},
+    {Guard::kDictionaryChain, "dictionary_chain", "schema"},
+    {Guard::kScopeIn, "scope_in", "schema"},
+    {Guard::kScopeTaggedDigest, "scope_tagged_digest", "schema"},
+    {Guard::kDigestCheck, "digest_check", "rot"},
+    {Guard::kSketchSalt, "sketch_salt", "rot"},
+    {Guard::kDigestAfterHealing, "digest_after_healing", "rot"},
+    {Guard::kCommitBeforePromise, "commit_before_promise", "crashy"},
+    {Guard::kCommandIdBeforeEffect, "command_id_before_effect", "commands"},
+    {Guard::kCommandEpoch, "command_epoch", "rollback"},
+    {Guard::kReadBackBeforeRewrite, "read_back_before_rewrite", "commands"},
+    {Guard::kOverrideRemaining, "override_remaining", "commands"},
+    {Guard::kQuarantine, "quarantine", "schema"},
+    {Guard::kRetransmission, "retransmission", "lossy"},
+    {Guard::kOrdinalIntervals, "ordinal_intervals", "mixed"},
+    {Guard::kQueueCap, "queue_cap", "diskfault"},
+    {Guard::kLocalOnlyBarrier, "local_only_barrier", "schema"},
+}};
+
+const Row& RowOf(Guard guard) {
+  return *std::ranges::find(kRows, guard, &Row::guard);
+}
+
+MutationReport Try(const Row& row, std::uint64_t seeds_max, std::size_t at_once) {
+  MutationReport report;
+  report.guard = row.guard;
+  guards_off[static_cast<std::size_t>(row.guard)] = true;
+  {
+    Isolated isolated(at_once);
+    for (std::uint64_t seed = 1; seed <= seeds_max && report.invariant == 0; ++seed) {
+      Choice choice;
+      // Its own profile and the others by turns.
+      if (seed % 2 == 1) choice.profile = std::string(row.profile);
+      if (FindProfile(choice.profile) == nullptr) choice.profile.clear();
+      const auto options = MakeOptions(seed, choice);
+      if (!options) continue;
+      isolated.Run([&options] { return RunWorld(*options); },
+                   [&report, seed, profile = std::string(options->profile.name)](
+                       const Isolated::Outcome& outcome) {
+                     if (report.invariant != 0) return;
+                     ++report.seeds;
+                     report.died += outcome.died.empty() ? 0 : 1;
+                     if (!outcome.died.empty() || outcome.result.violations.empty()) return;
+                     report.invariant = outcome.result.violations.front().invariant;
+                     report.text = outcome.result.violations.front().text;
+                     report.seed = seed;
+                     report.profile = profile;
+                   });
+    }
+    isolated.Wait();
+  }
+  guards_off[static_cast<std::size_t>(row.guard)] = false;
+  return report;
+}
+
+}  // namespace
+
+std::string_view ToString(Guard guard) {
+  return RowOf(guard).name;
+}
+
+std::vector<MutationReport> RunMutations(std::string_view only, std::uint64_t seeds_max,
+                                         std::size_t at_once,
+                                         const std::function<void(const MutationReport&)>& done) {
+  std::vector<MutationReport> reports;
+  for (const Row& row : kRows) {
+    if (!only.empty() && row.name != only) continue;
+    reports.push_back(Try(row, seeds_max, at_once));
+    done(reports.back());
+  }
+  return reports;
+}
+
+}  // namespace edgetwin::sim

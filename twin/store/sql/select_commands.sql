@@ -1,0 +1,6 @@
+-- Copyright 2026 The edgetwin authors
+-- SPDX-License-Identifier: Apache-2.0
+
+SELECT id, inc, seq, epoch, name, path, type, value, expires_ms, who, state, result
+FROM command
+ORDER BY seq < 0, seq, id;
