@@ -248,7 +248,8 @@ void Cloud::OnFrame(const std::string& device, const std::string& bytes) {
     return;
   }
   if (hello != nullptr) {
-    const Device* sender = world_.FindSession(device, hello->session);
+    const Device* sender = world_.FindConnection(
+        device, hello->will_session != 0 ? hello->will_session : hello->session);
     if (sender != nullptr) world_.invariants().CloudHears(*view(device), *hello, sender->number());
   }
   entry->session->Receive(std::move(*frame), world_.schedule().now(), wall());
@@ -275,7 +276,8 @@ void Cloud::Step(Entry& entry) {
 
 void Cloud::Send(Entry& entry, const sync::Frame& frame) {
   std::string bytes = sync::Encode(frame);
-  const Device* live = world_.FindSession(entry.device, sync::SessionOf(frame));
+  const Device* live =
+      world_.FindSession(entry.device, sync::SessionOf(frame), entry.twin.lineage().back().inc);
   const bool hears = live != nullptr && live->engine().status().state == sync::SyncState::kLive;
   const auto to = hears ? std::optional<DeviceView>(live->view()) : std::nullopt;
   world_.invariants().CloudSends(*view(entry.device), frame, bytes, to ? &*to : nullptr);

@@ -170,7 +170,9 @@ class Invariants {
     bool stale = false;
     model::Epoch epoch;  // The cloud's, then.
   };
-  std::map<std::string, std::map<std::uint32_t, Hearing>, std::less<>> heard_;  // By session.
+  // By session and opening.
+  std::map<std::string, std::map<std::pair<std::uint32_t, std::uint64_t>, Hearing>, std::less<>>
+      heard_;
   std::function<bool(std::string_view, std::size_t)> undisturbed_;
   struct Wish {
     bool by_command = false;

@@ -83,11 +83,23 @@ Device& World::AddMachine(const std::string& device, Plant plant, Random random)
   return *devices_.back();
 }
 
-const Device* World::FindSession(const std::string& device, std::uint32_t session) const {
+const Device* World::FindConnection(const std::string& device, std::uint32_t will) const {
   const auto machines = by_id_.find(device);
-  if (machines == by_id_.end() || session == 0) return nullptr;
+  if (machines == by_id_.end() || will == 0) return nullptr;
   for (const Device* machine : machines->second) {
-    if (machine->running() && machine->engine().Will().session == session) return machine;
+    if (machine->running() && machine->engine().Will().session == will) return machine;
+  }
+  return nullptr;
+}
+
+const Device* World::FindSession(const std::string& device, std::uint32_t down,
+                                 std::uint64_t cloud_inc) const {
+  const auto machines = by_id_.find(device);
+  if (machines == by_id_.end()) return nullptr;
+  for (const Device* machine : machines->second) {
+    if (!machine->running()) continue;
+    const std::optional<sync::Bye> bye = machine->engine().Goodbye();
+    if (bye && sync::DownSession(bye->session, cloud_inc) == down) return machine;
   }
   return nullptr;
 }

@@ -99,8 +99,11 @@ class World {
   // time goes on nevertheless.
   std::chrono::microseconds Pause(std::chrono::microseconds wait, std::uint64_t& in_a_row);
   WallTime wall() const;  // The true time.
-  // The running device whose session it is, or null.
-  const Device* FindSession(const std::string& device, std::uint32_t session) const;
+  // The running device whose connection's Will names this session, or null.
+  const Device* FindConnection(const std::string& device, std::uint32_t will) const;
+  // The one that is live in the session that this opening of the cloud's so numbers, or null.
+  const Device* FindSession(const std::string& device, std::uint32_t down,
+                            std::uint64_t cloud_inc) const;
   // A machine stopped in a call: what its unsynced writes come to.
   PowerLoss DrawPowerLoss();
   // From now on all power losses are like this.
