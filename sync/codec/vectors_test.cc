@@ -154,9 +154,9 @@ Delta EventDelta() {
 Hello MakeHello() {
   Hello hello;
   hello.session = 12'345;
-  hello.lineage = {{0x3333333333333333, 1, 100, 96}, {kDeviceInc, 101, 8'100, 0}};
-  hello.head = {99, 120, 98, 0};
-  hello.durable = {99, 100, 98, 0};
+  hello.lineage = {{0x3333333333333333, 1, 110, 96}, {kDeviceInc, 111, 8'110, 0}};
+  hello.head = {96, 100, 95, 0};
+  hello.durable = {96, 100, 96, 0};
   hello.watermark = {5, 0, 0, 0};
   hello.cloud_inc = kCloudInc;
   hello.dictionary_n = 2;
@@ -173,7 +173,7 @@ Welcome MakeWelcome() {
   welcome.session = 12'345;
   welcome.lineage = {{kCloudInc, 1, 5, 0}};
   welcome.head = {5, 0, 0, 0};
-  welcome.watermark = {99, 110, 98, 0};
+  welcome.watermark = {96, 110, 95, 0};
   welcome.dictionary_n = 2;
   welcome.dictionary_chain = 0x7fa08e276c31002b;
   welcome.epoch = {1, 0x4444444444444444};
@@ -217,8 +217,8 @@ TEST(CodecVectorsTest, AnEventSaysWhatThePageSays) {
 
 TEST(CodecVectorsTest, AHelloSaysWhatThePageSays) {
   ExpectBytesSay(
-      "08 b9 60 82 01 63 08 01 12 0d 09 33 33 33 33 33 33 33 33 18 64 20 60 12 0c 09 11 11 "
-      "11 11 11 11 11 11 18 c0 3e 1a 06 08 63 10 78 18 62 22 06 08 63 10 64 18 62 2a 02 08 "
+      "08 b9 60 82 01 63 08 01 12 0d 09 33 33 33 33 33 33 33 33 18 6e 20 60 12 0c 09 11 11 "
+      "11 11 11 11 11 11 18 c0 3e 1a 06 08 60 10 64 18 5f 22 06 08 60 10 64 18 60 2a 02 08 "
       "05 31 22 22 22 22 22 22 22 22 38 02 41 2b 00 31 6c 27 8e a0 7f 52 0b 08 01 11 44 44 "
       "44 44 44 44 44 44 58 c0 9c c9 a2 8c 34 60 88 27 6a 03 78 20 31",
       MakeHello());
@@ -227,7 +227,7 @@ TEST(CodecVectorsTest, AHelloSaysWhatThePageSays) {
 TEST(CodecVectorsTest, AWelcomeSaysWhatThePageSays) {
   ExpectBytesSay(
       "08 b9 60 28 01 30 80 90 ae d7 a9 01 3a 02 cc 21 8a 01 42 08 01 12 0b 09 22 22 22 22 "
-      "22 22 22 22 18 05 1a 02 08 05 22 06 08 63 10 6e 18 62 28 02 31 2b 00 31 6c 27 8e a0 "
+      "22 22 22 22 18 05 1a 02 08 05 22 06 08 60 10 6e 18 5f 28 02 31 2b 00 31 6c 27 8e a0 "
       "7f 42 0b 08 01 11 44 44 44 44 44 44 44 44 48 ec 9c c9 a2 8c 34 50 80 80 04 58 10 60 "
       "6d",
       MakeWelcome());
