@@ -195,6 +195,11 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     work_.erase(work);
     return;
   }
+  // What an older desired value still has under way is superseded, and may move the device yet.
+  const auto old = work_.find(id);
+  const bool moved =
+      old != work_.end() && !old->second.for_override && !(old->second.dot == desired->dot);
+  if (moved) work_.erase(old);
   const DesiredState state = StateOf(id, desired->dot);
   if (holds_.contains(id)) {
     const bool final = IsTerminal(state) || state == DesiredState::kMasked;
@@ -204,13 +209,13 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     return;
   }
   if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && read_first) return;  // Finished before.
+  if (state == DesiredState::kApplied && read_first && !moved) return;  // Finished before.
   BeginDesired(id, *desired, read_first, now, wall);
 }
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                            WallTime wall) {
-  work_.erase(id);  // An older desired value is superseded, whatever is still under way for it.
+  work_.erase(id);
   const Dot dot = desired.dot;
   if (desired.value.none()) {
     if (const Row* status = twin_.row(id, Side::kStatus);

@@ -95,6 +95,32 @@ TEST_F(ControlTest, ANewerDesiredSupersedesOneThatIsUnderWay) {
   EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to.seq, cloud_seq_);
 }
 
+// After the store was set back: the status that came back from the cloud is about a desired row that
+// comes again only now.
+TEST_F(ControlTest, WhatWasAppliedBeforeIsAppliedAgainAfterAnOlderValueMovedTheDevice) {
+  Want(5);
+  AllDurable();
+  const DriverCall old = OneCall();
+  Row row = *twin_.row(id_, Side::kDesired);
+  row.value = Value(6.0);
+  row.dot = {50, ++cloud_seq_};
+  Row status;
+  ControlInfo info;
+  info.refers_to = row.dot;
+  info.state = DesiredState::kApplied;
+  status.control = std::make_shared<const ControlInfo>(info);
+  twin_.Set(id_, Side::kStatus, status);
+  ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  AllDurable();
+  control_.WriteDone(old.ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to, row.dot);
+  const DriverCall look = OneCall();
+  ASSERT_EQ(look.kind, DriverCall::Kind::kRead);
+  control_.ReadDone(look.ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(OneCall().value, Value(6.0));
+}
+
 TEST_F(ControlTest, AnOverrideIsWrittenOnlyOnceItIsDurable) {
   ASSERT_TRUE(control_.Override(id_, Value(9.0), "anna", seconds(60), now_, wall(), nullptr));
   EXPECT_TRUE(control_.TakeCalls().empty());
