@@ -146,7 +146,8 @@ void Cloud::StopIfCrashed() {
 }
 
 Cloud::Backup Cloud::TakeBackup() const {
-  return {machine_.disk().state(), ledgers_, world_.schedule().now()};
+  return {machine_.disk().state(), ledgers_, world_.schedule().now(),
+          world_.invariants().admissions()};
 }
 
 void Cloud::PutBackup(const Backup& backup) {
@@ -157,6 +158,7 @@ void Cloud::PutBackup(const Backup& backup) {
                                      then == backup.ledgers.end() ? Ledger() : then->second.sure());
   }
   ledgers_ = backup.ledgers;
+  world_.invariants().SetAdmissions(backup.admissions);
 }
 
 void Cloud::Calm() {
