@@ -314,6 +314,8 @@ class EdgeEngine {
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
+  // What was wanted up to here may have been done before this store was set back.
+  std::uint64_t forgotten_to_ = 0;
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
   std::optional<MonoTime> offer_due_;

@@ -347,6 +347,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     counts_.returned_rows += TakeReturned(welcome.returned, 0).size();
   }
   opened_with_.reset();
+  forgotten_to_ = seq_floor_ == 0 ? 0 : welcome.head[At(Stream::kControl)];
 }
 
 EdgeEngine::Places EdgeEngine::TakeReturned(const std::vector<WireRow>& rows,
@@ -536,7 +537,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   // perhaps done already, which a look at the device tells.
   const model::Row* status = twin_.row(id, Side::kStatus);
   const bool known = (held != nullptr && held->value == row.value) ||
-                     (status != nullptr && status->info().refers_to == row.dot);
+                     (status != nullptr && status->info().refers_to == row.dot) ||
+                     row.dot.seq <= forgotten_to_;
   const std::uint64_t seq = row.dot.seq;
   if (arrival == Arrival::kForced) {
     twin_.Force(id, Side::kDesired, row);

@@ -325,6 +325,36 @@ TEST(SessionTest, ADeviceRestoredFromAnOlderImageIsTakenAnew) {
   world.ExpectEqualTwins();
 }
 
+// It was written, and nothing of that is left anywhere.
+TEST(SessionTest, WhatAnImageDoesNotKnowOfIsReadBackBeforeItIsWritten) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  world.Override("plant/p4", 3, seconds(1));  // Something that is acknowledged, and lost.
+  world.Run(seconds(5));
+  world.Want(0, 5);
+  while (world.calls.empty()) {
+    world.FinishCloudCommit();
+    world.DeliverDown();
+    world.FinishEdgeCommit();
+    world.Pass(milliseconds(1));
+  }
+  world.FinishCall();
+  ASSERT_EQ(world.device["plant/p0"], 5);
+  world.log.clear();
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.ForgetAcked();
+  world.up.clear();
+  world.CrashEdge();
+  world.Run(seconds(30));
+  EXPECT_EQ(world.cloud().status().resets, 1u);
+  EXPECT_THAT(world.log, testing::Contains("read plant/p0"));
+  EXPECT_THAT(world.log, testing::Not(testing::Contains("write plant/p0")));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, ACloudRestoredFromABackupIsHeardAgain) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
