@@ -39,9 +39,10 @@ std::uint64_t CommonSeq(const KnownDevice& known, const Hello& hello) {
   for (std::size_t i = hello.lineage.size(); i-- > 0;) {
     for (const model::Incarnation& ours : known.lineage) {
       if (ours.inc != hello.lineage[i].inc) continue;
-      // The newest opening's limit has been raised since that Hello.
+      // The newest opening's limit has been raised since that Hello. An older one's successor may
+      // have begun with less than this one did, from another image.
       const bool grew = &ours == &known.lineage.back();
-      return grew ? Kept(hello, i) : std::min(Kept(hello, i), ours.limit);
+      return grew ? Kept(hello, i) : std::min({Kept(hello, i), ours.limit, ours.kept});
     }
   }
   return 0;

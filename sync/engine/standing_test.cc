@@ -212,6 +212,20 @@ TEST_F(StandingTest, WhatDescendsFromABranchThatWasGivenUpStaysOut) {
   EXPECT_NE(Find<Welcome>(Say(claim)), nullptr);
 }
 
+TEST_F(StandingTest, TwoImagesOfOneOpeningShareWhatTheEarlierOneHad) {
+  Say(From(kBoard, 0));
+  Promise(0, 300);
+  Say(Bye{sessions_});
+  Say(From({{1, 1, 1'000, 300}, {2, 1'001, 2'000}}, 300));
+  Promise(300, 1'010);
+  Say(Bye{sessions_});
+  const std::vector<Frame> answers = Say(From({{1, 1, 1'000, 500}, {3, 1'001, 2'000}}, 500));
+  const auto* welcome = Find<Welcome>(answers);
+  ASSERT_NE(welcome, nullptr);
+  EXPECT_EQ(welcome->seq_floor, 1'010u);
+  EXPECT_EQ(welcome->common[kControl], 300u);
+}
+
 // An image of the store, made while it had not heard yet that it was set back, and had promised
 // something of its own: its lineage continues, and it holds all that the newest opening kept.
 class UnheardTest : public StandingTest {

@@ -263,6 +263,9 @@ void Cloud::Step(Entry& entry) {
   out_ = {};
   entry.session->Step(world_.schedule().now(), wall(), out_);
   for (const sync::Frame& frame : out_.frames) Send(entry, frame);
+  for (const auto& notice : out_.notices) {
+    if (notice.kind == "conflict") world_.NoteConflict(entry.device, notice.text);
+  }
   if (world_.tracing()) {
     for (const auto& notice : out_.notices) {
       world_.Trace(kName, "says of " + entry.device + ": " + notice.text);

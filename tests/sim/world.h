@@ -99,6 +99,8 @@ class World {
   // time goes on nevertheless.
   std::chrono::microseconds Pause(std::chrono::microseconds wait, std::uint64_t& in_a_row);
   WallTime wall() const;  // The true time.
+  // The cloud says that it did not take back what a device gave back.
+  void NoteConflict(const std::string& device, const std::string& text);
   // The running device whose connection's Will names this session, or null.
   const Device* FindConnection(const std::string& device, std::uint32_t will) const;
   // The one that is live in the session that this opening of the cloud's so numbers, or null.
@@ -177,7 +179,14 @@ class World {
 
   // Desired values that one side still had when the other's store was set back, and that nobody has
   // changed since: by device and path.
-  std::map<std::pair<std::string, std::string>, model::Value> must_return_;
+  struct Held {
+    model::Value value;
+    // The backup's own, when it is of a branch that the device never heard: then the two conflict,
+    // and either may win, but the loss of the other must be told.
+    std::optional<model::Value> rival;
+    bool told = false;
+  };
+  std::map<std::pair<std::string, std::string>, Held> must_return_;
   // In which order values were wanted.
   std::map<std::string, std::uint64_t> wanted_order_;
 };
