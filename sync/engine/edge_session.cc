@@ -540,12 +540,22 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
                      (status != nullptr && status->info().refers_to == row.dot) ||
                      row.dot.seq <= forgotten_to_;
   const std::uint64_t seq = row.dot.seq;
+  const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
+                                 ? model::ToJson(held->value)
+                                 : std::string();
   if (arrival == Arrival::kForced) {
     twin_.Force(id, Side::kDesired, row);
   } else if (!twin_.Apply(id, Side::kDesired, row)) {
     return true;
   }
   orphans_.erase(id);
+  if (!orphan.empty()) {
+    Notice(Severity::kWarning, "conflict",
+           "'" + twin_.def(id).path.text() +
+               "' was wanted otherwise in the cloud that was restored; what was wanted before is "
+               "lost: " +
+               orphan);
+  }
   peer_batch_.rows.push_back({id, Side::kDesired, std::move(row)});
   const bool in_order = arrival == Arrival::kInOrder;
   control_.DesiredArrived(id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known});

@@ -375,6 +375,29 @@ TEST(SessionTest, ACloudRestoredFromABackupIsHeardAgain) {
   world.ExpectEqualTwins();
 }
 
+// Both branches wanted something since they parted, and the cloud's is newer by number.
+TEST(SessionTest, WhatIsLostToAnotherBranchOfTheCloudIsTold) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  const Disk backup = world.cloud_disk;
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.Want(4, 1);
+  world.Want(0, 42);
+  world.Run(seconds(60));
+  EXPECT_EQ(world.device["plant/p0"], 42);
+  world.ExpectEqualTwins();
+  const auto& events = world.edge_disk.stored().events;
+  const auto told = std::ranges::find(events, "conflict", &model::Event::kind);
+  ASSERT_NE(told, events.end());
+  EXPECT_THAT(told->text, testing::HasSubstr("'plant/p0'"));
+  EXPECT_THAT(told->text, testing::EndsWith("lost: 5"));
+}
+
 // A newer value that a crash takes must not have made the cloud skip the one before it.
 TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
   World world(1);

@@ -99,7 +99,7 @@ class World {
   // time goes on nevertheless.
   std::chrono::microseconds Pause(std::chrono::microseconds wait, std::uint64_t& in_a_row);
   WallTime wall() const;  // The true time.
-  // The cloud says that it did not take back what a device gave back.
+  // The cloud did not take back what a device gave back, or the device what the cloud has.
   void NoteConflict(const std::string& device, const std::string& text);
   // The running device whose connection's Will names this session, or null.
   const Device* FindConnection(const std::string& device, std::uint32_t will) const;
