@@ -318,21 +318,25 @@ std::map<std::string, std::string> World::Values() const {
 // The last frames once more, in any order, some more than once: nothing changes.
 void World::CheckReplay() {
   const auto moving = [this] {
-    return std::ranges::any_of(
-        devices_, [](const auto& device) { return device->running() && device->holds(); });
+    return std::ranges::any_of(devices_, [](const auto& device) {
+      return device->running() && (device->holds() || device->engine().control().unfinished() > 0);
+    });
   };
   // What changes by itself has changed: samples held back, overrides that end.
   do {
     RunFor(seconds(4));
   } while (moving() && !spins_);
+  RunFor(seconds(4));  // What ended last is sampled and told.
   const auto before = Values();
   // Frames of other sessions come too late to be of any use in any network.
   std::vector<Recorded> frames;
   for (const Recorded& frame : recorded_) {
     const Device* speaker = Speaker(frame.device);
-    if (speaker != nullptr && frame.session == speaker->engine().Will().session) {
-      frames.push_back(frame);
-    }
+    const model::Twin* twin = cloud_->twin(frame.device);
+    if (speaker == nullptr || twin == nullptr) continue;
+    const std::uint32_t live = speaker->engine().Goodbye().value_or(sync::Bye{}).session;
+    const std::uint32_t down = sync::DownSession(live, twin->lineage().back().inc);
+    if (frame.session == (frame.to_cloud ? live : down)) frames.push_back(frame);
   }
   for (std::size_t i = frames.size(); i > 1; --i) {
     std::swap(frames[i - 1], frames[random_.Below(i)]);
