@@ -270,7 +270,9 @@ void World::CheckWanted() {
     const model::Twin* twin = cloud_->twin(device);
     const model::PropertyId id = twin == nullptr ? model::kNoProperty : twin->Find(path);
     const model::Row* row = id == model::kNoProperty ? nullptr : twin->row(id, Side::kDesired);
-    const bool back = row != nullptr && row->value == held.value;
+    // A newer one may have been on its way to the device then.
+    const bool back = row != nullptr && (row->value == held.value ||
+                                         WantedOrder(row->value) > WantedOrder(held.value));
     const bool lost = row != nullptr && held.rival && row->value == *held.rival && held.told;
     invariants_.Expect(15, back || lost, [&, &device_id = device, &at = path, &value = held.value] {
       return device_id + ": " + at + " desired " + model::ToJson(value) +
@@ -278,6 +280,11 @@ void World::CheckWanted() {
              (row == nullptr ? "nothing" : model::ToJson(row->value));
     });
   }
+}
+
+std::uint64_t World::WantedOrder(const model::Value& value) const {
+  const auto known = wanted_order_.find(model::ToJson(value));
+  return known == wanted_order_.end() ? 0 : known->second;
 }
 
 void World::NoteConflict(const std::string& device, const std::string& text) {
