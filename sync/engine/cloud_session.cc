@@ -473,7 +473,9 @@ void CloudSession::OnOffer(const Offer& offer) {
       continue;
     }
     const model::Row* own = twin_.row(id, Side::kDesired);
-    const bool rewritten = own != nullptr && own->dot.seq > desired_held_;
+    // What is lost lies above all that both held, and what was given since above what is lost. So
+    // does a copy that was taken already: an offer that comes again, or late, changes nothing.
+    const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
     if (rewritten) {
       const bool same = own->value == wire.row.value && own->info() == wire.row.info();
       if (same) continue;  // Taken already, and on its way.

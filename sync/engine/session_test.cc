@@ -289,6 +289,7 @@ class World {
 
   // What must hold of every frame, whether or not it arrives.
   void CheckSent(const Frame& frame, bool by_device) {
+    if (const auto* made = std::get_if<Offer>(&frame)) offer = *made;
     const auto* dictionary = std::get_if<DictionaryFrame>(&frame);
     if (dictionary != nullptr && by_device && !dictionary->entries.empty()) {
       EXPECT_LE(dictionary->first + dictionary->entries.size() - 1, edge_disk.dictionary_size())
@@ -477,6 +478,7 @@ class World {
   bool link = true;
   int frames_sent = 0;
   std::deque<Frame> up, down;
+  std::optional<Offer> offer;  // The last one that was made.
   std::deque<EdgeOutput::Commit> edge_commits;
   std::deque<CloudOutput::Commit> cloud_commits;
   std::deque<model::DriverCall> calls;
@@ -834,6 +836,30 @@ TEST(SessionTest, ACloudRestoredFromABackupIsHeardAgain) {
 }
 
 // A newer value that a crash takes must not have made the cloud skip the one before it.
+TEST(SessionTest, AnOfferThatComesLateDoesNotUndoWhatWasWantedSince) {
+  World world(1);
+  world.Want(0, 1);
+  world.Run(seconds(5));
+  const Disk backup = world.cloud_disk;
+  world.Want(0, 2);
+  world.Run(seconds(2));
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.Run(seconds(30));
+  ASSERT_TRUE(world.offer) << "what the cloud lost is given back";
+  ASSERT_EQ(world.device["plant/p0"], 2);
+  world.Want(0, 3);
+  world.Run(seconds(5));
+  // Another Hello of the same connection, by which the device holds all that is wanted.
+  world.edge().Receive(Nack{.reason = NackReason::kUnknownSession}, world.now, world.wall());
+  world.Run(seconds(5));
+  world.cloud().Receive(*world.offer, world.now, world.wall());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.device["plant/p0"], 3);
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
