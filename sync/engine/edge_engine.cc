@@ -220,7 +220,9 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   control_.Durable(
       {cloud_control_durable_, std::max(control_durable_, done.local_head), done.number}, now,
       wall);
-  commands_.Durable(done.number, now, wall);
+  // Offline, nobody can say that the cloud has not let another board take this one's place: what
+  // waits goes on with the next Welcome, or ends with its epoch or its time.
+  if (state_ == SyncState::kLive) commands_.Durable(done.number, now, wall);
 }
 
 void EdgeEngine::AckSoon(MonoTime at) {

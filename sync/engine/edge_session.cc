@@ -315,6 +315,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
   trouble_.clear();
   ++counts_.sessions;

@@ -860,6 +860,28 @@ TEST(SessionTest, AnOfferThatComesLateDoesNotUndoWhatWasWantedSince) {
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, ACommandThatTheLinksEndOvertookWaitsForTheNextWelcome) {
+  World world(1);
+  world.Run(seconds(5));
+  model::Command command;
+  command.id = 7;
+  command.name = "write";
+  command.path = "plant/p0";
+  command.value = Value(5.0);
+  command.expires = world.wall() + seconds(60);
+  ASSERT_TRUE(world.cloud().AddCommand(command));
+  world.Turn();
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  ASSERT_EQ(world.edge_commits.size(), 1u) << "its id is on its way to flash";
+  world.CutLink();
+  world.FinishEdgeCommit();
+  EXPECT_TRUE(world.calls.empty()) << "another board may be in this one's place by now";
+  world.MendLink();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.device["plant/p0"], 5.0);
+}
+
 TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
