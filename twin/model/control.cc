@@ -59,7 +59,7 @@ void Control::Resume(MonoTime now, WallTime wall, bool trusted,
       const auto record = kept.find(id);
       ResumeHold(id, record == kept.end() ? nullptr : record->second, now, wall);
     }
-    Evaluate(id, true, now, wall);
+    Evaluate(id, true, false, now, wall);
   });
 }
 
@@ -125,7 +125,10 @@ void Control::CountOnClock(MonoTime now, WallTime wall) {
   for (const auto& [id, work] : work_) {
     if (work.phase == Phase::kWaitClock && !arrived_.contains(id)) waiting.push_back(id);
   }
-  for (const PropertyId id : waiting) Evaluate(id, work_.at(id).read_first, now, wall);
+  for (const PropertyId id : waiting) {
+    const Work& work = work_.at(id);
+    Evaluate(id, work.read_first, !work.read_first || work.silent, now, wall);
+  }
 }
 
 void Control::DesiredArrived(PropertyId id, Arrival arrival) {
@@ -152,7 +155,7 @@ void Control::Durable(const DurableMarks& marks, MonoTime now, WallTime wall) {
   }
   for (const auto& [id, known] : ready) {
     arrived_.erase(id);
-    Evaluate(id, known, now, wall);
+    Evaluate(id, known, !known, now, wall);
   }
   std::vector<PropertyId> waiting;
   for (const auto& [id, work] : work_) {
@@ -177,7 +180,8 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr || arrived_.contains(id)) return;
   const DesiredState state = StateOf(id, desired->dot);
-  if (!IsTerminal(state) || state == DesiredState::kUnknownPath) Evaluate(id, true, now, wall);
+  if (!IsTerminal(state) || state == DesiredState::kUnknownPath)
+    Evaluate(id, true, false, now, wall);
 }
 
 DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
@@ -186,7 +190,7 @@ DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
   return spoken ? status->info().state : DesiredState::kNone;
 }
 
-void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {
+void Control::Evaluate(PropertyId id, bool read_first, bool again, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr) return;
   if (twin_.def(id).local_only) {
@@ -206,7 +210,7 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     return;
   }
   if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && read_first) return;  // Finished before.
+  if (state == DesiredState::kApplied && !again) return;  // Finished before.
   BeginDesired(id, *desired, read_first, now, wall);
 }
 
@@ -284,6 +288,11 @@ void Control::Step(PropertyId id, Work& work, MonoTime now, WallTime wall) {
     Finish(id, ok.error(), now, wall);
     return;
   }
+  // What an older work has asked for is not done yet: it might be after this.
+  if (out_.contains(id)) {
+    work.phase = Phase::kWaitDriver;
+    return;
+  }
   const bool read = work.read_first && On(Guard::kReadBackBeforeRewrite);
   Call(read ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite, id, work);
 }
@@ -299,12 +308,24 @@ void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
   work.phase = kind == DriverCall::Kind::kRead ? Phase::kReading : Phase::kWriting;
   work.ticket = ++last_ticket_;
   tickets_[work.ticket] = id;
+  out_[id] = work.ticket;
   DriverCall call{kind, work.ticket, id, {}};
   if (kind == DriverCall::Kind::kWrite) call.value = Coerce(twin_.def(id).type, work.value);
   calls_.push_back(std::move(call));
 }
 
-std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t ticket) {
+// The work that waits for this answer; the end if none does any more.
+std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t ticket,
+                                                                  MonoTime now, WallTime wall) {
+  const auto out = std::ranges::find(out_, ticket, [](const auto& entry) { return entry.second; });
+  if (out != out_.end()) {
+    const PropertyId id = out->first;
+    out_.erase(out);
+    const auto next = work_.find(id);
+    if (next != work_.end() && next->second.phase == Phase::kWaitDriver) {
+      Step(id, next->second, now, wall);
+    }
+  }
   const auto found = tickets_.find(ticket);
   if (found == tickets_.end()) return work_.end();
   const PropertyId id = found->second;
@@ -313,7 +334,7 @@ std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t 
 }
 
 void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
-  const auto found = FindTicket(ticket);
+  const auto found = FindTicket(ticket, now, wall);
   if (found == work_.end()) return;
   const PropertyId id = found->first;
   Work& work = found->second;
@@ -331,7 +352,7 @@ void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now,
 }
 
 void Control::WriteDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
-  const auto found = FindTicket(ticket);
+  const auto found = FindTicket(ticket, now, wall);
   if (found == work_.end()) return;
   if (!result && MayPass(result.error())) {
     // Whether the device took it is not known: look before writing again.
@@ -362,7 +383,11 @@ void Control::Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime
   Work work = std::move(work_.at(id));
   work_.erase(id);
   if (work.for_override) {
-    if (!result) EndHold(id, now, wall);
+    if (!result) {
+      EndHold(id, now, wall);
+    } else if (const auto hold = holds_.find(id); hold != holds_.end()) {
+      hold->second.written = true;
+    }
     if (work.done) work.done(std::move(result));
     return;
   }
@@ -403,7 +428,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   info.until = wall + duration;
   row.control = MakeInfo(std::move(info));
   twin_.Set(id, Side::kOverride, std::move(row));
-  holds_[id] = {now + duration, now + kHoldRecordPeriod, false};
+  holds_[id] = {now + duration, now + kHoldRecordPeriod, false, false};
   changed_holds_[id] = duration;
 
   Work old;
@@ -418,7 +443,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   work.value = override_row(id)->value;
   work.for_override = true;
   work.done = std::move(done);
-  Evaluate(id, false, now, wall);  // A desired value that was under way is masked now.
+  Evaluate(id, false, false, now, wall);  // A desired value that was under way is masked now.
   Step(id, work, now, wall);
   return {};
 }
@@ -432,7 +457,10 @@ Status Control::Release(PropertyId id, MonoTime now, WallTime wall) {
 }
 
 void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
-  holds_.erase(id);
+  // One that was surely written has displaced what was desired; of others the device tells.
+  const auto hold = holds_.find(id);
+  const bool written = hold != holds_.end() && hold->second.written;
+  if (hold != holds_.end()) holds_.erase(hold);
   changed_holds_[id] = milliseconds(0);
   OverrideDone done;
   if (const auto found = work_.find(id); found != work_.end() && found->second.for_override) {
@@ -444,7 +472,7 @@ void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   row.time = wall;
   row.unsynced = !clock_trusted_;
   twin_.Set(id, Side::kOverride, std::move(row));
-  Evaluate(id, false, now, wall);
+  Evaluate(id, !written, true, now, wall);
   if (done) done(Conflict("the override was released before it was written"));
 }
 

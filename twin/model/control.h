@@ -131,7 +131,7 @@ class Control {
   std::size_t unfinished() const { return work_.size(); }
 
  private:
-  enum class Phase { kWaitDurable, kWaitClock, kReading, kWriting, kRetry };
+  enum class Phase { kWaitDurable, kWaitClock, kWaitDriver, kReading, kWriting, kRetry };
 
   struct Work {
     Phase phase = Phase::kWaitDurable;
@@ -151,10 +151,12 @@ class Control {
     MonoTime until{};
     MonoTime record_due{};    // When what is left is handed out again.
     bool check_wall = false;  // Its time switched off is not counted yet.
+    bool written = false;     // The device shows it, or did.
   };
 
-  // Looks at the property afresh and begins what there is to do.
-  void Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall);
+  // Looks at the property afresh and begins what there is to do; `again`: also what was applied
+  // before.
+  void Evaluate(PropertyId id, bool read_first, bool again, MonoTime now, WallTime wall);
   void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                     WallTime wall);
   bool MayBegin(PropertyId id, const Work& work) const;
@@ -171,14 +173,17 @@ class Control {
   void CountOnClock(MonoTime now, WallTime wall);
   void TickHolds(MonoTime now, WallTime wall);
   DesiredState StateOf(PropertyId id, const Dot& desired) const;
-  std::map<PropertyId, Work>::iterator FindTicket(std::uint64_t ticket);
+  std::map<PropertyId, Work>::iterator FindTicket(std::uint64_t ticket, MonoTime now,
+                                                  WallTime wall);
 
   Twin& twin_;
   const ControlOptions options_;
   std::map<PropertyId, Work> work_;
   std::map<PropertyId, Hold> holds_;
-  std::map<PropertyId, Arrival> arrived_;  // Desired rows that wait for their commit.
-  std::map<std::uint64_t, PropertyId> tickets_;
+  std::map<PropertyId, Arrival> arrived_;        // Desired rows that wait for their commit.
+  std::map<std::uint64_t, PropertyId> tickets_;  // Answers that somebody waits for.
+  // Calls that are out: one a property, since a driver may do the second one first.
+  std::map<PropertyId, std::uint64_t> out_;
   std::vector<DriverCall> calls_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t own_durable_ = 0;
