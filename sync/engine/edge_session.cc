@@ -529,11 +529,12 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const bool same = arrival == Arrival::kForced ? held != nullptr && *held == row
                                                 : held != nullptr && held->dot == row.dot;
   if (same) return true;
-  // The same wish under another number, or one that was answered before it left our interest:
-  // perhaps done already, which a look at the device tells.
+  // The same wish under another number, or one that may have been answered before it left our
+  // interest: perhaps done already, which a look at the device tells.
   const model::Row* status = twin_.row(id, Side::kStatus);
-  const bool known = (held != nullptr && held->value == row.value) ||
-                     (status != nullptr && status->info().refers_to == row.dot);
+  const bool answered =
+      status != nullptr && (held == nullptr || status->info().refers_to == row.dot);
+  const bool known = answered || (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
   if (arrival == Arrival::kForced) {
     twin_.Force(id, Side::kDesired, row);

@@ -882,6 +882,27 @@ TEST(SessionTest, ACommandThatTheLinksEndOvertookWaitsForTheNextWelcome) {
   EXPECT_EQ(world.device["plant/p0"], 5.0);
 }
 
+TEST(SessionTest, AWishThatComesBackUnderAnotherNumberIsLookedAtFirst) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  world.Want(0, 5);
+  world.Run(seconds(3));
+  ASSERT_EQ(world.log, std::vector<std::string>{"write plant/p0"});
+  world.edge().SetInterest({"plant/p4"});
+  world.Run(seconds(3));
+  world.local_only = {0};
+  world.Define(0);
+  world.Run(seconds(3));
+  world.local_only = {};
+  world.Define(0);  // The cloud owes what is wanted of it anew.
+  world.Run(seconds(3));
+  world.edge().SetInterest({});
+  world.Run(seconds(3));
+  EXPECT_EQ(world.log, (std::vector<std::string>{"write plant/p0", "read plant/p0"}));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
