@@ -193,6 +193,7 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   batches_durable_ = done.number;
   control_durable_ = std::max(control_durable_, done.control_head);
   events_durable_ = std::max(events_durable_, done.events_head);
+  events_lost_durable_ = std::max(events_lost_durable_, done.events_lost_to);
   if (done.dictionary == dictionary_) {
     dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
   }
@@ -312,6 +313,7 @@ void EdgeEngine::StepCommit(MonoTime now, EdgeOutput& out) {
   flight.local_head = twin_.local_head();
   flight.control_head = twin_.stream_head(Stream::kControl);
   flight.events_head = twin_.stream_head(Stream::kEvents);
+  flight.events_lost_to = events_.lost_to();
   flight.scope = scope_;
   flight.dictionary_n = twin_.dictionary_size();
   flight.dictionary = dictionary_;
@@ -344,6 +346,13 @@ std::uint64_t EdgeEngine::ControlMax() const {
 // cloud's watermark then, and the digest that begins the next session tells.
 std::uint64_t EdgeEngine::StateMax() const {
   return On(Guard::kSeqLimitReservation) ? seq_limit_durable_ : ~std::uint64_t{0};
+}
+
+// A frame passes over what was forgotten. Until that is on flash a crash brings it back, and nobody
+// would miss it.
+std::uint64_t EdgeEngine::EventsMax() const {
+  const bool durable = events_.lost_to() <= events_lost_durable_;
+  return durable ? events_durable_ : std::min(events_durable_, events_lost_durable_);
 }
 
 void EdgeEngine::SendDictionary(EdgeOutput& out) {
@@ -406,8 +415,8 @@ void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
     state_cut_ = options_.paced && !state_stuck_ && !sender_.Drained(Stream::kState) &&
                  !sender_.window_full();
   }
-  send_lower(Stream::kEvents, events_durable_);
-  lower_waits_ = !link_room_ && (state_cut_ || sender_.sent(Stream::kEvents) < events_durable_);
+  send_lower(Stream::kEvents, EventsMax());
+  lower_waits_ = !link_room_ && (state_cut_ || sender_.sent(Stream::kEvents) < EventsMax());
   StepCompare(now, out);
   if (probe_at_ && now >= *probe_at_) {
     out.frames.push_back(sender_.Empty(Stream::kState, session_));

@@ -195,6 +195,7 @@ class EdgeEngine {
     std::uint64_t local_head = 0;
     std::uint64_t control_head = 0;
     std::uint64_t events_head = 0;
+    std::uint64_t events_lost_to = 0;
     model::Pid dictionary_n = 0;
     std::uint64_t dictionary = 0;  // Which one: dictionary_ then.
     std::uint64_t number = 0;      // Of the batch.
@@ -256,6 +257,7 @@ class EdgeEngine {
   void StepAck(MonoTime now, EdgeOutput& out);
   std::uint64_t ControlMax() const;
   std::uint64_t StateMax() const;
+  std::uint64_t EventsMax() const;
   void SendDictionary(EdgeOutput& out);
   void StepCommit(MonoTime now, EdgeOutput& out);
   model::Batch BuildBatch(bool with_state);
@@ -345,6 +347,7 @@ class EdgeEngine {
   std::uint64_t local_durable_ = 0;
   std::uint64_t control_durable_ = 0;
   std::uint64_t events_durable_ = 0;
+  std::uint64_t events_lost_durable_ = 0;  // Up to there, what was forgotten unsent stays so.
   std::uint64_t seq_limit_durable_ = 0;
   std::uint64_t seq_limit_asked_ = 0;
   model::Pid dictionary_durable_ = 0;
