@@ -558,7 +558,8 @@ void CloudSession::TakeEvents(const Delta& delta) {
     if (event.command != 0) Answered(event);
     // Answers are events. What was forgotten with them will never be known.
     if (event.kind == "events_lost") {
-      commands_.CloseOpen("the device had to forget its answer", sender_.acked(Stream::kControl));
+      answers_lost_ = Issued();
+      CloseUnanswered();
     }
     events_.push_back(event);
     peer_batch_.events.push_back(std::move(event));
@@ -616,8 +617,18 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
   if (delta.digest) CompareDigest(delta, now);
 }
 
+// Of those that the device has, as far as its acks have come. One that it got later is answered all
+// the same, and the answer stands.
+void CloudSession::CloseUnanswered() {
+  if (answers_lost_ == 0) return;
+  const std::uint64_t acked = sender_.acked(Stream::kControl);
+  commands_.CloseOpen("the device had to forget its answer", std::min(acked, answers_lost_));
+  if (acked >= answers_lost_) answers_lost_ = 0;
+}
+
 void CloudSession::OnAck(const Ack& ack, MonoTime now) {
   sender_.OnAck(ack, now);
+  CloseUnanswered();
   const std::uint64_t verified = ack.verified[At(Stream::kControl)];
   if (verified != 0) verifier_.Equal(verified);
   if (ack.scope_version == interest_.version) {

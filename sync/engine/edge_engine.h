@@ -311,6 +311,8 @@ class EdgeEngine {
   std::optional<MonoTime> ack_due_;
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
+  // Desired rows up to it may have been written by this store's other lives: looked at first.
+  std::uint64_t look_to_ = 0;
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;

@@ -338,7 +338,12 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   interest_due_.reset();
   if (welcome.scope_version != interest_.version) interest_due_ = now;
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
-  if (welcome.seq_floor > seq_floor_) {
+  // What was written in the life that a setback ended is not known: not even if a crash follows.
+  const bool set_back = welcome.seq_floor > seq_floor_;
+  if (set_back || (opened_with_ && seq_floor_ != 0)) {
+    look_to_ = welcome.head[At(Stream::kControl)];
+  }
+  if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
     counts_.returned_rows += TakeReturned(welcome.returned, 0).size();
@@ -534,7 +539,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const model::Row* status = twin_.row(id, Side::kStatus);
   const bool answered =
       status != nullptr && (held == nullptr || status->info().refers_to == row.dot);
-  const bool known = answered || (held != nullptr && held->value == row.value);
+  const bool known =
+      answered || row.dot.seq <= look_to_ || (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
   if (arrival == Arrival::kForced) {
     twin_.Force(id, Side::kDesired, row);

@@ -815,6 +815,60 @@ TEST(SessionTest, ADeviceRestoredFromAnOlderImageIsTakenAnew) {
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, ADeviceRestoredFromAnImageLooksBeforeItWritesWhatItMayHaveWritten) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  world.Want(4, 8);
+  world.Run(seconds(3));  // The cloud has what the image lacks …
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  world.FinishCall();  // … but not that this was done.
+  world.log.clear();
+  world.up.clear();
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.ForgetAcked();
+  world.CrashEdge();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 1u);
+  EXPECT_THAT(world.log, testing::Each(testing::StartsWith("read")));
+  EXPECT_THAT(world.log, testing::Contains("read plant/p0"));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AnAnswerThatWasForgottenClosesItsCommandThoughTheAckWasLate) {
+  World world(1);
+  world.Run(seconds(5));
+  model::Command command;
+  command.id = 7;
+  command.name = "read";
+  command.path = "plant/p0";
+  command.expires = world.wall() + seconds(60);
+  ASSERT_TRUE(world.cloud().AddCommand(command));
+  world.Turn();
+  world.FinishCloudCommit();
+  Delta events;
+  events.session = world.edge().Will().session;
+  events.stream = model::Stream::kEvents;
+  events.from = world.cloud().status().events;
+  events.to = events.from + 1;
+  events.events.emplace_back();
+  events.events.back().event.dot.seq = events.to;
+  events.events.back().event.kind = "events_lost";
+  world.cloud().Receive(events, world.now, world.wall());
+  ASSERT_EQ(world.cloud().commands().Find(7)->state, model::CommandState::kOpen)
+      << "the device may not have it yet";
+  Ack ack;
+  ack.session = events.session;
+  ack.watermark[0] = world.cloud().status().desired_head;
+  world.cloud().Receive(ack, world.now, world.wall());
+  EXPECT_EQ(world.cloud().commands().Find(7)->state, model::CommandState::kUnknown);
+}
+
 TEST(SessionTest, ACloudRestoredFromABackupIsHeardAgain) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
