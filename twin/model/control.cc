@@ -55,6 +55,7 @@ void Control::Resume(MonoTime now, WallTime wall, bool trusted,
   std::map<PropertyId, const HoldRecord*> kept;
   for (const HoldRecord& hold : holds) kept[hold.id] = &hold;
   twin_.ForEachProperty([&](PropertyId id) {
+    if (twin_.def(id).local_only) secret_.insert(id);
     if (override_row(id) != nullptr) {
       const auto record = kept.find(id);
       ResumeHold(id, record == kept.end() ? nullptr : record->second, now, wall);
@@ -132,6 +133,7 @@ void Control::CountOnClock(MonoTime now, WallTime wall) {
 }
 
 void Control::DesiredArrived(PropertyId id, Arrival arrival) {
+  if (was_secret_.erase(id) != 0) arrival.known = true;
   arrival.known = arrival.known || (arrived_.contains(id) && arrived_[id].known);
   arrived_[id] = arrival;
 }
@@ -171,6 +173,11 @@ void Control::PeerReplaced() {
 }
 
 void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
+  if (twin_.def(id).local_only) {
+    secret_.insert(id);
+  } else if (secret_.erase(id) != 0) {
+    was_secret_.insert(id);
+  }
   const auto found = work_.find(id);
   if (found != work_.end()) {
     if (found->second.phase == Phase::kRetry) Step(id, found->second, now, wall);

@@ -36,6 +36,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -180,7 +181,9 @@ class Control {
   const ControlOptions options_;
   std::map<PropertyId, Work> work_;
   std::map<PropertyId, Hold> holds_;
-  std::map<PropertyId, Arrival> arrived_;        // Desired rows that wait for their commit.
+  std::map<PropertyId, Arrival> arrived_;  // Desired rows that wait for their commit.
+  // Local-only properties, and those that were: what comes for them next is no new wish, perhaps.
+  std::set<PropertyId> secret_, was_secret_;
   std::map<std::uint64_t, PropertyId> tickets_;  // Answers that somebody waits for.
   // Calls that are out: one a property, since a driver may do the second one first.
   std::map<PropertyId, std::uint64_t> out_;

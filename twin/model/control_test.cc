@@ -240,6 +240,23 @@ TEST_F(ControlTest, AWishThatIsKnownUnderAnotherVersionIsReadBackFirst) {
   EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to, row.dot);
 }
 
+TEST_F(ControlTest, WhatIsWantedOfAPropertyThatWasLocalOnlyIsLookedAtFirst) {
+  PropertyDef def = twin_.def(id_);
+  for (const bool local : {true, false}) {
+    def.local_only = local;
+    ASSERT_TRUE(twin_.Define(def));
+    control_.Defined(id_, now_, wall());
+  }
+  Want(5);
+  AllDurable();
+  const DriverCall look = OneCall();
+  EXPECT_EQ(look.kind, DriverCall::Kind::kRead) << "the cloud owes anew what was done long ago";
+  control_.ReadDone(look.ticket, Value(5.0), now_, wall());
+  Want(6);
+  AllDurable();
+  EXPECT_EQ(OneCall().kind, DriverCall::Kind::kWrite);
+}
+
 TEST_F(ControlTest, TheEndOfAnOverrideThatWasNotSurelyWrittenLooksFirst) {
   Want(5);
   AllDurable();
