@@ -216,8 +216,15 @@ void Control::Evaluate(PropertyId id, bool read_first, bool again, MonoTime now,
     }
     return;
   }
-  if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && !again) return;  // Finished before.
+  // Work on an older wish means that the device may show something else by now.
+  const auto old = work_.find(id);
+  const bool under_way = old != work_.end() && !old->second.for_override;
+  const bool finished = state == DesiredState::kRejected || state == DesiredState::kExpired ||
+                        (state == DesiredState::kApplied && !again && !under_way);
+  if (finished) {
+    DesiredGone(id);
+    return;
+  }
   BeginDesired(id, *desired, read_first, now, wall);
 }
 

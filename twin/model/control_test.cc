@@ -257,6 +257,32 @@ TEST_F(ControlTest, WhatIsWantedOfAPropertyThatWasLocalOnlyIsLookedAtFirst) {
   EXPECT_EQ(OneCall().kind, DriverCall::Kind::kWrite);
 }
 
+// A setback ends an override, and brings back a newer wish together with its status.
+TEST_F(ControlTest, AWishThatComesBackAppliedEndsTheWorkOnAnOlderOne) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  Hold(9, std::chrono::seconds(10));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  ASSERT_TRUE(control_.Release(id_, now_, wall()));
+  Row row = *twin_.row(id_, Side::kDesired);
+  row.dot = {50, ++cloud_seq_};
+  row.value = Value(6.0);
+  ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  Row status = *twin_.row(id_, Side::kStatus);
+  ControlInfo info = status.info();
+  info.refers_to = row.dot;
+  status.control = std::make_shared<const ControlInfo>(info);
+  twin_.Set(id_, Side::kStatus, status);
+  AllDurable();
+  const DriverCall look = OneCall();
+  ASSERT_EQ(look.kind, DriverCall::Kind::kRead);
+  control_.ReadDone(look.ticket, Value(9.0), now_, wall());
+  EXPECT_EQ(OneCall().value, Value(6.0));
+}
+
 TEST_F(ControlTest, TheEndOfAnOverrideThatWasNotSurelyWrittenLooksFirst) {
   Want(5);
   AllDurable();
