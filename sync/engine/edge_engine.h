@@ -232,6 +232,7 @@ class EdgeEngine {
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
   void OnScopeIn(const Delta& delta, MonoTime now);
   void StepInterest(MonoTime now, EdgeOutput& out);
+  void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;
   void NoteQuarantined(WallTime wall);
   void RecordNotices(WallTime wall);

@@ -336,7 +336,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   sender_.Begin(watermark, now);
   scope_.part = scope_durable_.part = 0;  // What was begun in another session begins anew.
   interest_due_.reset();
-  if (welcome.scope_version != interest_.version) interest_due_ = now;
+  TellInterest(welcome, now);
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
   // What was written in the life that a setback ended is not known: not even if a crash follows.
   const bool set_back = welcome.seq_floor > seq_floor_;
@@ -349,6 +349,20 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     counts_.returned_rows += TakeReturned(welcome.returned, 0).size();
   }
   opened_with_.reset();
+}
+
+// Rows that a cloud passed over in another scope than ours are missing, however long we have held
+// this one; and after a setback the same number may be another one's. A new number has all come.
+void EdgeEngine::TellInterest(const Welcome& welcome, MonoTime now) {
+  const bool same = welcome.scope_version == interest_.version;
+  const bool held = scope_durable_.version == interest_.version;
+  if (welcome.seq_floor > seq_floor_ || (!same && held)) {
+    interest_.version = std::max(interest_.version, welcome.scope_version) + 1;
+    peer_batch_.interest = interest_;
+  } else if (same) {
+    return;
+  }
+  interest_due_ = now;
 }
 
 EdgeEngine::Places EdgeEngine::TakeReturned(const std::vector<WireRow>& rows,

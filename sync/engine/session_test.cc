@@ -986,6 +986,25 @@ TEST(SessionTest, AFrameDoesNotPassOverEventsThatACrashWouldBringBack) {
   EXPECT_EQ(world.cloud().status().events, world.edge().status().events_head);
 }
 
+TEST(SessionTest, WhatACloudPassedOverInAnOlderScopeComesWithoutHealing) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(5));
+  const Disk backup = world.cloud_disk;
+  world.edge().SetInterest({});
+  world.Run(seconds(5));
+  world.cloud_disk = backup;  // It believes that p0 is all that the device wants.
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.Want(4, 8);
+  world.Run(seconds(20));
+  EXPECT_EQ(world.device["plant/p4"], 8);
+  EXPECT_EQ(world.edge().status().heals, 0u);
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, TheValueThatACrashBringsBackIsSent) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
