@@ -254,6 +254,11 @@ void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,
                             const model::PropertyId here = device.twin.Find(path);
                             if (here != model::kNoProperty && device.twin.def(here).local_only)
                               return true;
+                            // It was, and the cloud owes it anew once it knows the property again.
+                            const bool untold = cloud.twin.pid(id) == 0 &&
+                                                here != model::kNoProperty &&
+                                                device.twin.pid(here) != 0;
+                            if (untold) return true;
                             const model::Row* held = device.ledger.Find(path, side);
                             Expect(4, held != nullptr && held->dot.seq >= row.dot.seq, [&] {
                               return std::string(device.device) + ": " + path + " " +
