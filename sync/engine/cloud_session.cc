@@ -504,7 +504,9 @@ void CloudSession::OnOffer(const Offer& offer) {
       continue;
     }
     const model::Row* own = twin_.row(id, Side::kDesired);
-    const bool rewritten = own != nullptr && own->dot.seq > desired_held_;
+    // What is lost lies above all that both held, and what was given since above what is lost. So
+    // does a copy that was taken already: an offer that comes again, or late, changes nothing.
+    const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
     if (rewritten) {
       const bool same = own->value == wire.row.value && own->info() == wire.row.info();
       if (same) continue;  // Taken already, and on its way.
@@ -590,7 +592,8 @@ void CloudSession::TakeEvents(const Delta& delta) {
     if (event.command != 0) Answered(event);
     // Answers are events. What was forgotten with them will never be known.
     if (event.kind == "events_lost") {
-      commands_.CloseOpen("the device had to forget its answer", sender_.acked(Stream::kControl));
+      answers_lost_ = Issued();
+      CloseUnanswered();
     }
     events_.push_back(event);
     peer_batch_.events.push_back(std::move(event));
@@ -649,8 +652,18 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
   if (delta.digest) CompareDigest(delta, now);
 }
 
+// Of those that the device has, as far as its acks have come. One that it got later is answered all
+// the same, and the answer stands.
+void CloudSession::CloseUnanswered() {
+  if (answers_lost_ == 0) return;
+  const std::uint64_t acked = sender_.acked(Stream::kControl);
+  commands_.CloseOpen("the device had to forget its answer", std::min(acked, answers_lost_));
+  if (acked >= answers_lost_) answers_lost_ = 0;
+}
+
 void CloudSession::OnAck(const Ack& ack, MonoTime now) {
   sender_.OnAck(ack, now);
+  CloseUnanswered();
   const std::uint64_t verified = ack.verified[At(Stream::kControl)];
   if (verified != 0) verifier_.Equal(verified);
   if (ack.scope_version == interest_.version) {

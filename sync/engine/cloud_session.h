@@ -183,6 +183,7 @@ class CloudSession {
   Status Check(const WireRow& wire, model::Stream stream) const;
   bool RefuseContent(const Delta& delta, const Status& status);
   void TakeEvents(const Delta& delta);
+  void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);
   bool ApplyRow(const WireRow& wire);
   void Answered(const model::Event& event);
@@ -227,6 +228,7 @@ class CloudSession {
   model::Admission admission_ = model::Admission::kNormal;
   model::Claim claim_;
   model::Setback setback_;          // See Welcome.
+  std::uint64_t answers_lost_ = 0;  // Commands up to it may have had answers that were forgotten.
   std::uint64_t desired_held_ = 0;  // What the device held of ours at its Hello.
   model::Lineage peer_lineage_;
   model::Epoch epoch_;

@@ -199,6 +199,7 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   batches_durable_ = done.number;
   control_durable_ = std::max(control_durable_, done.control_head);
   events_durable_ = std::max(events_durable_, done.events_head);
+  events_lost_durable_ = std::max(events_lost_durable_, done.events_lost_to);
   if (done.dictionary == dictionary_) {
     dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
   }
@@ -226,7 +227,9 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   control_.Durable(
       {cloud_control_durable_, std::max(control_durable_, done.local_head), done.number}, now,
       wall);
-  commands_.Durable(done.number, now, wall);
+  // Offline, nobody can say that the cloud has not let another board take this one's place: what
+  // waits goes on with the next Welcome, or ends with its epoch or its time.
+  if (state_ == SyncState::kLive) commands_.Durable(done.number, now, wall);
 }
 
 void EdgeEngine::AckSoon(MonoTime at) {
@@ -316,6 +319,7 @@ void EdgeEngine::StepCommit(MonoTime now, EdgeOutput& out) {
   flight.local_head = twin_.local_head();
   flight.control_head = twin_.stream_head(Stream::kControl);
   flight.events_head = twin_.stream_head(Stream::kEvents);
+  flight.events_lost_to = events_.lost_to();
   flight.scope = scope_;
   flight.dictionary_n = twin_.dictionary_size();
   flight.dictionary = dictionary_;
@@ -348,6 +352,13 @@ std::uint64_t EdgeEngine::ControlMax() const {
 // cloud's watermark then, and the digest that begins the next session tells.
 std::uint64_t EdgeEngine::StateMax() const {
   return On(Guard::kSeqLimitReservation) ? seq_limit_durable_ : ~std::uint64_t{0};
+}
+
+// A frame passes over what was forgotten. Until that is on flash a crash brings it back, and nobody
+// would miss it.
+std::uint64_t EdgeEngine::EventsMax() const {
+  const bool durable = events_.lost_to() <= events_lost_durable_;
+  return durable ? events_durable_ : std::min(events_durable_, events_lost_durable_);
 }
 
 void EdgeEngine::SendDictionary(EdgeOutput& out) {
@@ -410,8 +421,8 @@ void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
     state_cut_ = options_.paced && !state_stuck_ && !sender_.Drained(Stream::kState) &&
                  !sender_.window_full();
   }
-  send_lower(Stream::kEvents, events_durable_);
-  lower_waits_ = !link_room_ && (state_cut_ || sender_.sent(Stream::kEvents) < events_durable_);
+  send_lower(Stream::kEvents, EventsMax());
+  lower_waits_ = !link_room_ && (state_cut_ || sender_.sent(Stream::kEvents) < EventsMax());
   StepCompare(now, out);
   if (probe_at_ && now >= *probe_at_) {
     out.frames.push_back(sender_.Empty(Stream::kState, session_));

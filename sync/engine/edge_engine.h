@@ -194,6 +194,7 @@ class EdgeEngine {
     std::uint64_t local_head = 0;
     std::uint64_t control_head = 0;
     std::uint64_t events_head = 0;
+    std::uint64_t events_lost_to = 0;
     model::Pid dictionary_n = 0;
     std::uint64_t dictionary = 0;  // Which one: dictionary_ then.
     std::uint64_t number = 0;      // Of the batch.
@@ -231,6 +232,7 @@ class EdgeEngine {
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
   void OnScopeIn(const Delta& delta, MonoTime now);
   void StepInterest(MonoTime now, EdgeOutput& out);
+  void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;
   void NoteQuarantined(WallTime wall);
   void RecordNotices(WallTime wall);
@@ -256,6 +258,7 @@ class EdgeEngine {
   void StepAck(MonoTime now, EdgeOutput& out);
   std::uint64_t ControlMax() const;
   std::uint64_t StateMax() const;
+  std::uint64_t EventsMax() const;
   void SendDictionary(EdgeOutput& out);
   void StepCommit(MonoTime now, EdgeOutput& out);
   model::Batch BuildBatch(bool with_state);
@@ -313,9 +316,9 @@ class EdgeEngine {
   std::optional<MonoTime> ack_due_;
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
+  // Desired rows up to it may have been written by this store's other lives: looked at first.
+  std::uint64_t look_to_ = 0;
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
-  // What was wanted up to here may have been done before this store was set back.
-  std::uint64_t forgotten_to_ = 0;
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
   std::optional<MonoTime> offer_due_;
@@ -351,6 +354,7 @@ class EdgeEngine {
   std::uint64_t local_durable_ = 0;
   std::uint64_t control_durable_ = 0;
   std::uint64_t events_durable_ = 0;
+  std::uint64_t events_lost_durable_ = 0;  // Up to there, what was forgotten unsent stays so.
   std::uint64_t seq_limit_durable_ = 0;
   std::uint64_t seq_limit_asked_ = 0;
   model::Pid dictionary_durable_ = 0;

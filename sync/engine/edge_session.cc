@@ -319,6 +319,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
   trouble_.clear();
   ++counts_.sessions;
@@ -339,15 +340,33 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   sender_.Begin(watermark, now);
   scope_.part = scope_durable_.part = 0;  // What was begun in another session begins anew.
   interest_due_.reset();
-  if (welcome.scope_version != interest_.version) interest_due_ = now;
+  TellInterest(welcome, now);
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
-  if (welcome.seq_floor > seq_floor_) {
+  // What was written in the life that a setback ended is not known: not even if a crash follows.
+  const bool set_back = welcome.seq_floor > seq_floor_;
+  if (set_back || (opened_with_ && seq_floor_ != 0)) {
+    look_to_ = welcome.head[At(Stream::kControl)];
+  }
+  if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
     counts_.returned_rows += TakeReturned(welcome.returned, 0).size();
   }
   opened_with_.reset();
-  forgotten_to_ = seq_floor_ == 0 ? 0 : welcome.head[At(Stream::kControl)];
+}
+
+// Rows that a cloud passed over in another scope than ours are missing, however long we have held
+// this one; and after a setback the same number may be another one's. A new number has all come.
+void EdgeEngine::TellInterest(const Welcome& welcome, MonoTime now) {
+  const bool same = welcome.scope_version == interest_.version;
+  const bool held = scope_durable_.version == interest_.version;
+  if (welcome.seq_floor > seq_floor_ || (!same && held)) {
+    interest_.version = std::max(interest_.version, welcome.scope_version) + 1;
+    peer_batch_.interest = interest_;
+  } else if (same) {
+    return;
+  }
+  interest_due_ = now;
 }
 
 EdgeEngine::Places EdgeEngine::TakeReturned(const std::vector<WireRow>& rows,
@@ -533,12 +552,13 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const bool same = arrival == Arrival::kForced ? held != nullptr && *held == row
                                                 : held != nullptr && held->dot == row.dot;
   if (same) return true;
-  // The same wish under another number, or one that was answered before it left our interest:
-  // perhaps done already, which a look at the device tells.
+  // The same wish under another number, or one that may have been answered before it left our
+  // interest: perhaps done already, which a look at the device tells.
   const model::Row* status = twin_.row(id, Side::kStatus);
-  const bool known = (held != nullptr && held->value == row.value) ||
-                     (status != nullptr && status->info().refers_to == row.dot) ||
-                     row.dot.seq <= forgotten_to_;
+  const bool answered =
+      status != nullptr && (held == nullptr || status->info().refers_to == row.dot);
+  const bool known =
+      answered || row.dot.seq <= look_to_ || (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
   const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
                                  ? model::ToJson(held->value)

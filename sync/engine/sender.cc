@@ -47,7 +47,6 @@ void Sender::Begin(const Watermarks& watermark, MonoTime) {
   sent_ = watermark;
   most_sent_ = watermark;
   under_way_.clear();
-  bisections_ = {};
   timeouts_ = 0;
   rewound_.reset();
 }

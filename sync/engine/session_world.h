@@ -14,6 +14,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -283,6 +284,7 @@ class World {
     }
     ++frames_sent;
     CheckSent(frame, &way == &up);
+    if (const auto* made = std::get_if<Offer>(&frame)) offer = *made;
     if (Random(100) < loss_percent) return;
     if (Random(100) < repeat_percent) way.push_back(frame);
     const bool late = Random(100) < reorder_percent;
@@ -481,6 +483,7 @@ class World {
   bool link = true;
   int frames_sent = 0;
   std::deque<Frame> up, down;
+  std::optional<Offer> offer;  // The last one that was made.
   std::deque<EdgeOutput::Commit> edge_commits;
   std::deque<CloudOutput::Commit> cloud_commits;
   std::deque<model::DriverCall> calls;

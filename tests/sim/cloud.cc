@@ -178,7 +178,7 @@ bool Cloud::Rot(const std::string& device, std::size_t rows) {
   const auto stored = (*store)->LoadTwin(device);
   if (!stored) return false;
   world_.invariants().StoreOpened("the cloud, " + device, ledger->second.Opened(*stored));
-  const model::Batch batch = Rotten(*stored, model::Side::kReported, rows, machine_.random());
+  const model::Batch batch = Rotten(*stored, model::Side::kReported, rows, machine_.random(), {});
   const std::vector<cloud::TwinCommit> commits = {{device, wall(), batch}};
   const Status done = (*store)->Commit(commits);
   done ? ledger->second.Committed(batch) : ledger->second.Failed(batch);

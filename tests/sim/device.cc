@@ -160,12 +160,6 @@ void Device::Begin(model::Stored stored) {
   for (const PlantProperty& property : plant_.properties()) {
     if (property.present) Define(property);
   }
-  // One whose time was over before the start ends at it, as above.
-  twin_->ForEachProperty([this](model::PropertyId id) {
-    if (twin_->row(id, model::Side::kOverride) != nullptr) {
-      may_repeat_.insert(twin_->def(id).path.text());
-    }
-  });
   world_.network().Open(port_);
   world_.schedule().After(microseconds(machine_.random().Below(1'000'000)), [this, life = life_] {
     if (life == life_) Poll();
@@ -246,7 +240,9 @@ bool Device::Rot(std::size_t rows) {
   if (!store) return false;
   const model::Stored stored = (*store)->TakeStored();
   world_.invariants().StoreOpened(name(), ledger_.Opened(stored));
-  const model::Batch batch = Rotten(stored, model::Side::kDesired, rows, machine_.random());
+  // It may be written before it is found out.
+  const auto other = [this](model::ValueType type) { return world_.NextWanted(number_, type); };
+  const model::Batch batch = Rotten(stored, model::Side::kDesired, rows, machine_.random(), other);
   const Status done = (*store)->Commit(batch);
   done ? ledger_.Committed(batch) : ledger_.Failed(batch);
   if (machine_.disk().crashed()) machine_.disk().LosePower(PowerLoss::kKeepAll, machine_.random());
@@ -324,6 +320,9 @@ void Device::OnFrame(const std::string& bytes) {
   }
   if (world_.tracing()) world_.Trace(name(), "<- " + Describe(*frame, bytes.size()));
   world_.Record(false, device_, sync::SessionOf(*frame), bytes);
+  if (const auto* nack = std::get_if<sync::Nack>(&*frame)) {
+    world_.invariants().DeviceHears(view(), *nack);
+  }
   engine_->Receive(std::move(*frame), Now(), Wall());
   Kick();
 }
@@ -434,13 +433,9 @@ Result<Value> Device::CallPlant(const DriverCall& call) {
   }
   // A time-out says nothing of whether it had its effect.
   if (kind != 1 && property->def.type != model::ValueType::kBool) {
-    world_.invariants().PlantWrites(view(), path, call.value, property->value,
-                                    may_repeat_.contains(path));
+    world_.invariants().PlantWrites(view(), path, call.value, property->value);
   }
-  if (kind != 1) {
-    may_repeat_.erase(path);
-    property->value = call.value;
-  }
+  if (kind != 1) property->value = call.value;
   if (kind != 3) return TimedOut("no answer");
   return call.value;
 }
@@ -455,8 +450,6 @@ void Device::Override(const std::string& path, Value value, milliseconds length)
   if (!running()) return;
   const model::PropertyId id = twin_->Find(path);
   if (id == model::kNoProperty) return;
-  // Its end asks for the desired value again, whether or not it was ever written itself.
-  may_repeat_.insert(path);
   const Status begun =
       engine_->control().Override(id, std::move(value), "anna", length, Now(), Wall(), nullptr);
   if (world_.tracing()) {
@@ -473,7 +466,6 @@ void Device::Release() {
   });
   if (held.empty()) return;
   const model::PropertyId id = held[machine_.random().Below(held.size())];
-  may_repeat_.insert(twin_->def(id).path.text());
   (void)engine_->control().Release(id, Now(), Wall());
   Kick();
 }

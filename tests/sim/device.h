@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -142,8 +141,6 @@ class Device {
 
   MonoTime drivers_fail_until_{};
   std::vector<std::string> interest_;
-  // Actuators whose value may be written though they show it; see Invariants::PlantWrites.
-  std::set<std::string> may_repeat_;
 };
 
 }  // namespace edgetwin::sim

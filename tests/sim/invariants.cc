@@ -144,6 +144,15 @@ void Invariants::CheckPromises(const DeviceView& from, const sync::Delta& delta)
                   std::to_string(wire.row.dot.seq) + " left before it was durable");
     });
   }
+  if (delta.stream == Stream::kEvents) {
+    auto& passed = passed_over_[std::string(from.device)];
+    from.engine.events().ForEachAfter(delta.from, [&](const model::Event& event) {
+      if (event.dot.seq > delta.to) return false;
+      const bool secret = event.id != model::kNoProperty && from.twin.def(event.id).local_only;
+      if (secret) passed.insert(Name(event.dot));
+      return true;
+    });
+  }
   for (const sync::WireEvent& wire : delta.events) {
     const std::uint64_t seq = wire.event.dot.seq;
     Expect(6, from.ledger.HasEvent(seq) || seq <= from.ledger.events_floor(),
@@ -214,8 +223,8 @@ void Invariants::CheckCloudAck(const CloudView& cloud, const sync::Ack& ack,
   std::uint64_t& events_checked = promise.checked[At(Stream::kEvents)];
   live.engine.events().ForEachAfter(events_checked, [&](const model::Event& event) {
     if (event.dot.seq > events_to) return false;
-    // Of a local-only property it stays here.
-    if (event.id != model::kNoProperty && live.twin.def(event.id).local_only) return true;
+    // Of a property that was local-only when its turn came.
+    if (passed_over_[std::string(cloud.device)].contains(Name(event.dot))) return true;
     Expect(4, cloud.ledger.HasEvent(event.dot.seq), [&] {
       return std::string(cloud.device) + ": event " + std::to_string(event.dot.seq) +
              " is acknowledged and not in the cloud's store";
@@ -237,24 +246,27 @@ void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,
              return model::Matches(pattern, path);
            });
   };
-  cloud.twin.ForEachAfter(Stream::kControl, promise.desired_checked,
-                          [&](model::PropertyId id, Side side, const model::Row& row) {
-                            const std::string& path = cloud.twin.def(id).path.text();
-                            if (row.dot.seq > to) return false;
-                            if (scoped || !wanted(path)) return true;
-                            const model::PropertyId here = device.twin.Find(path);
-                            if (here != model::kNoProperty && device.twin.def(here).local_only)
-                              return true;
-                            const model::Row* held = device.ledger.Find(path, side);
-                            Expect(4, held != nullptr && held->dot.seq >= row.dot.seq, [&] {
-                              return std::string(device.device) + ": " + path + " " +
-                                     std::string(ToString(side)) + " " +
-                                     std::to_string(row.dot.seq) + " is acknowledged with " +
-                                     std::to_string(to) + ", and the device's store has " +
-                                     (held == nullptr ? "nothing" : std::to_string(held->dot.seq));
-                            });
-                            return true;
-                          });
+  cloud.twin.ForEachAfter(
+      Stream::kControl, promise.desired_checked,
+      [&](model::PropertyId id, Side side, const model::Row& row) {
+        const std::string& path = cloud.twin.def(id).path.text();
+        if (row.dot.seq > to) return false;
+        if (scoped || !wanted(path)) return true;
+        const model::PropertyId here = device.twin.Find(path);
+        if (here != model::kNoProperty && device.twin.def(here).local_only) return true;
+        // It was, and the cloud owes it anew once it knows the property again.
+        const bool untold =
+            cloud.twin.pid(id) == 0 && here != model::kNoProperty && device.twin.pid(here) != 0;
+        if (untold) return true;
+        const model::Row* held = device.ledger.Find(path, side);
+        Expect(4, held != nullptr && held->dot.seq >= row.dot.seq, [&] {
+          return std::string(device.device) + ": " + path + " " + std::string(ToString(side)) +
+                 " " + std::to_string(row.dot.seq) + " is acknowledged with " + std::to_string(to) +
+                 ", and the device's store has " +
+                 (held == nullptr ? "nothing" : std::to_string(held->dot.seq));
+        });
+        return true;
+      });
   cloud.session.commands().ForEachAfter(
       promise.desired_checked, [&](const model::Command& command) {
         if (command.dot.seq > to) return false;
@@ -397,7 +409,6 @@ void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
     ack(*alone);
   } else if (const auto* nack = std::get_if<sync::Nack>(&frame)) {
     if (nack->cursors.session != 0) ack(nack->cursors);
-    CheckRefusal(from, *nack);
   } else if (const auto* welcome = std::get_if<sync::Welcome>(&frame)) {
     CheckWelcome(from, *welcome);
   } else if (const auto* answer = std::get_if<sync::HealAnswer>(&frame)) {
@@ -443,14 +454,14 @@ void Invariants::CheckHealAnswer(const CloudView& from, const sync::HealAnswer& 
   });
 }
 
-void Invariants::CheckRefusal(const CloudView& from, const sync::Nack& nack) {
+void Invariants::DeviceHears(const DeviceView& at, const sync::Nack& nack) {
   if (nack.reason != sync::NackReason::kContent || !nack.refused) return;
-  Poison& poison = poison_[std::string(from.device)];
+  Poison& poison = poison_[std::string(at.device)];
   poison.spans.emplace(nack.refused->from, nack.refused->to);
   const std::size_t halvings = static_cast<std::size_t>(std::bit_width(poison.entries_max)) + 1;
   const std::size_t bound = std::max<std::size_t>(poison.seqs.size(), 1) * halvings;
   Expect(14, poison.spans.size() <= bound, [&] {
-    return std::string(from.device) + ": " + std::to_string(poison.spans.size()) +
+    return std::string(at.device) + ": " + std::to_string(poison.spans.size()) +
            " frames were refused for " + std::to_string(poison.seqs.size()) + " entries";
   });
 }
@@ -534,8 +545,7 @@ void Invariants::Wanted(std::string_view device, const model::Value& value, bool
 }
 
 void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
-                             const model::Value& value, const model::Value& current,
-                             bool may_repeat) {
+                             const model::Value& value, const model::Value& current) {
   const std::string key = Key(value);
   auto& wishes = wishes_[std::string(device.device)];
   const auto wish = wishes.find(key);
@@ -554,8 +564,7 @@ void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
     Expect(6, durable, [&] { return text("before the command is durable"); });
     return;
   }
-  Expect(2, may_repeat || Key(current) != key,
-         [&] { return text("which it shows already: not read back"); });
+  Expect(2, Key(current) != key, [&] { return text("which it shows already: not read back"); });
   Expect(6, device.ledger.WasDurable(value), [&] { return text("before that is durable"); });
 }
 
@@ -622,7 +631,11 @@ std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud
     const bool ended = spoken && (model::IsTerminal(said->info().state) ||
                                   said->info().state == model::DesiredState::kMasked ||
                                   said->info().state == model::DesiredState::kUnknownPath);
-    if (!ended) found = path + " desired " + std::to_string(desired->dot.seq) + " has no outcome";
+    if (ended) return;
+    found = path + " desired " + std::to_string(desired->dot.seq) + " has no outcome";
+    if (said == nullptr) return;
+    found.append("; the last one is of ").append(std::to_string(said->info().refers_to.seq));
+    found.append(", ").append(ToString(said->info().state));
   });
   return found;
 }

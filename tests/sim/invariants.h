@@ -97,6 +97,8 @@ class Invariants {
                   const DeviceView* live);
   // A Hello as it is being judged, for I7 and I8.
   void CloudHears(const CloudView& at, const sync::Hello& hello, std::size_t machine);
+  // For I14: one that is lost on the way is the network's fault.
+  void DeviceHears(const DeviceView& at, const sync::Nack& nack);
   // Whether that machine is the device that the cloud has admitted last, has been connected and
   // undisturbed for long, and nobody has decided that another one takes over.
   void SetUndisturbed(std::function<bool(std::string_view device, std::size_t machine)> asked) {
@@ -122,7 +124,7 @@ class Invariants {
   void Wanted(std::string_view device, const model::Value& value, bool by_command);
   // A driver is about to write. `current`: what the actuator shows.
   void PlantWrites(const DeviceView& device, const std::string& path, const model::Value& value,
-                   const model::Value& current, bool may_repeat);
+                   const model::Value& current);
 
   // --- At rest ---
 
@@ -156,7 +158,6 @@ class Invariants {
   void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
   void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask, const CloudView& cloud);
   void CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer);
-  void CheckRefusal(const CloudView& from, const sync::Nack& nack);
   void CheckSecrets(const std::string& bytes, std::string_view device);
 
   MonoTime now_{};
@@ -185,6 +186,8 @@ class Invariants {
     std::uint64_t effects = 0;
   };
   std::map<std::string, std::map<std::string, Wish>, std::less<>> wishes_;  // By value.
+  // Events that the device kept to itself; by device and version.
+  std::map<std::string, std::set<std::uint64_t>, std::less<>> passed_over_;
   struct Heal {
     std::uint32_t attempt = 0;
     std::uint64_t different = 0;

@@ -66,12 +66,17 @@ microseconds Machine::CommitTakes() {
   return microseconds(random_.Between(300, 20'000));
 }
 
-model::Batch Rotten(const model::Stored& stored, model::Side side, std::size_t rows,
-                    Random& random) {
+model::Batch Rotten(const model::Stored& stored, model::Side side, std::size_t rows, Random& random,
+                    const std::function<model::Value(model::ValueType)>& other) {
   model::Batch batch;
   for (const model::RowChange& change : stored.rows) {
     if (change.side != side || batch.rows.size() >= rows || random.Below(3) != 0) continue;
     model::RowChange rotten = change;
+    if (other) {
+      rotten.row.value = other(change.row.value.type());
+      if (!rotten.row.value.none()) batch.rows.push_back(std::move(rotten));
+      continue;
+    }
     switch (change.row.value.type()) {
       case model::ValueType::kInt:
         rotten.row.value = model::Value(change.row.value.integer() ^ 1);

@@ -63,8 +63,9 @@ class Machine {
   std::uint64_t stop_in_ = 0;     // 0: not.
 };
 
-// Up to `rows` of the store's rows of `side` with another value, and all else as it was.
-model::Batch Rotten(const model::Stored& stored, model::Side side, std::size_t rows,
-                    Random& random);
+// Up to `rows` of the store's rows of `side` with another value, and all else as it was. `other`
+// gives values of a type; null: they follow from what was there.
+model::Batch Rotten(const model::Stored& stored, model::Side side, std::size_t rows, Random& random,
+                    const std::function<model::Value(model::ValueType)>& other);
 
 }  // namespace edgetwin::sim

@@ -326,14 +326,18 @@ std::map<std::string, std::string> World::Values() const {
 void World::CheckReplay() {
   const auto moving = [this] {
     return std::ranges::any_of(devices_, [](const auto& device) {
-      return device->running() && (device->holds() || device->engine().control().unfinished() > 0);
+      return device->running() &&
+             (device->holds() || device->engine().status().control_unfinished != 0);
     });
   };
-  // What changes by itself has changed: samples held back, overrides that end.
+  // What changes by itself has changed: samples held back, overrides that end, writes that a driver
+  // refused for now; and the cloud knows.
+  bool moved = false;
   do {
+    moved = moving();
     RunFor(seconds(4));
-  } while (moving() && !spins_);
-  RunFor(seconds(4));  // What ended last is sampled and told.
+  } while ((moved || moving() || !Owed().empty()) && !spins_ &&
+           schedule_.now() < calm_at_ + 2 * kSettleMax);
   const auto before = Values();
   // Frames of other sessions come too late to be of any use in any network.
   std::vector<Recorded> frames;

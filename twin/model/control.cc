@@ -55,11 +55,12 @@ void Control::Resume(MonoTime now, WallTime wall, bool trusted,
   std::map<PropertyId, const HoldRecord*> kept;
   for (const HoldRecord& hold : holds) kept[hold.id] = &hold;
   twin_.ForEachProperty([&](PropertyId id) {
+    if (twin_.def(id).local_only) secret_.insert(id);
     if (override_row(id) != nullptr) {
       const auto record = kept.find(id);
       ResumeHold(id, record == kept.end() ? nullptr : record->second, now, wall);
     }
-    Evaluate(id, Left(id) ? Look::kAgain : Look::kBack, now, wall);
+    Evaluate(id, true, Left(id), now, wall);
   });
 }
 
@@ -85,7 +86,7 @@ void Control::ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, Wa
     check_wall = false;
   }
   if (left <= milliseconds(0)) {
-    EndHold(id, Look::kAgain, now, wall);
+    EndHold(id, now, wall);
     return;
   }
   Hold& hold = holds_[id];
@@ -134,11 +135,13 @@ void Control::CountOnClock(MonoTime now, WallTime wall) {
     if (work.phase == Phase::kWaitClock && !arrived_.contains(id)) waiting.push_back(id);
   }
   for (const PropertyId id : waiting) {
-    Evaluate(id, work_.at(id).read_first ? Look::kBack : Look::kNot, now, wall);
+    const Work& work = work_.at(id);
+    Evaluate(id, work.read_first, !work.read_first || work.silent, now, wall);
   }
 }
 
 void Control::DesiredArrived(PropertyId id, Arrival arrival) {
+  if (was_secret_.erase(id) != 0) arrival.known = true;
   arrival.known = arrival.known || (arrived_.contains(id) && arrived_[id].known);
   arrived_[id] = arrival;
 }
@@ -147,6 +150,7 @@ void Control::DesiredGone(PropertyId id) {
   arrived_.erase(id);
   const auto work = work_.find(id);
   if (work == work_.end() || work->second.for_override) return;
+  if (work->second.ticket != 0) tickets_.erase(work->second.ticket);
   work_.erase(work);
 }
 
@@ -161,7 +165,7 @@ void Control::Durable(const DurableMarks& marks, MonoTime now, WallTime wall) {
   }
   for (const auto& [id, known] : ready) {
     arrived_.erase(id);
-    Evaluate(id, known ? Look::kBack : Look::kNot, now, wall);
+    Evaluate(id, known, !known, now, wall);
   }
   std::vector<PropertyId> waiting;
   for (const auto& [id, work] : work_) {
@@ -177,6 +181,11 @@ void Control::PeerReplaced() {
 }
 
 void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
+  if (twin_.def(id).local_only) {
+    secret_.insert(id);
+  } else if (secret_.erase(id) != 0) {
+    was_secret_.insert(id);
+  }
   const auto found = work_.find(id);
   if (found != work_.end()) {
     if (found->second.phase == Phase::kRetry) Step(id, found->second, now, wall);
@@ -186,9 +195,8 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr || arrived_.contains(id)) return;
   const DesiredState state = StateOf(id, desired->dot);
-  if (!IsTerminal(state) || state == DesiredState::kUnknownPath) {
-    Evaluate(id, Look::kBack, now, wall);
-  }
+  if (!IsTerminal(state) || state == DesiredState::kUnknownPath)
+    Evaluate(id, true, false, now, wall);
 }
 
 DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
@@ -197,21 +205,17 @@ DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
   return spoken ? status->info().state : DesiredState::kNone;
 }
 
-void Control::Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall) {
+void Control::Evaluate(PropertyId id, bool read_first, bool again, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr) return;
   if (twin_.def(id).local_only) {
     // What never leaves the device is not the cloud's to move, nor to hear about.
     const auto work = work_.find(id);
     if (work == work_.end() || work->second.for_override) return;
+    tickets_.erase(work->second.ticket);
     work_.erase(work);
     return;
   }
-  // What an older desired value still has under way is superseded, and may move the device yet.
-  const auto old = work_.find(id);
-  const bool moved =
-      old != work_.end() && !old->second.for_override && !(old->second.dot == desired->dot);
-  if (moved) work_.erase(old);
   const DesiredState state = StateOf(id, desired->dot);
   if (holds_.contains(id)) {
     const bool final = IsTerminal(state) || state == DesiredState::kMasked;
@@ -220,14 +224,25 @@ void Control::Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall) {
     }
     return;
   }
-  if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && look == Look::kBack && !moved) return;
-  BeginDesired(id, *desired, look != Look::kNot, now, wall);
+  // Work on an older wish means that the device may show something else by now.
+  const auto old = work_.find(id);
+  const bool under_way = old != work_.end() && !old->second.for_override;
+  const bool finished = state == DesiredState::kRejected || state == DesiredState::kExpired ||
+                        (state == DesiredState::kApplied && !again && !under_way);
+  if (finished) {
+    DesiredGone(id);
+    return;
+  }
+  BeginDesired(id, *desired, read_first, now, wall);
 }
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                            WallTime wall) {
-  work_.erase(id);
+  // What an older desired value still has under way is superseded: its answer finds no ticket.
+  if (const auto old = work_.find(id); old != work_.end()) {
+    tickets_.erase(old->second.ticket);
+    work_.erase(old);
+  }
   const Dot dot = desired.dot;
   if (desired.value.none()) {
     if (const Row* status = twin_.row(id, Side::kStatus);
@@ -295,8 +310,9 @@ void Control::Step(PropertyId id, Work& work, MonoTime now, WallTime wall) {
     Finish(id, ok.error(), now, wall);
     return;
   }
+  // What an older work has asked for is not done yet: it might be after this.
   if (out_.contains(id)) {
-    work.phase = Phase::kWaitCall;
+    work.phase = Phase::kWaitDriver;
     return;
   }
   const bool read = work.read_first && On(Guard::kReadBackBeforeRewrite);
@@ -311,37 +327,36 @@ void Control::Expire(PropertyId id, WallTime wall) {
 }
 
 void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
-  work.phase = Phase::kCalling;
+  work.phase = kind == DriverCall::Kind::kRead ? Phase::kReading : Phase::kWriting;
   work.ticket = ++last_ticket_;
-  out_.insert(id);
   tickets_[work.ticket] = id;
+  out_[id] = work.ticket;
   DriverCall call{kind, work.ticket, id, {}};
   if (kind == DriverCall::Kind::kWrite) call.value = Coerce(twin_.def(id).type, work.value);
   calls_.push_back(std::move(call));
 }
 
-void Control::Go(PropertyId id, MonoTime now, WallTime wall) {
-  const auto found = work_.find(id);
-  if (found != work_.end() && found->second.phase == Phase::kWaitCall) {
-    Step(id, found->second, now, wall);
+// The work that waits for this answer; the end if none does any more.
+std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t ticket,
+                                                                  MonoTime now, WallTime wall) {
+  const auto out = std::ranges::find(out_, ticket, [](const auto& entry) { return entry.second; });
+  if (out != out_.end()) {
+    const PropertyId id = out->first;
+    out_.erase(out);
+    const auto next = work_.find(id);
+    if (next != work_.end() && next->second.phase == Phase::kWaitDriver) {
+      Step(id, next->second, now, wall);
+    }
   }
-}
-
-std::map<PropertyId, Control::Work>::iterator Control::Answered(std::uint64_t ticket, MonoTime now,
-                                                                WallTime wall) {
-  const auto out = tickets_.find(ticket);
-  if (out == tickets_.end()) return work_.end();
-  const PropertyId id = out->second;
-  tickets_.erase(out);
-  out_.erase(id);
-  const auto found = work_.find(id);
-  if (found != work_.end() && found->second.ticket == ticket) return found;
-  Go(id, now, wall);
-  return work_.end();
+  const auto found = tickets_.find(ticket);
+  if (found == tickets_.end()) return work_.end();
+  const PropertyId id = found->second;
+  tickets_.erase(found);
+  return work_.find(id);
 }
 
 void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
-  const auto found = Answered(ticket, now, wall);
+  const auto found = FindTicket(ticket, now, wall);
   if (found == work_.end()) return;
   const PropertyId id = found->first;
   Work& work = found->second;
@@ -359,7 +374,7 @@ void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now,
 }
 
 void Control::WriteDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
-  const auto found = Answered(ticket, now, wall);
+  const auto found = FindTicket(ticket, now, wall);
   if (found == work_.end()) return;
   if (!result && MayPass(result.error())) {
     // Whether the device took it is not known: look before writing again.
@@ -390,7 +405,11 @@ void Control::Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime
   Work work = std::move(work_.at(id));
   work_.erase(id);
   if (work.for_override) {
-    if (!result) EndHold(id, Look::kNot, now, wall);
+    if (!result) {
+      EndHold(id, now, wall);
+    } else if (const auto hold = holds_.find(id); hold != holds_.end()) {
+      hold->second.written = true;
+    }
     if (work.done) work.done(std::move(result));
     return;
   }
@@ -431,11 +450,12 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   info.until = wall + duration;
   row.control = MakeInfo(std::move(info));
   twin_.Set(id, Side::kOverride, std::move(row));
-  holds_[id] = {now + duration, now + kHoldRecordPeriod, false};
+  holds_[id] = {now + duration, now + kHoldRecordPeriod, false, false};
   changed_holds_[id] = duration;
 
   Work old;
   if (const auto found = work_.find(id); found != work_.end()) {
+    tickets_.erase(found->second.ticket);
     old = std::move(found->second);
     work_.erase(found);
   }
@@ -445,7 +465,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   work.value = override_row(id)->value;
   work.for_override = true;
   work.done = std::move(done);
-  Evaluate(id, Look::kNot, now, wall);  // A desired value that was under way is masked now.
+  Evaluate(id, false, false, now, wall);  // A desired value that was under way is masked now.
   Step(id, work, now, wall);
   return {};
 }
@@ -454,15 +474,19 @@ Status Control::Release(PropertyId id, MonoTime now, WallTime wall) {
   if (override_row(id) == nullptr) {
     return NotFound("there is no override on '" + twin_.def(id).path.text() + "'");
   }
-  EndHold(id, Look::kNot, now, wall);
+  EndHold(id, now, wall);
   return {};
 }
 
-void Control::EndHold(PropertyId id, Look look, MonoTime now, WallTime wall) {
-  holds_.erase(id);
+void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
+  // One that was surely written has displaced what was desired; of others the device tells.
+  const auto hold = holds_.find(id);
+  const bool written = hold != holds_.end() && hold->second.written;
+  if (hold != holds_.end()) holds_.erase(hold);
   changed_holds_[id] = milliseconds(0);
   OverrideDone done;
   if (const auto found = work_.find(id); found != work_.end() && found->second.for_override) {
+    tickets_.erase(found->second.ticket);
     done = std::move(found->second.done);
     work_.erase(found);
   }
@@ -470,7 +494,7 @@ void Control::EndHold(PropertyId id, Look look, MonoTime now, WallTime wall) {
   row.time = wall;
   row.unsynced = !clock_trusted_;
   twin_.Set(id, Side::kOverride, std::move(row));
-  Evaluate(id, look, now, wall);
+  Evaluate(id, !written, true, now, wall);
   if (done) done(Conflict("the override was released before it was written"));
 }
 
@@ -480,7 +504,7 @@ std::size_t Control::DropOverrides(MonoTime now, WallTime wall) {
     // Also one whose row was overruled by what the cloud gave back.
     if (override_row(id) != nullptr || holds_.contains(id)) held.push_back(id);
   });
-  for (const PropertyId id : held) EndHold(id, Look::kAgain, now, wall);
+  for (const PropertyId id : held) EndHold(id, now, wall);
   return held.size();
 }
 
@@ -505,7 +529,7 @@ void Control::TickHolds(MonoTime now, WallTime wall) {
       hold.record_due = now + kHoldRecordPeriod;
     }
   }
-  for (const PropertyId id : ended) EndHold(id, Look::kNot, now, wall);
+  for (const PropertyId id : ended) EndHold(id, now, wall);
 }
 
 void Control::Tick(MonoTime now, WallTime wall) {

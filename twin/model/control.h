@@ -132,7 +132,7 @@ class Control {
   std::size_t unfinished() const { return work_.size(); }
 
  private:
-  enum class Phase { kWaitDurable, kWaitClock, kWaitCall, kCalling, kRetry };
+  enum class Phase { kWaitDurable, kWaitClock, kWaitDriver, kReading, kWriting, kRetry };
 
   struct Work {
     Phase phase = Phase::kWaitDurable;
@@ -152,20 +152,15 @@ class Control {
     MonoTime until{};
     MonoTime record_due{};    // When what is left is handed out again.
     bool check_wall = false;  // Its time switched off is not counted yet.
+    bool written = false;     // The device shows it, or did.
   };
 
-  // At the device, before it is written.
-  enum class Look {
-    kNot,    // Nobody can have written what is desired since it was written last, if ever.
-    kBack,   // It may be written already; what was applied is finished.
-    kAgain,  // It may be written already, and what was applied may have been undone since.
-  };
-
-  // Looks at the property afresh and begins what there is to do.
-  void Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall);
-  bool Left(PropertyId id) const;
+  // Looks at the property afresh and begins what there is to do; `again`: also what was applied
+  // before.
+  void Evaluate(PropertyId id, bool read_first, bool again, MonoTime now, WallTime wall);
   void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                     WallTime wall);
+  bool Left(PropertyId id) const;
   bool MayBegin(PropertyId id, const Work& work) const;
   void Step(PropertyId id, Work& work, MonoTime now, WallTime wall);
   void Call(DriverCall::Kind kind, PropertyId id, Work& work);
@@ -175,24 +170,24 @@ class Control {
               Value effective, WallTime wall);
   void Expire(PropertyId id, WallTime wall);
   void ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, WallTime wall);
-  void EndHold(PropertyId id, Look look, MonoTime now, WallTime wall);
+  void EndHold(PropertyId id, MonoTime now, WallTime wall);
   // The clock is trusted now: what waited for that.
   void CountOnClock(MonoTime now, WallTime wall);
   void TickHolds(MonoTime now, WallTime wall);
   DesiredState StateOf(PropertyId id, const Dot& desired) const;
-  // The work that a driver answers, or work_.end().
-  std::map<PropertyId, Work>::iterator Answered(std::uint64_t ticket, MonoTime now, WallTime wall);
-  void Go(PropertyId id, MonoTime now, WallTime wall);
+  std::map<PropertyId, Work>::iterator FindTicket(std::uint64_t ticket, MonoTime now,
+                                                  WallTime wall);
 
   Twin& twin_;
   const ControlOptions options_;
   std::map<PropertyId, Work> work_;
   std::map<PropertyId, Hold> holds_;
   std::map<PropertyId, Arrival> arrived_;  // Desired rows that wait for their commit.
-  // Calls that drivers have not answered, one a property at a time: a driver may do two in any
-  // order. The work may be gone already; then nobody wants the answer.
-  std::map<std::uint64_t, PropertyId> tickets_;
-  std::set<PropertyId> out_;
+  // Local-only properties, and those that were: what comes for them next is no new wish, perhaps.
+  std::set<PropertyId> secret_, was_secret_;
+  std::map<std::uint64_t, PropertyId> tickets_;  // Answers that somebody waits for.
+  // Calls that are out: one a property, since a driver may do the second one first.
+  std::map<PropertyId, std::uint64_t> out_;
   std::vector<DriverCall> calls_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t own_durable_ = 0;

@@ -86,7 +86,7 @@ TEST_F(ControlTest, ANewerDesiredSupersedesOneThatIsUnderWay) {
   const DriverCall old = OneCall();
   Want(6);
   AllDurable();
-  EXPECT_TRUE(control_.TakeCalls().empty()) << "the driver may do two writes in any order";
+  EXPECT_TRUE(control_.TakeCalls().empty()) << "the driver might do it before the old one";
   control_.WriteDone(old.ticket, Value(5.0), now_, wall());
   EXPECT_EQ(State(), DesiredState::kNone) << "the old answer speaks of nothing any more";
   const DriverCall call = OneCall();
@@ -122,7 +122,7 @@ TEST_F(ControlTest, WhenARollbackEndsAnOverrideTheDeviceIsReadBeforeItIsWritten)
   control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
   Hold(9, seconds(60));
   AllDurable();
-  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  control_.WriteDone(OneCall().ticket, Unavailable("away"), now_, wall());
   EXPECT_EQ(control_.DropOverrides(now_, wall()), 1u);
   AllDurable();
   const DriverCall call = OneCall();
@@ -288,19 +288,77 @@ TEST_F(ControlTest, ADesiredValueWaitsForItsBatchThoughItsSeqIsCovered) {
 TEST_F(ControlTest, AWishThatIsKnownUnderAnotherVersionIsReadBackFirst) {
   Want(5);
   AllDurable();
-  const DriverCall first = OneCall();
+  const DriverCall lost = OneCall();
   Row row = *twin_.row(id_, Side::kDesired);
   row.dot = {60, ++cloud_seq_};
   ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
   control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
   AllDurable();
-  EXPECT_TRUE(control_.TakeCalls().empty()) << "a read could overtake the write";
-  control_.WriteDone(first.ticket, Value(5.0), now_, wall());
+  control_.WriteDone(lost.ticket, Value(5.0), now_, wall());
   const DriverCall call = OneCall();
-  EXPECT_EQ(call.kind, DriverCall::Kind::kRead);
+  EXPECT_EQ(call.kind, DriverCall::Kind::kRead) << "only once the write that is under way is done";
   control_.ReadDone(call.ticket, Value(5.0), now_, wall());
   EXPECT_TRUE(control_.TakeCalls().empty());
   EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to, row.dot);
+}
+
+TEST_F(ControlTest, WhatIsWantedOfAPropertyThatWasLocalOnlyIsLookedAtFirst) {
+  PropertyDef def = twin_.def(id_);
+  for (const bool local : {true, false}) {
+    def.local_only = local;
+    ASSERT_TRUE(twin_.Define(def));
+    control_.Defined(id_, now_, wall());
+  }
+  Want(5);
+  AllDurable();
+  const DriverCall look = OneCall();
+  EXPECT_EQ(look.kind, DriverCall::Kind::kRead) << "the cloud owes anew what was done long ago";
+  control_.ReadDone(look.ticket, Value(5.0), now_, wall());
+  Want(6);
+  AllDurable();
+  EXPECT_EQ(OneCall().kind, DriverCall::Kind::kWrite);
+}
+
+// A setback ends an override, and brings back a newer wish together with its status.
+TEST_F(ControlTest, AWishThatComesBackAppliedEndsTheWorkOnAnOlderOne) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  Hold(9, std::chrono::seconds(10));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  ASSERT_TRUE(control_.Release(id_, now_, wall()));
+  Row row = *twin_.row(id_, Side::kDesired);
+  row.dot = {50, ++cloud_seq_};
+  row.value = Value(6.0);
+  ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  Row status = *twin_.row(id_, Side::kStatus);
+  ControlInfo info = status.info();
+  info.refers_to = row.dot;
+  status.control = std::make_shared<const ControlInfo>(info);
+  twin_.Set(id_, Side::kStatus, status);
+  AllDurable();
+  const DriverCall look = OneCall();
+  ASSERT_EQ(look.kind, DriverCall::Kind::kRead);
+  control_.ReadDone(look.ticket, Value(9.0), now_, wall());
+  EXPECT_EQ(OneCall().value, Value(6.0));
+}
+
+TEST_F(ControlTest, TheEndOfAnOverrideThatWasNotSurelyWrittenLooksFirst) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  AllDurable();
+  Hold(9, std::chrono::seconds(10));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Unavailable("the unit is away"), now_, wall());
+  ASSERT_TRUE(control_.Release(id_, now_, wall()));
+  AllDurable();
+  const DriverCall look = OneCall();
+  ASSERT_EQ(look.kind, DriverCall::Kind::kRead) << "it may never have left what was applied";
+  control_.ReadDone(look.ticket, Value(5.0), now_, wall());
+  EXPECT_TRUE(control_.TakeCalls().empty());
 }
 
 TEST_F(ControlTest, AWriteThatWaitedBeyondValidUntilIsNotBegun) {

@@ -49,6 +49,7 @@ void EventLog::ForgetOldest() {
   if (events_.front().dot.seq > acked_) {
     waiting_.Hit();
     ++lost_;
+    lost_to_ = events_.front().dot.seq;
   }
   events_.pop_front();
 }

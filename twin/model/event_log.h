@@ -46,6 +46,8 @@ class EventLog {
   const std::deque<Event>& all() const { return events_; }  // Ascending.
   std::uint64_t acked() const { return acked_; }
   std::uint64_t lost() const { return lost_; }  // Never seen by the cloud, since the start.
+  // The seq of the last of those: above it, everything that the cloud lacks is here.
+  std::uint64_t lost_to() const { return lost_to_; }
 
   Batch TakePending();
   bool pending() const { return !pending_.empty(); }
@@ -61,6 +63,7 @@ class EventLog {
   std::deque<Event> events_;
   std::uint64_t acked_ = 0;
   std::uint64_t lost_ = 0;
+  std::uint64_t lost_to_ = 0;
   std::uint64_t lost_told_ = 0;
   Batch pending_;
 };

@@ -378,6 +378,10 @@ bool Twin::AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entri
     if (as_told) past_entries_.erase(property.pid);
     const bool told = property.pid != 0;
     if (shared && !as_told) Commission(id);
+    // It knows the property no more, and has forgotten what it was told of it.
+    for (const Side side : kEverySide) {
+      if (shared && !told && Own(side) && row(id, side) != nullptr) Renumber(id, side);
+    }
     // The peer's value is of something else.
     if (shared && told && !as_told && row(id, Side::kReported) == nullptr) {
       Row none;

@@ -332,7 +332,11 @@ TEST_F(AdoptTest, WhatTheCopyWithdrewIsToldAgainIfItIsSharedHere) {
   PropertyDef def = Def("a/common");
   def.local_only = true;
   ASSERT_TRUE(copy_.Define(def));
+  const PropertyId id = device_.Find("a/common");
+  device_.Set(id, Side::kStatus, {});
+  const std::uint64_t told = device_.stream_head(Stream::kControl);
   ASSERT_TRUE(device_.AdoptDictionary(1, Copied(1)));
+  EXPECT_GT(device_.row(id, Side::kStatus)->dot.seq, told) << "the cloud has forgotten it";
   EXPECT_EQ(device_.pid(device_.Find("a/common")), 3u);
   EXPECT_EQ(device_.FindPid(1), kNoProperty);
   ExpectContinues();

@@ -1,0 +1,57 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/engine/sender.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "twin/model/twin.h"
+
+namespace edgetwin::sync {
+namespace {
+
+using model::Stream;
+
+constexpr std::uint64_t kAll = ~std::uint64_t{0};
+constexpr model::Pid kAllPids = ~model::Pid{0};
+
+class SenderTest : public testing::Test {
+ protected:
+  SenderTest() {
+    model::Stored stored;
+    stored.lineage = {{.inc = 1, .first_seq = 1, .limit = 1'000}};
+    twin_.Load(std::move(stored));
+    for (int i = 0; i < 8; ++i) {
+      model::PropertyDef def;
+      def.path = *model::Path::Parse("plant/p" + std::to_string(i));
+      def.type = model::ValueType::kInt;
+      model::Sample sample;
+      sample.value = model::Value(std::int64_t{1});
+      twin_.Report(*twin_.Define(def), sample, now_);
+    }
+  }
+  Delta Next() { return *sender_.Next(Stream::kState, kAll, kAllPids, 1, now_); }
+  void Refuse(const Delta& delta) { sender_.OnRefused({delta.stream, delta.from, delta.to}); }
+
+  model::Twin twin_{model::Role::kDevice};
+  Sender sender_{{.twin = twin_}, {}};
+  MonoTime now_{std::chrono::seconds(10)};
+};
+
+TEST_F(SenderTest, TheSearchForABadEntryGoesOnInTheNextSession) {
+  sender_.Begin({}, now_);
+  const Delta all = Next();
+  ASSERT_EQ(all.rows.size(), 8u);
+  Refuse(all);
+  const Delta half = Next();
+  ASSERT_EQ(half.rows.size(), 4u);
+  Refuse(half);
+  sender_.End();
+  sender_.Begin({}, now_);
+  EXPECT_EQ(Next().rows.size(), 2u) << "one search, however often the link breaks";
+}
+
+}  // namespace
+}  // namespace edgetwin::sync
