@@ -91,6 +91,23 @@ TEST_F(OperatorProcessTest, AFencedBoardIsShownAdoptedAndSyncs) {
   EXPECT_THAT(again.output, HasSubstr("nobody was refused"));
 }
 
+TEST_F(OperatorProcessTest, AnAdoptedBoardTakesOverFromTheOneThatIsConnected) {
+  tests::TestBroker broker;
+  StartCloud(broker.url());
+  Device old(loop_, broker.url(), kOldStore);
+  old.Report(1);
+  ASSERT_TRUE(Shows(1));
+  Device replacement(loop_, broker.url(), kNewStore, "pi5 new board");
+  replacement.Report(2);
+  ASSERT_TRUE(Until([&] { return replacement.status().state == SyncState::kFenced; }));
+  EXPECT_THAT(Ask({"devices", "why", "plant"}).output, HasSubstr("pi5 new board"));
+  EXPECT_EQ(Ask({"devices", "adopt", "plant"}).exit, 0);
+  EXPECT_TRUE(Until([&] { return replacement.status().state == SyncState::kLive; }));
+  EXPECT_TRUE(Until([&] { return old.status().state == SyncState::kFenced; }))
+      << Get("/v1/devices/plant").dump();
+  EXPECT_TRUE(Shows(2));
+}
+
 TEST_F(OperatorProcessTest, ACommandOverHttpRunsOnTheDeviceAndItsAnswerShows) {
   tests::TestBroker broker;
   StartCloud(broker.url());

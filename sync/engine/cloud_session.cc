@@ -298,7 +298,9 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
       (lost_ours && hello.epoch == epoch_)) {
     DrawEpoch(hello);
   }
-  if (admission_ != model::Admission::kNormal) {
+  // The one that is here says Hello, too, when everybody is asked to: it is not the next one.
+  const bool here = session_ != 0 && peer_lineage_.back().inc == hello.lineage.back().inc;
+  if (admission_ != model::Admission::kNormal && !here) {
     admission_ = model::Admission::kNormal;
     peer_batch_.admission = admission_;
     claim_ = {};
