@@ -87,6 +87,8 @@ Status CloudStore::Impl::Prepare() {
       .select_device_lineage = prepare(sql::kSelectDeviceLineage),
       .upsert_cursor = prepare(sql::kUpsertCursor),
       .select_cursors = prepare(sql::kSelectCursors),
+      .upsert_setback_mark = prepare(sql::kUpsertSetbackMark),
+      .select_setback_marks = prepare(sql::kSelectSetbackMarks),
       .upsert_property = prepare(sql::kUpsertProperty),
       .select_properties = prepare(sql::kSelectProperties),
       .clear_pids = prepare(sql::kClearPids),
@@ -158,8 +160,7 @@ Result<std::vector<TwinSummary>> CloudStore::ListTwins() {
     twin.control = row.Uint(7);
     twin.properties = row.Uint(8);
     // A number that is none means that the twin can't be loaded; listed it is anyhow.
-    if (row.Int(9) >= 0 &&
-        row.Int(9) <= static_cast<std::int64_t>(model::Admission::kDecommissioned))
+    if (row.Int(9) >= 0 && row.Int(9) <= static_cast<std::int64_t>(model::Admission::kAnyone))
       twin.admission = static_cast<model::Admission>(row.Int(9));
     twin.claim = {row.Uint(10), Wall(row.Int(11)), std::string(row.Text(12)),
                   std::string(row.Text(13))};

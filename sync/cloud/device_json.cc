@@ -19,6 +19,7 @@ std::string_view ToString(Admission admission) {
     case Admission::kNormal: return "normal";
     case Admission::kNextClaimant: return "next_claimant";
     case Admission::kDecommissioned: return "nobody";
+    case Admission::kAnyone: return "anyone";
   }
   return "unknown";
 }
@@ -75,8 +76,11 @@ std::string Explain(const Fleet::Listed& device) {
     case DeviceState::kFenced:
       return "nobody speaks for it: who last said that it is this device, " + Refused(device);
     case DeviceState::kAwaiting:
+      if (device.summary.admission == Admission::kAnyone) {
+        return "an operator lets the next one in that says it is this device, whoever it is";
+      }
       return "an operator lets the next one in that says it is this device, and is not the one "
-             "that is connected";
+             "that was here last";
     case DeviceState::kDecommissioned:
       return "an operator took it out of service: nobody may speak for it";
   }
@@ -148,7 +152,7 @@ std::string_view ToString(DeviceState state) {
 DeviceState StateOf(const Fleet::Listed& device) {
   const Admission admission = device.summary.admission;
   if (admission == Admission::kDecommissioned) return DeviceState::kDecommissioned;
-  if (admission == Admission::kNextClaimant) return DeviceState::kAwaiting;
+  if (admission != Admission::kNormal) return DeviceState::kAwaiting;
   if (device.connected) return DeviceState::kConnected;
   return WasRefused(device) ? DeviceState::kFenced : DeviceState::kAway;
 }
