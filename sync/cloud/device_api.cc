@@ -49,8 +49,8 @@ std::string Hex(std::uint64_t number) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-// "000000000000dddd-17", as `next` has it. A seq alone would not do: a device whose store is another
-// one counts anew.
+// "000000000000dddd-17", as `next` has it. A seq alone would not do: a device with a new store
+// counts anew.
 std::optional<model::Dot> ParseDot(std::string_view text) {
   model::Dot dot;
   const char* end = text.data() + text.size();

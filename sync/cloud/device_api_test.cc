@@ -5,6 +5,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
 
 #include "sync/cloud/cloud_test_base.h"
 
@@ -269,6 +273,50 @@ TEST_F(DeviceApiTest, ACommandGivenTwiceUnderOneIdIsOne) {
   StopCloud();
   StartCloud();
   EXPECT_EQ(Post(target, body).status, 200);
+}
+
+TEST_F(DeviceApiTest, ACommandOnAFullDiskIsNoPromiseAlsoWhenItIsGivenAgain) {
+  StartCloud();
+  AddPlant();
+  const std::string target = "/v1/devices/plant/commands";
+  const std::string body = R"({"id":"00000000000000fe","name":"read","path":"pump/speed"})";
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit full = before;
+  full.rlim_cur = std::filesystem::file_size(folder_ + "/cloud.db-wal");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  const TestResponse first = Post(target, body);
+  const TestResponse again = Post(target, body);
+  const TestResponse admitted = Post("/v1/devices/plant/admit");
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(first.status, 503) << first.body;
+  EXPECT_EQ(again.status, 503) << again.body;
+  EXPECT_EQ(admitted.status, 503) << admitted.body;
+  EXPECT_TRUE(Eventually([&] { return server_->fleet().Loaded("plant")->session.Durable(1); }));
+  EXPECT_EQ(Post(target, body).status, 200);
+}
+
+TEST_F(DeviceApiTest, AnEventOfAPropertyThatTheTwinLacksHasNoPath) {
+  std::filesystem::create_directories(folder_);
+  CloudStoreOptions options;
+  options.path = folder_ + "/cloud.db";
+  options.inc = 1;
+  auto store = CloudStore::Open(options);
+  ASSERT_TRUE(store.has_value()) << store.error().text;
+  TwinCommit commit;
+  commit.device = "plant";
+  model::Event event;
+  event.dot = {kDeviceInc, 1};
+  event.kind = "restarted";
+  event.id = static_cast<model::PropertyId>(7);
+  commit.batch.events = {event};
+  ASSERT_TRUE((*store)->Commit({&commit, 1}).has_value());
+  store->reset();
+  StartCloud();
+  const json events = Get("/v1/devices/plant/events")["events"];
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_FALSE(events[0].contains("path"));
 }
 
 TEST_F(DeviceApiTest, ACommandThatCantBeTakenSaysWhy) {

@@ -3,11 +3,11 @@
 
 #include <chrono>
 #include <cstdio>
-#include <random>
-#include <thread>
 
 #include "sync/cloud/cli/operator.h"
 #include "sync/cloud/cli/text.h"
+#include "twin/base/event_loop.h"
+#include "twin/base/random.h"
 
 namespace edgetwin::cloudcli {
 namespace {
@@ -28,9 +28,9 @@ std::string Shown(const Json& json) {
 
 // Drawn here, so that asking again after an answer that was lost is no second command.
 std::string RandomId() {
-  std::random_device random;
   char text[24];
-  std::snprintf(text, sizeof text, "%08x%08x", random() | 1U, random());
+  const std::uint64_t id = 1 + RandomBelow(~std::uint64_t{0});
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
   return text;
 }
 
@@ -49,11 +49,12 @@ void PrintCommand(const Json& command) {
 }
 
 Outcome<Json> Wait(const Client& client, const Asked& asked, Json command) {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::seconds(asked.expires_in) + kAfterItsEnd;
+  SystemClock clock;
+  EventLoop loop(clock);
+  const MonoTime end = loop.Now() + std::chrono::seconds(asked.expires_in) + kAfterItsEnd;
   const std::string target = Target(asked, "commands/" + Escaped(TextAt(command, "id")));
-  while (TextAt(command, "state") == "open" && Clock::now() < end) {
-    std::this_thread::sleep_for(kAskPause);
+  while (TextAt(command, "state") == "open" && loop.Now() < end) {
+    loop.RunFor(kAskPause);
     auto next = client.Get(target);
     if (!next) return next;
     command = *std::move(next);
