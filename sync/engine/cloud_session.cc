@@ -310,6 +310,10 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
       hello.cloud_seq_max != 0 ||
       (hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued()));
   const bool newer_epoch = hello.epoch.counter > epoch_.counter;
+  // What was given before this store was set back may have been done.
+  if (lost_ours) {
+    commands_.CloseOpen("the cloud's store was set back", twin_.lineage().back().first_seq - 1);
+  }
   if (verdict.standing == Standing::kRestored) SetBack(hello, verdict);
   if (epoch_.counter == 0 || newer_epoch || verdict.standing == Standing::kRestored ||
       (lost_ours && hello.epoch == epoch_)) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -279,6 +280,39 @@ TEST_F(UnheardTest, WhoHasHeardOfItContinues) {
   ASSERT_NE(welcome, nullptr);
   EXPECT_EQ(welcome->seq_floor, 0u);
   EXPECT_EQ(welcome->epoch.counter, 2u);
+}
+
+// The device may have run it: it was given in an opening that a backup knows as open.
+TEST(RestoredCloudTest, WhatItsBackupHoldsAsOpenIsUnknown) {
+  model::Twin twin(model::Role::kCloud);
+  CloudOptions options;
+  options.random = [](std::uint64_t) { return std::uint64_t{1}; };
+  model::Stored stored;
+  stored.lineage = {{5, 1, 3}, {6, 4, 3}};
+  stored.peer_lineage = kBoard;
+  stored.epoch = {3, 9};
+  model::Command command;
+  command.id = 77;
+  command.dot = {5, 3};
+  command.epoch = 3;
+  command.name = "read";
+  command.expires = WallTime(seconds(2'000'000'000));
+  stored.commands = {command};
+  CloudSession session(options, twin, std::move(stored));
+  command.id = 78;
+  command.dot = {};
+  ASSERT_TRUE(session.AddCommand(command));
+  Hello hello;  // Of a device that holds more of the cloud than this one ever gave.
+  hello.session = 5;
+  hello.lineage = kBoard;
+  hello.cloud_inc = 5;
+  hello.watermark[kControl] = 9;
+  hello.epoch = {2, 8};  // The image of a store, from before this epoch.
+  session.Receive(hello, MonoTime(seconds(1)), {});
+  std::map<std::uint64_t, model::CommandState> states;
+  for (const auto& [seq, held] : session.commands().all()) states[held.id] = held.state;
+  EXPECT_EQ(states[77], model::CommandState::kUnknown);
+  EXPECT_EQ(states[78], model::CommandState::kOpen);
 }
 
 TEST_F(StandingTest, TheWillOfTheConnectionEndsALaterSessionOfIt) {

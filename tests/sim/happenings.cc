@@ -357,11 +357,7 @@ bool World::RestoreCloud(Random& random) {
       const std::string& path = held.path(key.first);
       const model::Row* backed = then->second.sure().Find(path, Side::kDesired);
       if (backed != nullptr && backed->value.none()) continue;
-      const auto order = [this](const Value& value) {
-        const auto known = wanted_order_.find(model::ToJson(value));
-        return known == wanted_order_.end() ? 0 : known->second;
-      };
-      const bool newer = backed == nullptr || order(row.value) > order(backed->value);
+      const bool newer = backed == nullptr || WantedOrder(row.value) > WantedOrder(backed->value);
       Held& back = must_return_[{id, path}] = {newer ? row.value : backed->value, {}, false};
       const bool heard =
           backed == nullptr || model::Gave(held.peer_lineage(), backed->dot.inc, backed->dot.seq,

@@ -270,7 +270,9 @@ void World::CheckWanted() {
     const model::Twin* twin = cloud_->twin(device);
     const model::PropertyId id = twin == nullptr ? model::kNoProperty : twin->Find(path);
     const model::Row* row = id == model::kNoProperty ? nullptr : twin->row(id, Side::kDesired);
-    const bool back = row != nullptr && row->value == held.value;
+    // A newer one may have been on its way to the device then.
+    const bool back = row != nullptr && (row->value == held.value ||
+                                         WantedOrder(row->value) > WantedOrder(held.value));
     const bool lost = row != nullptr && held.rival && row->value == *held.rival && held.told;
     invariants_.Expect(15, back || lost, [&, &device_id = device, &at = path, &value = held.value] {
       return device_id + ": " + at + " desired " + model::ToJson(value) +
@@ -278,6 +280,11 @@ void World::CheckWanted() {
              (row == nullptr ? "nothing" : model::ToJson(row->value));
     });
   }
+}
+
+std::uint64_t World::WantedOrder(const model::Value& value) const {
+  const auto known = wanted_order_.find(model::ToJson(value));
+  return known == wanted_order_.end() ? 0 : known->second;
 }
 
 void World::NoteConflict(const std::string& device, const std::string& text) {
@@ -318,21 +325,25 @@ std::map<std::string, std::string> World::Values() const {
 // The last frames once more, in any order, some more than once: nothing changes.
 void World::CheckReplay() {
   const auto moving = [this] {
-    return std::ranges::any_of(
-        devices_, [](const auto& device) { return device->running() && device->holds(); });
+    return std::ranges::any_of(devices_, [](const auto& device) {
+      return device->running() && (device->holds() || device->engine().control().unfinished() > 0);
+    });
   };
   // What changes by itself has changed: samples held back, overrides that end.
   do {
     RunFor(seconds(4));
   } while (moving() && !spins_);
+  RunFor(seconds(4));  // What ended last is sampled and told.
   const auto before = Values();
   // Frames of other sessions come too late to be of any use in any network.
   std::vector<Recorded> frames;
   for (const Recorded& frame : recorded_) {
     const Device* speaker = Speaker(frame.device);
-    if (speaker != nullptr && frame.session == speaker->engine().Will().session) {
-      frames.push_back(frame);
-    }
+    const model::Twin* twin = cloud_->twin(frame.device);
+    if (speaker == nullptr || twin == nullptr) continue;
+    const std::uint32_t live = speaker->engine().Goodbye().value_or(sync::Bye{}).session;
+    const std::uint32_t down = sync::DownSession(live, twin->lineage().back().inc);
+    if (frame.session == (frame.to_cloud ? live : down)) frames.push_back(frame);
   }
   for (std::size_t i = frames.size(); i > 1; --i) {
     std::swap(frames[i - 1], frames[random_.Below(i)]);

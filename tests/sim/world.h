@@ -145,6 +145,8 @@ class World {
   void CheckReplay();
   std::map<std::string, std::string> Values() const;
   void CheckWanted();
+  // 0: nobody wanted it.
+  std::uint64_t WantedOrder(const model::Value& value) const;
 
   const WorldOptions options_;
   Schedule schedule_;

@@ -59,8 +59,16 @@ void Control::Resume(MonoTime now, WallTime wall, bool trusted,
       const auto record = kept.find(id);
       ResumeHold(id, record == kept.end() ? nullptr : record->second, now, wall);
     }
-    Evaluate(id, true, now, wall);
+    Evaluate(id, Left(id) ? Look::kAgain : Look::kBack, now, wall);
   });
+}
+
+// Whether an override ended after what is desired was applied: that may not be written again yet.
+bool Control::Left(PropertyId id) const {
+  const Row* hold = twin_.row(id, Side::kOverride);
+  const Row* status = twin_.row(id, Side::kStatus);
+  return hold != nullptr && hold->value.none() && status != nullptr &&
+         hold->dot.seq > status->dot.seq;
 }
 
 void Control::ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, WallTime wall) {
@@ -77,7 +85,7 @@ void Control::ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, Wa
     check_wall = false;
   }
   if (left <= milliseconds(0)) {
-    EndHold(id, now, wall);
+    EndHold(id, Look::kAgain, now, wall);
     return;
   }
   Hold& hold = holds_[id];
@@ -125,7 +133,9 @@ void Control::CountOnClock(MonoTime now, WallTime wall) {
   for (const auto& [id, work] : work_) {
     if (work.phase == Phase::kWaitClock && !arrived_.contains(id)) waiting.push_back(id);
   }
-  for (const PropertyId id : waiting) Evaluate(id, work_.at(id).read_first, now, wall);
+  for (const PropertyId id : waiting) {
+    Evaluate(id, work_.at(id).read_first ? Look::kBack : Look::kNot, now, wall);
+  }
 }
 
 void Control::DesiredArrived(PropertyId id, Arrival arrival) {
@@ -151,7 +161,7 @@ void Control::Durable(const DurableMarks& marks, MonoTime now, WallTime wall) {
   }
   for (const auto& [id, known] : ready) {
     arrived_.erase(id);
-    Evaluate(id, known, now, wall);
+    Evaluate(id, known ? Look::kBack : Look::kNot, now, wall);
   }
   std::vector<PropertyId> waiting;
   for (const auto& [id, work] : work_) {
@@ -176,7 +186,9 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr || arrived_.contains(id)) return;
   const DesiredState state = StateOf(id, desired->dot);
-  if (!IsTerminal(state) || state == DesiredState::kUnknownPath) Evaluate(id, true, now, wall);
+  if (!IsTerminal(state) || state == DesiredState::kUnknownPath) {
+    Evaluate(id, Look::kBack, now, wall);
+  }
 }
 
 DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
@@ -185,7 +197,7 @@ DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
   return spoken ? status->info().state : DesiredState::kNone;
 }
 
-void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall) {
+void Control::Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr) return;
   if (twin_.def(id).local_only) {
@@ -209,8 +221,8 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     return;
   }
   if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && read_first && !moved) return;  // Finished before.
-  BeginDesired(id, *desired, read_first, now, wall);
+  if (state == DesiredState::kApplied && look == Look::kBack && !moved) return;
+  BeginDesired(id, *desired, look != Look::kNot, now, wall);
 }
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
@@ -378,7 +390,7 @@ void Control::Finish(PropertyId id, Result<Value> result, MonoTime now, WallTime
   Work work = std::move(work_.at(id));
   work_.erase(id);
   if (work.for_override) {
-    if (!result) EndHold(id, now, wall);
+    if (!result) EndHold(id, Look::kNot, now, wall);
     if (work.done) work.done(std::move(result));
     return;
   }
@@ -433,7 +445,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   work.value = override_row(id)->value;
   work.for_override = true;
   work.done = std::move(done);
-  Evaluate(id, false, now, wall);  // A desired value that was under way is masked now.
+  Evaluate(id, Look::kNot, now, wall);  // A desired value that was under way is masked now.
   Step(id, work, now, wall);
   return {};
 }
@@ -442,11 +454,11 @@ Status Control::Release(PropertyId id, MonoTime now, WallTime wall) {
   if (override_row(id) == nullptr) {
     return NotFound("there is no override on '" + twin_.def(id).path.text() + "'");
   }
-  EndHold(id, now, wall);
+  EndHold(id, Look::kNot, now, wall);
   return {};
 }
 
-void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
+void Control::EndHold(PropertyId id, Look look, MonoTime now, WallTime wall) {
   holds_.erase(id);
   changed_holds_[id] = milliseconds(0);
   OverrideDone done;
@@ -458,7 +470,7 @@ void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   row.time = wall;
   row.unsynced = !clock_trusted_;
   twin_.Set(id, Side::kOverride, std::move(row));
-  Evaluate(id, false, now, wall);
+  Evaluate(id, look, now, wall);
   if (done) done(Conflict("the override was released before it was written"));
 }
 
@@ -468,7 +480,7 @@ std::size_t Control::DropOverrides(MonoTime now, WallTime wall) {
     // Also one whose row was overruled by what the cloud gave back.
     if (override_row(id) != nullptr || holds_.contains(id)) held.push_back(id);
   });
-  for (const PropertyId id : held) EndHold(id, now, wall);
+  for (const PropertyId id : held) EndHold(id, Look::kAgain, now, wall);
   return held.size();
 }
 
@@ -493,7 +505,7 @@ void Control::TickHolds(MonoTime now, WallTime wall) {
       hold.record_due = now + kHoldRecordPeriod;
     }
   }
-  for (const PropertyId id : ended) EndHold(id, now, wall);
+  for (const PropertyId id : ended) EndHold(id, Look::kNot, now, wall);
 }
 
 void Control::Tick(MonoTime now, WallTime wall) {

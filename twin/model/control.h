@@ -154,8 +154,16 @@ class Control {
     bool check_wall = false;  // Its time switched off is not counted yet.
   };
 
+  // At the device, before it is written.
+  enum class Look {
+    kNot,    // Nobody can have written what is desired since it was written last, if ever.
+    kBack,   // It may be written already; what was applied is finished.
+    kAgain,  // It may be written already, and what was applied may have been undone since.
+  };
+
   // Looks at the property afresh and begins what there is to do.
-  void Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wall);
+  void Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall);
+  bool Left(PropertyId id) const;
   void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                     WallTime wall);
   bool MayBegin(PropertyId id, const Work& work) const;
@@ -167,7 +175,7 @@ class Control {
               Value effective, WallTime wall);
   void Expire(PropertyId id, WallTime wall);
   void ResumeHold(PropertyId id, const HoldRecord* kept, MonoTime now, WallTime wall);
-  void EndHold(PropertyId id, MonoTime now, WallTime wall);
+  void EndHold(PropertyId id, Look look, MonoTime now, WallTime wall);
   // The clock is trusted now: what waited for that.
   void CountOnClock(MonoTime now, WallTime wall);
   void TickHolds(MonoTime now, WallTime wall);

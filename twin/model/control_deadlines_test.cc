@@ -50,6 +50,7 @@ TEST_F(ControlTest, DroppedOverridesEndAndSayHowMany) {
   EXPECT_EQ(control_.override_row(id_), nullptr);
   EXPECT_EQ(TakeLeft(), std::vector<milliseconds>{seconds(0)});
   AllDurable();
+  control_.ReadDone(OneCall().ticket, Value(9.0), now_, wall());
   EXPECT_EQ(OneCall().value, Value(5.0)) << "desired is applied again";
   EXPECT_EQ(control_.DropOverrides(now_, wall()), 0u);
 }

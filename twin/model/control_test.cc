@@ -95,6 +95,42 @@ TEST_F(ControlTest, ANewerDesiredSupersedesOneThatIsUnderWay) {
   EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to.seq, cloud_seq_);
 }
 
+// The end of the override is on flash; whether the write that it asked for was done, nobody knows.
+TEST_F(ControlTest, WhatWasAppliedBeforeAnOverrideIsLookedAtAfterARestartThatFollowsItsEnd) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  Hold(9, seconds(60));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  ASSERT_TRUE(control_.Release(id_, now_, wall()));
+  const auto twin = Reloaded();
+  Control control(*twin);
+  control.Resume(now_, wall(), true, {});
+  auto calls = control.TakeCalls();
+  ASSERT_EQ(calls.size(), 1u);
+  ASSERT_EQ(calls[0].kind, DriverCall::Kind::kRead);
+  control.ReadDone(calls[0].ticket, Value(9.0), now_, wall());
+  calls = control.TakeCalls();
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].value, Value(5.0));
+}
+
+TEST_F(ControlTest, WhenARollbackEndsAnOverrideTheDeviceIsReadBeforeItIsWritten) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  Hold(9, seconds(60));
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(9.0), now_, wall());
+  EXPECT_EQ(control_.DropOverrides(now_, wall()), 1u);
+  AllDurable();
+  const DriverCall call = OneCall();
+  ASSERT_EQ(call.kind, DriverCall::Kind::kRead);
+  control_.ReadDone(call.ticket, Value(9.0), now_, wall());
+  EXPECT_EQ(OneCall().value, Value(5.0));
+}
+
 // After the store was set back: the status that came back from the cloud is about a desired row that
 // comes again only now.
 TEST_F(ControlTest, WhatWasAppliedBeforeIsAppliedAgainAfterAnOlderValueMovedTheDevice) {
