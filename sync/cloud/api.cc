@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sync/cloud/desired_patch.h"
+#include "sync/cloud/documents.h"
 #include "sync/cloud/json_text.h"
 #include "sync/cloud/twin_json.h"
 #include "twin/base/config_node.h"
@@ -25,50 +26,6 @@ using model::Side;
 
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 constexpr std::size_t kPageTwins = 100;
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-// Calls `each` with every part of a comma-separated header.
-template <class Each>
-void ForEachPart(std::string_view field, Each each) {
-  while (!field.empty()) {
-    const std::size_t end = std::min(field.find(','), field.size());
-    each(Trim(field.substr(0, end)));
-    field.remove_prefix(std::min(end + 1, field.size()));
-  }
-}
-
-// RFC 9110, 13.1: whether an If-Match or If-None-Match names `tag`. `weak`: W/"x" is as good as
-// "x".
-bool NamesTag(std::string_view field, std::string_view tag, bool weak) {
-  bool named = false;
-  ForEachPart(field, [&](std::string_view part) {
-    if (weak && part.starts_with("W/")) part.remove_prefix(2);
-    named = named || part == "*" || part == tag;
-  });
-  return named;
-}
-
-void SendDocument(const Request& request, http::Responder& responder, std::string body,
-                  const std::string& tag) {
-  Response response;
-  response.headers = {{"ETag", tag}, {"Cache-Control", "no-cache"}};
-  if (NamesTag(request.Header("if-none-match"), tag, true)) {
-    response.status = 304;
-  } else {
-    response.body = std::move(body) + "\n";
-  }
-  responder.Send(std::move(response));
-}
-
-void SendDocument(const Request& request, http::Responder& responder, std::string body) {
-  const std::string tag = BodyTag(body);
-  SendDocument(request, responder, std::move(body), tag);
-}
 
 // With ?path=…, what fits the pattern; else all.
 PathFilter FilterOf(const Request& request) {
@@ -205,27 +162,22 @@ void Api::AddRoutes(http::Server& server) {
 }
 
 void Api::ListTwins(const Request& request, http::Responder& responder) const {
-  std::size_t limit = kPageTwins;
-  if (const auto text = request.query.find("limit"); text != request.query.end()) {
-    const char* end = text->second.data() + text->second.size();
-    const auto [stop, error] = std::from_chars(text->second.data(), end, limit);
-    if (error != std::errc() || stop != end || limit < 1 || limit > options_.page_twins_max) {
-      responder.Send(Problem(Invalid("limit is 1 to " + std::to_string(options_.page_twins_max) +
-                                     ", not '" + text->second + "'")));
-      return;
-    }
+  const auto limit = PageLimit(request, kPageTwins, options_.page_twins_max);
+  if (!limit) {
+    responder.Send(Problem(limit.error()));
+    return;
   }
   const auto after = request.query.find("after");
-  const auto twins = fleet_.List(after == request.query.end() ? "" : after->second, limit + 1);
+  const auto twins = fleet_.List(after == request.query.end() ? "" : after->second, *limit + 1);
   JsonArray list;
-  for (std::size_t i = 0; i < std::min(limit, twins.size()); ++i) {
+  for (std::size_t i = 0; i < std::min(*limit, twins.size()); ++i) {
     list.Raw(SummaryDocument(twins[i]));
   }
   JsonObject object;
   object.Raw("twins", list.Take());
-  if (twins.size() > limit) {
-    object.Text("next", "/v1/twins?limit=" + std::to_string(limit) +
-                            "&after=" + http::PercentEncode(twins[limit - 1].summary.device));
+  if (twins.size() > *limit) {
+    object.Text("next", "/v1/twins?limit=" + std::to_string(*limit) +
+                            "&after=" + http::PercentEncode(twins[*limit - 1].summary.device));
   }
   SendDocument(request, responder, object.Take());
 }
@@ -329,9 +281,7 @@ void Api::ApplyPatch(const Request& request, LiveTwin& live, const Responder& re
                                        patch->problems.front().detail,
                                    ProblemsJson(patch->problems)));
   }
-  const std::string_view from = request.Header("from");
-  std::string who = from.empty() ? "api" : std::string(from.substr(0, model::kNoteBytesMax));
-  if (!http::IsUtf8(who)) who = "api";
+  const std::string who = WhoAsks(request);
   std::vector<Fleet::Wish> wishes;
   for (PatchedValue& value : patch->values) {
     // Paths of a refused patch would stay: everything else has been looked at before.

@@ -11,6 +11,7 @@
 
 #include "sync/cloud/api.h"
 #include "sync/cloud/api_guard.h"
+#include "sync/cloud/device_api.h"
 #include "sync/cloud/event_feed.h"
 #include "sync/cloud/metrics.h"
 
@@ -59,10 +60,12 @@ struct CloudServer::Impl {
         feed(inc, options.changes_remembered_max),
         fleet(loop, *store, std::move(twins), feed, options.fleet),
         api(loop, fleet, feed, {.metrics = [this] { return Metrics(); }}),
+        devices(loop, fleet, {.random = options.random}),
         guard(options.token),
         server(loop, options.http) {
     feed.SetFleet(&fleet);
     api.AddRoutes(server);
+    devices.AddRoutes(server);
     server.SetGuard([this](const http::Request& request) { return guard.Check(request); });
   }
 
@@ -87,6 +90,7 @@ struct CloudServer::Impl {
   Fleet fleet;
   std::unique_ptr<sync::Link> link;
   Api api;
+  DeviceApi devices;
   ApiGuard guard;
   http::Server server;  // Last: its handlers use the rest.
   std::uint16_t port = 0;

@@ -159,6 +159,11 @@ Result<std::vector<TwinSummary>> CloudStore::ListTwins() {
     twin.state = row.Uint(6);
     twin.control = row.Uint(7);
     twin.properties = row.Uint(8);
+    // A number that is none means that the twin can't be loaded; listed it is anyhow.
+    if (row.Int(9) >= 0 && row.Int(9) <= static_cast<std::int64_t>(model::Admission::kAnyone))
+      twin.admission = static_cast<model::Admission>(row.Int(9));
+    twin.claim = {row.Uint(10), Wall(row.Int(11)), std::string(row.Text(12)),
+                  std::string(row.Text(13))};
     list.push_back(std::move(twin));
     return {};
   });

@@ -44,6 +44,8 @@ struct TwinSummary {
   std::uint64_t head = 0;  // Our last seq.
   std::uint64_t epoch = 0;
   std::uint64_t properties = 0;
+  model::Admission admission = model::Admission::kNormal;
+  model::Claim claim;  // The last one that was refused.
 };
 
 struct CloudStoreStats {

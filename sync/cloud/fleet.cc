@@ -167,7 +167,13 @@ void Fleet::Step(Entry& entry) {
   output_.notices.clear();
   output_.events.clear();
   live.session.Step(loop_.Now(), loop_.clock().UntrustedWall(), output_);
-  for (const sync::Frame& frame : output_.frames) Send(device, frame);
+  for (const sync::Frame& frame : output_.frames) {
+    const auto* nack = std::get_if<sync::Nack>(&frame);
+    if (nack != nullptr && nack->reason == sync::NackReason::kFenced) {
+      entry.refused = loop_.clock().UntrustedWall();
+    }
+    Send(device, frame);
+  }
   if (output_.commit) {
     entry.token = output_.commit->token;
     group_.push_back({device, entry.summary.seen, std::move(output_.commit->batch)});
@@ -268,6 +274,8 @@ void Fleet::OnCommitted(const std::vector<std::string>& devices,
       entry.summary.head = status.desired_durable;
       entry.summary.epoch = status.epoch.counter;
       entry.summary.properties = entry.live->twin.size();
+      entry.summary.admission = status.admission;
+      entry.summary.claim = status.claim;
       events_.OnDurable(devices[i], *entry.live);
     }
     Settle(entry, results[i]);
@@ -291,14 +299,32 @@ std::vector<Fleet::Listed> Fleet::List(std::string_view after, std::size_t count
   std::vector<Listed> list;
   for (auto entry = entries_.upper_bound(after); entry != entries_.end() && list.size() < count;
        ++entry) {
-    list.push_back({entry->second.summary, entry->second.connected});
+    list.push_back(Describe(entry->second));
   }
   return list;
 }
 
 Fleet::Listed Fleet::Summary(std::string_view device) const {
-  const Entry& entry = entries_.find(device)->second;
-  return {entry.summary, entry.connected};
+  return Describe(entries_.find(device)->second);
+}
+
+Fleet::Listed Fleet::Describe(const Entry& entry) {
+  Listed listed{.summary = entry.summary,
+                .connected = entry.connected,
+                .software = entry.software,
+                .hardware = entry.hardware,
+                .trouble = entry.trouble,
+                .refused = entry.refused};
+  if (!entry.live) return listed;
+  sync::CloudStatus status = entry.live->session.status();
+  listed.summary.admission = status.admission;
+  listed.summary.claim = std::move(status.claim);
+  listed.probing = status.probing;
+  // One that has left memory and come back since has not been heard by this session.
+  if (!status.software.empty()) listed.software = std::move(status.software);
+  if (!status.hardware.empty()) listed.hardware = std::move(status.hardware);
+  if (!status.trouble.empty()) listed.trouble = std::move(status.trouble);
+  return listed;
 }
 
 void Fleet::WithTwin(std::string_view device, Use use) {
@@ -315,6 +341,16 @@ void Fleet::WithTwin(std::string_view device, Use use) {
   }
   entry.uses.push_back(std::move(use));
   Load(entry);
+}
+
+void Fleet::ListEvents(std::string_view device, model::Dot before, std::size_t count,
+                       StoreWorker::Listed done) {
+  if (!Knows(device)) {
+    done(NotFound("no device '" + std::string(device) + "' has ever said Hello"));
+    return;
+  }
+  const Status submitted = worker_.ListEvents(std::string(device), before, count, done);
+  if (!submitted) done(submitted.error());
 }
 
 const LiveTwin* Fleet::Loaded(std::string_view device) const {
@@ -393,6 +429,10 @@ void Fleet::Unload() {
     const bool unused = entry.live && !entry.connected && entry.token == 0 && !entry.due &&
                         entry.waiters.empty() && entry.used <= before;
     if (!unused) continue;
+    sync::CloudStatus status = entry.live->session.status();
+    entry.software = std::move(status.software);
+    entry.hardware = std::move(status.hardware);
+    entry.trouble = std::move(status.trouble);
     entry.live.reset();
     loaded_limit_.Use(--loaded_);
   }

@@ -96,6 +96,11 @@ class Fleet final : public sync::LinkEvents {
   struct Listed {
     TwinSummary summary;
     bool connected = false;
+    bool probing = false;  // See CloudStatus; what follows is as far as it was heard since the
+    std::string software;  // cloud's start.
+    std::string hardware;
+    std::string trouble;
+    WallTime refused{};  // When a claimant was last told so.
   };
   std::vector<Listed> List(std::string_view after, std::size_t count) const;
   Listed Summary(std::string_view device) const;  // Of a known one.
@@ -112,6 +117,10 @@ class Fleet final : public sync::LinkEvents {
     model::Value value;  // None: wants nothing any more.
     WallTime until{};
   };
+  // The stored events of a device; see CloudStore::ListEvents. kNotFound: no such device.
+  void ListEvents(std::string_view device, model::Dot before, std::size_t count,
+                  StoreWorker::Listed done);
+
   // Sets desired values of a twin in memory, all in one commit; `done` runs when they are durable,
   // or when the commit has failed: then they stand in memory, flagged as not durable, and the
   // commit is tried again.
@@ -139,8 +148,10 @@ class Fleet final : public sync::LinkEvents {
     bool connected = false;  // As last told.
     MonoTime used{};
     std::optional<MonoTime> due;
-    std::uint64_t token = 0;          // Of the commit that is out; 0: none.
-    std::vector<std::string> frames;  // Waiting for the twin to be read.
+    WallTime refused{};
+    std::string software, hardware, trouble;  // Of a twin that has left memory.
+    std::uint64_t token = 0;                  // Of the commit that is out; 0: none.
+    std::vector<std::string> frames;          // Waiting for the twin to be read.
     std::vector<Use> uses;
     struct Waiter {
       std::uint64_t batch = 0;  // The number of the commit that it waits for.
@@ -157,7 +168,7 @@ class Fleet final : public sync::LinkEvents {
   void OnLoaded(const std::string& device, Result<model::Stored> stored);
   void Receive(Entry& entry, sync::Frame frame);
   void Step(Entry& entry);
-  void SendAll(Entry& entry, const std::vector<sync::Frame>& frames);
+  static Listed Describe(const Entry& entry);
   void Send(std::string_view device, const sync::Frame& frame);
   void SetDue(Entry& entry, std::optional<MonoTime> due);
   void ArmTimer();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sync/cloud/api_guard.h"
+#include "sync/cloud/cli/operator.h"
 #include "sync/cloud/cloud_server.h"
 #include "twin/base/check.h"
 #include "twin/base/event_loop.h"
@@ -170,14 +171,14 @@ class Service {
 }  // namespace edgetwin::cloud
 
 int main(int argc, char** argv) {
-  CLI::App app("edgetwin-cloud: keeps the twins of all devices, and serves them over HTTP");
+  CLI::App app(
+      "edgetwin-cloud: keeps the twins of all devices, and serves them over HTTP. With a command,\n"
+      "it asks the one that is running.");
   edgetwin::cloud::Arguments arguments;
   app.add_option("--broker", arguments.brokers,
                  "MQTT broker, mqtt://HOST[:PORT] or mqtts://…; may be given again, in order of "
-                 "preference")
-      ->required();
-  app.add_option("--store", arguments.store, "Folder of the store; made when it is missing")
-      ->required();
+                 "preference");
+  app.add_option("--store", arguments.store, "Folder of the store; made when it is missing");
   app.add_option("--listen", arguments.listen, "ADDRESS:PORT of the HTTP API; port 0: a free one")
       ->capture_default_str();
   app.add_option("--token-file", arguments.token_file,
@@ -200,12 +201,22 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 stopped as asked, 64 an argument is wrong, 74 the store failed, 75 the store "
       "or\nthe address is in use, 77 no permission. SIGTERM commits what came and stops.");
+  edgetwin::cloudcli::Operator commands(app);
+  app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
+    // Only the service needs them.
+    if (app.get_subcommands().empty()) {
+      if (arguments.brokers.empty()) throw CLI::RequiredError("--broker");
+      if (arguments.store.empty()) throw CLI::RequiredError("--store");
+    } else if (!arguments.brokers.empty() || !arguments.store.empty()) {
+      throw CLI::ValidationError("--broker and --store are the service's; a command takes --url");
+    }
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : edgetwin::cloud::kUsage;
   }
+  if (const auto done = commands.Run()) return *done;
   umask(027);  // What the twins hold is the owner's and the group's business.
   signal(SIGPIPE, SIG_IGN);
   return edgetwin::cloud::Service().Run(arguments);

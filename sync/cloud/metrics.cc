@@ -47,6 +47,9 @@ std::string MetricsText(const FleetStats& fleet, const CloudStoreStats& store,
   Add(text, "commits_total", "counter", "Transactions committed.", store.commits);
   Add(text, "commits_failed_total", "counter", "Transactions that failed.", store.failed_commits);
   Add(text, "rows_committed_total", "counter", "Rows in these commits.", store.rows);
+  Add(text, "events_stored_total", "counter", "Events of devices that were stored.", store.events);
+  Add(text, "events_dropped_total", "counter", "Stored events that made room for newer ones.",
+      store.events_dropped);
   Add(text, "broker_up", "gauge", "Whether the broker is connected.", link.up ? 1 : 0);
   Add(text, "broker_connects_total", "counter", "Connections made to it.", link.connects);
   Add(text, "broker_bytes_received_total", "counter", "MQTT bytes of frames received.",

@@ -274,14 +274,15 @@ std::string EventDocument(std::string_view device, const model::Twin& twin,
   object.Raw("time", JsonTime(event.time));
   if (event.unsynced) object.Bool("unsynced", true);
   object.Text("severity", ToString(event.severity)).Text("kind", event.kind);
-  if (event.id != model::kNoProperty) object.Text("path", twin.def(event.id).path.text());
+  // What the store says is not believed blindly: a property that the twin lacks has no path.
+  if (model::Index(event.id) < twin.size()) object.Text("path", twin.def(event.id).path.text());
   if (!event.value.none()) object.Raw("value", model::ToJson(event.value));
   if (!event.text.empty()) object.Text("text", event.text);
   if (event.command != 0) object.Raw("command", JsonHex(event.command));
   return object.Take();
 }
 
-std::string CommandDocument(const model::Command& command) {
+std::string CommandDocument(const LiveTwin& live, const model::Command& command) {
   JsonObject object;
   object.Raw("id", JsonHex(command.id)).Text("name", command.name);
   if (!command.path.empty()) object.Text("path", command.path);
@@ -290,7 +291,10 @@ std::string CommandDocument(const model::Command& command) {
   if (!command.result.empty()) object.Text("result", command.result);
   if (!command.who.empty()) object.Text("who", command.who);
   if (command.expires != WallTime{}) object.Raw("expires", JsonTime(command.expires));
-  return object.Number("epoch", command.epoch).Take();
+  object.Number("epoch", command.epoch);
+  object.Bool("durable", live.session.Durable(command.dot.seq));
+  object.Bool("delivered", command.dot.seq <= live.session.status().desired_acked);
+  return object.Take();
 }
 
 }  // namespace edgetwin::cloud

@@ -36,7 +36,7 @@ std::string EventDocument(std::string_view device, const model::Twin& twin,
                           const model::Event& event);
 // {"id", "name", "state", …} of something that a device was asked for. Ids are texts: numbers of 64
 // bits don't survive every reader of JSON.
-std::string CommandDocument(const model::Command& command);
+std::string CommandDocument(const LiveTwin& live, const model::Command& command);
 // {"reported": …, "control": …, "desired": …}: the revisions that are held, or of these the durable
 // ones.
 std::string RevisionDocument(const LiveTwin& live, bool durable);

@@ -1,0 +1,119 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sync/cloud/cli/client.h"
+
+#include <curl/curl.h>
+
+#include <memory>
+
+namespace edgetwin::cloudcli {
+namespace {
+
+// The cloud answers within ten seconds, whatever its store does.
+constexpr long kAnswerMaxMs = 20'000;
+constexpr long kConnectMaxMs = 5'000;
+constexpr std::size_t kBodyBytesMax = 64 << 20;
+
+using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using Headers = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+std::size_t Collect(char* data, std::size_t, std::size_t bytes, void* into) {
+  auto& text = *static_cast<std::string*>(into);
+  if (text.size() + bytes > kBodyBytesMax) return 0;
+  text.append(data, bytes);
+  return bytes;
+}
+
+void AddHeader(Headers& headers, const std::string& line) {
+  headers.reset(curl_slist_append(headers.release(), line.c_str()));
+}
+
+// A proxy of the environment is for other machines.
+bool IsLocal(const std::string& url) {
+  for (const char* host : {"://127.", "://localhost", "://[::1]"}) {
+    if (url.find(host) != std::string::npos) return true;
+  }
+  return false;
+}
+
+Exit ExitOf(long status) {
+  switch (status) {
+    case 401:
+    case 403:
+    case 421: return Exit::kPermission;
+    case 404: return Exit::kNotFound;
+    case 503:
+    case 504: return Exit::kUnreachable;
+    default: return Exit::kRefused;
+  }
+}
+
+Failure Problem(long status, const Json& body, const std::string& url) {
+  if (body.is_object() && body.contains("detail") && body["detail"].is_string()) {
+    return {ExitOf(status), body["detail"].get<std::string>()};
+  }
+  return {Exit::kUnreachable, url + " answers, but not as edgetwin-cloud does (HTTP " +
+                                  std::to_string(status) +
+                                  "): is another program listening there?"};
+}
+
+}  // namespace
+
+Outcome<Json> Client::Send(const std::string& method, const std::string& target,
+                           const Json& body) const {
+  const Curl curl(curl_easy_init(), curl_easy_cleanup);
+  if (curl == nullptr) return Fail(Exit::kUnreachable, "libcurl can't be used");
+  Headers headers(nullptr, curl_slist_free_all);
+  if (!token_.empty()) AddHeader(headers, "Authorization: Bearer " + token_);
+  const std::string sent = body.is_null() ? "" : body.dump();
+  if (!sent.empty()) AddHeader(headers, "Content-Type: application/json");
+  std::string text;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, (url_ + target).c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  if (IsLocal(url_)) curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMaxMs);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kAnswerMaxMs);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &text);
+  if (method == "POST") {
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(sent.size()));
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, sent.c_str());
+  }
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+    return Fail(Exit::kUsage, "'" + url_ + "' is no URL such as http://127.0.0.1:8080");
+  }
+  if (code != CURLE_OK) {
+    return Fail(Exit::kUnreachable, "no answer from " + url_ + ": " + curl_easy_strerror(code));
+  }
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  Json answer = Json::parse(text, nullptr, false);
+  if (status >= 300 || !answer.is_object()) {
+    return tl::unexpected(Problem(status, answer, url_));
+  }
+  return answer;
+}
+
+std::string Escaped(std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+}  // namespace edgetwin::cloudcli
