@@ -30,6 +30,10 @@ constexpr const char* kAfterReset =
     "to the cloud it will be a new store of this device: its values are sent anew, and what the "
     "cloud wants comes again. If another store is active under this id, an operator decides";
 
+constexpr const char* kOlderEpoch =
+    "this backup is of an earlier epoch than the store: the cloud takes it for a clone and refuses "
+    "it, until its operator admits this device";
+
 struct Plan {
   std::string what;    // "restoring /tmp/a.db".
   Json facts;          // For programs.
@@ -37,6 +41,7 @@ struct Plan {
   bool none = false;   // There is no store.
   std::optional<Loss> loss;
   std::string after;
+  bool older_epoch = false;  // Than the store's: the cloud lets such a one in only when told to.
 };
 
 // What the store in place holds; kStore while somebody has it open.
@@ -44,6 +49,7 @@ Outcome<void> Weigh(const std::string& path, const model::Stored& other, Plan& p
   const auto held = TwinStore::Inspect(path);
   if (held) {
     plan.loss = Compare(*held, other);
+    plan.older_epoch = other.epoch.counter != 0 && other.epoch.counter < held->epoch.counter;
     return {};
   }
   const Error& error = held.error();
@@ -74,6 +80,7 @@ void Say(const Output& out, const std::string& path, const Plan& plan) {
   for (const std::string& line : lines) out.Line("  " + Printable(line));
   if (lines.empty()) out.Line("  nothing that the other one hasn't got");
   out.Line("what the cloud has got of it, beside the events, is known to the cloud alone");
+  if (plan.older_epoch) out.Line(out.Paint(kOlderEpoch, Style::kWarn));
   out.Line(plan.after);
 }
 
@@ -81,6 +88,7 @@ Json DocumentOf(const Plan& plan, bool done) {
   Json json = plan.facts;
   json["lost"] = plan.loss ? LossJson(*plan.loss) : Json(nullptr);
   json["store_damaged"] = plan.damage.empty() ? Json(nullptr) : Json(plan.damage);
+  json["older_epoch"] = plan.older_epoch;
   json["done"] = done;
   json["after"] = plan.after;
   return json;
