@@ -1,11 +1,13 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
 #include "agent/api/events.h"
@@ -13,10 +15,12 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/document.h"
 #include "agent/cli/table.h"
+#include "twin/base/clock.h"
 
 namespace edgetwin::cli {
 namespace {
 
+using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFollowPause{500};
@@ -76,6 +80,12 @@ void Show(const Output& out, const Json& events) {
   table.Print(out);
 }
 
+// Whether nobody reads the answers any more, looked at for `pause`.
+bool ReaderGone(milliseconds pause) {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, static_cast<int>(pause.count())) > 0;
+}
+
 Style AlarmStyle(std::string_view state) {
   if (state == "raised") return Style::kBad;
   return state == "acknowledged" ? Style::kWarn : Style::kPlain;
@@ -107,7 +117,8 @@ Done Events(const Context& context, std::size_t limit) {
 
 Done FollowEvents(const Context& context, std::size_t limit, milliseconds at_most,
                   std::uint64_t count_max) {
-  const auto begin = std::chrono::steady_clock::now();
+  const SystemClock clock;
+  const MonoTime begin = clock.Now();
   std::uint64_t after = 0;
   std::uint64_t seen = 0;
   for (std::size_t page = limit;; page = api::kEventsMax) {
@@ -116,18 +127,16 @@ Done FollowEvents(const Context& context, std::size_t limit, milliseconds at_mos
     if (!answer) return tl::unexpected(answer.error());
     Json events = At(*answer, "events");
     if (!events.is_array()) events = Json::array();
-    if (count_max > 0 && seen + events.size() > count_max) {
-      events.erase(events.begin() + static_cast<std::ptrdiff_t>(count_max - seen), events.end());
-    }
+    while (count_max > 0 && seen + events.size() > count_max) events.erase(events.size() - 1);
     seen += events.size();
     after = LastOf(events, after);
     Show(context.out, events);
     if (std::fflush(stdout) != 0 || (count_max > 0 && seen >= count_max)) return Exit::kOk;
-    if (at_most.count() > 0 && std::chrono::steady_clock::now() - begin >= at_most) {
+    const auto left = at_most - duration_cast<milliseconds>(clock.Now() - begin);
+    if (at_most.count() > 0 && left.count() <= 0) return Exit::kOk;
+    if (ReaderGone(at_most.count() > 0 ? std::min(kFollowPause, left) : kFollowPause)) {
       return Exit::kOk;
     }
-    std::this_thread::sleep_for(at_most.count() > 0 ? std::min(kFollowPause, at_most)
-                                                    : kFollowPause);
   }
 }
 

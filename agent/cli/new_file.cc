@@ -50,7 +50,8 @@ edgetwin::Status GiveName(const std::string& made, const std::string& path, bool
   return Failed("move " + made + " to " + path, errno);
 }
 
-// Some file systems, of memory sticks and networks, can't sync a folder; the file itself is on disk.
+// Some file systems, of memory sticks and networks, can't sync a folder; the file itself is on
+// disk.
 void SyncFolderOf(const std::string& path) {
   const std::string folder = std::filesystem::absolute(path).parent_path();
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,9 +1,9 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The main promise, over real parts: whatever is killed, restored or cloned, in whatever order, the
-// twins become equal again, nothing acknowledged goes back, and nothing is written to a device twice
-// without looking.
+// The main promise, over real parts: whatever is killed, restored or cloned, in whatever order,
+// the twins become equal again, nothing acknowledged goes back, and nothing is written to a device
+// twice without looking.
 
 #include <gtest/gtest.h>
 

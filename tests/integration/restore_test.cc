@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Stores that go back in time or are twice there, over real parts: the twins become equal again, and
-// of two stores with one id one is refused.
+// Stores that go back in time or are twice there, over real parts: the twins become equal again,
+// and of two stores with one id one is refused.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
