@@ -87,6 +87,8 @@ Status CloudStore::Impl::Prepare() {
       .select_device_lineage = prepare(sql::kSelectDeviceLineage),
       .upsert_cursor = prepare(sql::kUpsertCursor),
       .select_cursors = prepare(sql::kSelectCursors),
+      .upsert_setback_mark = prepare(sql::kUpsertSetbackMark),
+      .select_setback_marks = prepare(sql::kSelectSetbackMarks),
       .upsert_property = prepare(sql::kUpsertProperty),
       .select_properties = prepare(sql::kSelectProperties),
       .clear_pids = prepare(sql::kClearPids),

@@ -48,6 +48,7 @@ struct CloudStore::Impl {
     Statement upsert_lineage, select_lineage;
     Statement delete_device_lineage, insert_device_lineage, select_device_lineage;
     Statement upsert_cursor, select_cursors;
+    Statement upsert_setback_mark, select_setback_marks;
     Statement upsert_property, select_properties, clear_pids;
     Statement delete_dictionary, insert_dictionary, select_dictionary;
     Statement upsert_row, delete_row, select_rows;

@@ -130,10 +130,21 @@ Status CloudStore::Impl::ReadStanding(std::int64_t twin, model::Stored& stored) 
     stored.epoch.counter = columns.Uint();
     stored.epoch.token = columns.Uint();
     stored.setback.floor = columns.Uint();
-    stored.setback.common = columns.Uint();
+    stored.setback.epoch = columns.Uint();
     stored.interest.version = static_cast<std::uint32_t>(columns.Number(0xffffffff));
-    stored.admission = columns.Enum(model::Admission::kDecommissioned);
+    stored.admission = columns.Enum(model::Admission::kAnyone);
     return columns.damaged() ? Status(Damage(db, "twin", twin)) : Status();
+  });
+  if (!read) return read;
+  if (!read) return read;
+  Statement& marks = statements->select_setback_marks.BindInt(1, twin);
+  read = ForEach(marks, [&](const Statement& row) -> Status {
+    Columns columns(row);
+    const auto stream = static_cast<std::size_t>(columns.Number(model::kStreams - 1));
+    if (columns.damaged()) return Damage(db, "setback_mark", row.Int(0));
+    stored.setback.common[stream] = columns.Uint();
+    stored.setback.told[stream] = columns.Uint();
+    return {};
   });
   if (!read) return read;
   Statement& superseded = statements->select_superseded.BindInt(1, twin);

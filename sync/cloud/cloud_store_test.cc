@@ -121,7 +121,8 @@ TEST_F(CloudStoreTest, KeepsEveryFieldBitForBit) {
   batch.epoch = model::Epoch{3, 0xffff'ffff'0000'0000};
   batch.peer_lineage =
       model::Lineage{{9, 1, 4, 3}, {0xaaaa'aaaa'aaaa'aaaa, 5, 100, 0xffff'ffff'ffff'fff0}};
-  batch.setback = model::Setback{0xffff'ffff'ffff'0001, 0xffff'ffff'ffff'0000};
+  batch.setback = model::Setback{
+      0xffff'ffff'ffff'0001, {1, 0xffff'ffff'ffff'0000, 2, 3}, 8, {4, 5, 0xffff'ffff'ffff'000f, 6}};
   batch.interest = model::Interest{0xffff'ffff, {"pump/**", ""}};
   batch.superseded = std::vector<std::uint64_t>{7, 0xffff'ffff'ffff'ffff, 3};
   batch.admission = model::Admission::kDecommissioned;
@@ -164,7 +165,7 @@ TEST_F(CloudStoreTest, KeepsEveryFieldBitForBit) {
 TEST_F(CloudStoreTest, WhatABatchDoesNotSayStaysAsItIs) {
   Open();
   model::Batch batch;
-  batch.setback = model::Setback{5, 3};
+  batch.setback = model::Setback{5, {3, 2, 1, 0}, 4, {1, 1, 0, 0}};
   batch.interest = model::Interest{2, {"a/*"}};
   batch.superseded = std::vector<std::uint64_t>{7};
   batch.admission = model::Admission::kNextClaimant;

@@ -142,8 +142,14 @@ Status CloudStore::Impl::WriteStanding(std::int64_t twin, const model::Batch& ba
   }
   if (batch.setback) {
     Statement& update = statements->update_setback;
-    update.BindInt(1, twin).BindUint(2, batch.setback->floor).BindUint(3, batch.setback->common);
+    update.BindInt(1, twin).BindUint(2, batch.setback->floor).BindUint(3, batch.setback->epoch);
     if (Status done = update.Run(); !done) return done;
+    for (std::size_t stream = 0; stream < model::kStreams; ++stream) {
+      Statement& upsert = statements->upsert_setback_mark;
+      upsert.BindInt(1, twin).BindInt(2, static_cast<std::int64_t>(stream));
+      upsert.BindUint(3, batch.setback->common[stream]).BindUint(4, batch.setback->told[stream]);
+      if (Status done = upsert.Run(); !done) return done;
+    }
   }
   if (batch.admission) {
     Statement& update = statements->update_admission;

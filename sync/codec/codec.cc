@@ -57,6 +57,7 @@ struct Encoder {
     out.set_boot_ms(hello.boot_ms);
     out.set_software(ForPeople(hello.software, model::kNoteBytesMax));
     out.set_cloud_seq_max(hello.cloud_seq_max);
+    out.set_will_session(hello.will_session);
     out.set_hardware(ForPeople(hello.hardware, model::kNoteBytesMax));
   }
 
@@ -64,6 +65,7 @@ struct Encoder {
     EDGETWIN_CHECK(welcome.frame_bytes_max != 0 && welcome.window_frames_max != 0);
     frame.set_session(welcome.session);
     v1::Welcome& out = *frame.mutable_welcome();
+    out.set_to(welcome.to);
     out.set_version(welcome.version);
     EncodeLineage(welcome.lineage, *out.mutable_lineage());
     EncodeMarks(welcome.head, out.mutable_head());
@@ -179,6 +181,7 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   hello.boot_ms = in.boot_ms();
   hello.software = std::move(*software);
   hello.cloud_seq_max = in.cloud_seq_max();
+  hello.will_session = in.will_session();
   hello.hardware = std::move(*hardware);
   return Frame(std::move(hello));
 }
@@ -205,6 +208,7 @@ Result<Frame> DecodeWelcome(v1::Frame& frame) {
   if (!returned) return returned.error();
   welcome.version = in.version();
   welcome.session = frame.session();
+  welcome.to = in.to();
   welcome.lineage = std::move(*lineage);
   welcome.head = DecodeMarks(in.head());
   welcome.watermark = DecodeMarks(in.held());

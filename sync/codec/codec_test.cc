@@ -161,7 +161,7 @@ TEST(CodecTest, RandomFramesHaveEveryFieldOfTheSchema) {
   constexpr std::uint64_t kLastField = 58;
   Random random(kSeed + 2);
   std::set<std::uint64_t> fields;
-  for (int i = 0; i < 2'000; ++i) CollectFields(Encode(RandomFrame(random)), fields);
+  for (int i = 0; i < 4'000; ++i) CollectFields(Encode(RandomFrame(random)), fields);
   for (std::uint64_t field = 1; field <= kLastField; ++field) {
     EXPECT_TRUE(fields.contains(field)) << field;
   }

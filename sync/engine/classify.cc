@@ -39,9 +39,10 @@ std::uint64_t CommonSeq(const KnownDevice& known, const Hello& hello) {
   for (std::size_t i = hello.lineage.size(); i-- > 0;) {
     for (const model::Incarnation& ours : known.lineage) {
       if (ours.inc != hello.lineage[i].inc) continue;
-      // The newest opening's limit has been raised since that Hello.
+      // The newest opening's limit has been raised since that Hello. An older one's successor may
+      // have begun with less than this one did, from another image.
       const bool grew = &ours == &known.lineage.back();
-      return grew ? Kept(hello, i) : std::min(Kept(hello, i), ours.limit);
+      return grew ? Kept(hello, i) : std::min({Kept(hello, i), ours.limit, ours.kept});
     }
   }
   return 0;
@@ -54,6 +55,10 @@ bool Contains(const model::Lineage& lineage, std::uint64_t inc) {
                      [inc](const model::Incarnation& entry) { return entry.inc == inc; });
 }
 
+bool Unheard(const model::Setback& setback, const Hello& hello) {
+  return setback.floor != 0 || hello.epoch.counter < setback.epoch;
+}
+
 Verdict Classify(const KnownDevice& known, const Hello& hello) {
   if (known.admission == model::Admission::kDecommissioned)
     return {Standing::kRefused, 0, "it is decommissioned"};
@@ -61,8 +66,12 @@ Verdict Classify(const KnownDevice& known, const Hello& hello) {
   const std::uint64_t newest = known.lineage.back().inc;
   const std::uint64_t opening = hello.lineage.back().inc;
   const bool holds_newest = Contains(hello.lineage, newest);
-  if (known.admission != model::Admission::kNextClaimant || opening == newest) {
-    if (std::ranges::count(known.superseded, opening) != 0) {
+  if (known.admission == model::Admission::kNormal ||
+      (known.admission == model::Admission::kNextClaimant && opening == newest)) {
+    const auto given_up = [&known](const model::Incarnation& entry) {
+      return std::ranges::count(known.superseded, entry.inc) != 0;
+    };
+    if (On(Guard::kSuperseded) && std::ranges::any_of(hello.lineage, given_up)) {
       return {.why = "its store was given up when an older copy of it took over"};
     }
     if (opening != newest && Contains(known.lineage, opening)) {
@@ -75,9 +84,6 @@ Verdict Classify(const KnownDevice& known, const Hello& hello) {
   }
   Verdict verdict;
   verdict.common = CommonSeq(known, hello);
-  // What its openings since a setback that it has not heard of have kept was never told here.
-  const bool pending = known.setback.floor != 0;
-  if (pending) verdict.common = std::min(verdict.common, known.setback.common);
   // An opening keeps what it has. A Hello of it that says less was on its way for long.
   if (opening == newest) {
     verdict.standing = Standing::kSame;
@@ -92,6 +98,9 @@ Verdict Classify(const KnownDevice& known, const Hello& hello) {
     // must hear it again.
     if (Promised(known.received) > Kept(hello, index)) return verdict;
     if (known.received[At(Stream::kState)] > entry->limit) return verdict;
+    // The one that continues this opening has heard of it: this is an image from before.
+    const bool pending = known.setback.floor != 0;
+    if (On(Guard::kUnheardSetback) && !pending && Unheard(known.setback, hello)) return verdict;
   }
   verdict.standing = Standing::kContinues;
   return verdict;

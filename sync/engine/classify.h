@@ -33,12 +33,15 @@ enum class Standing {
 
 struct Verdict {
   Standing standing = Standing::kRefused;
-  // The highest seq of what was promised that the store of the Hello has in common with ours.
+  // The highest seq that the store of the Hello has in common with ours, by their lineages.
   std::uint64_t common = 0;
   std::string why = {};  // Of kRefused, for people.
 };
 
 Verdict Classify(const KnownDevice& known, const Hello& hello);
+
+// Whether the Hello's store has not heard of the last setback, or has not shown that it has.
+bool Unheard(const model::Setback& setback, const Hello& hello);
 
 bool Contains(const model::Lineage& lineage, std::uint64_t inc);
 

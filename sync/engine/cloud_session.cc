@@ -27,12 +27,19 @@ constexpr std::size_t kAnswersMax = 64;               // The same; what is lost 
 constexpr seconds kProbePause{2};
 // Who said nothing for so long is not asked: it would have been probed itself meanwhile.
 constexpr seconds kSilentMax{1'800};
+constexpr milliseconds kBusyPauseMin{1'000};
+constexpr std::uint64_t kAll = ~std::uint64_t{0};
 constexpr std::size_t kScopeInBytes = 32 << 10;  // Estimated, of one part.
 constexpr std::size_t kDictionaryFrameEntries = 500;
 constexpr std::size_t kDictionaryFrameBytes = 32 << 10;  // Estimated.
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
+}
+
+// Whether a Bye of this session is the end of what the Hello began.
+bool Ends(std::uint32_t session, const Hello& hello) {
+  return session == hello.session || session == hello.will_session;
 }
 
 bool OfDevice(Side side) {
@@ -84,7 +91,9 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
   const bool ours = session_ != 0 && session == session_;
   if (ours) heard_at_ = now;
   if (std::holds_alternative<Bye>(frame)) {
-    if (!ours) return;
+    // A claimant that has left wants nothing any more.
+    if (claimant_ && Ends(session, claimant_->hello)) claimant_.reset();
+    if (!ours && (session_ == 0 || session != will_session_)) return;
     std::optional<Claimant> claimant = std::exchange(claimant_, {});
     LinkDown();
     if (claimant) AdmitClaimant(std::move(claimant->hello), now);
@@ -139,7 +148,7 @@ void CloudSession::Refuse(NackReason reason, std::uint32_t session, std::string 
 
 // With how long what it acknowledges was held here: the device tells the link's time from ours.
 Ack CloudSession::HeldCursors(MonoTime now) const {
-  Ack ack = Cursors(session_);
+  Ack ack = Cursors(Down());
   const auto held = duration_cast<milliseconds>(now - acked_arrival_).count();
   ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(held, 0, 60'000));
   return ack;
@@ -191,19 +200,21 @@ void CloudSession::OnHello(Hello hello, MonoTime now) {
   if (verdict.standing == Standing::kRefused) return Fence(hello, verdict.why);
   const bool incumbent = session_ != 0 && peer_lineage_.back().inc != hello.lineage.back().inc;
   if (On(Guard::kIncumbentProbe) && incumbent && now - heard_at_ < kSilentMax &&
-      admission_ != model::Admission::kNextClaimant) {
-    if (claimant_) Refuse(NackReason::kBusy, hello.session, "another claimant is being judged");
+      admission_ == model::Admission::kNormal) {
     if (!claimant_) {
       claimant_ = Claimant{std::move(hello), now + options_.probe_wait, now,
                            options_.random(~std::uint64_t{0})};
+    } else if (Contains(hello.lineage, claimant_->hello.lineage.back().inc)) {
+      claimant_->hello = std::move(hello);  // It, once more or restarted: the question stands.
+    } else {
+      Refuse(NackReason::kBusy, hello.session, "another claimant is being judged");
+      const auto left = duration_cast<milliseconds>(claimant_->until - now);
+      nacks_.back().spread_ms = static_cast<std::uint32_t>(std::max(left, kBusyPauseMin).count());
     }
     return;
   }
-  // The incumbent speaks for itself, unless that is a copy of what it said long ago.
-  if (claimant_ && session_ != 0 && !incumbent) {
-    if (hello.boot_ms <= hello_boot_ms_) return;
-    Fence(std::exchange(claimant_, {})->hello, "the device that it says it is, is connected");
-  }
+  // A Hello of the incumbent may be old, and proves nothing: the claimant asks again, and so do we.
+  if (claimant_ && session_ != 0 && !incumbent && hello.boot_ms <= hello_boot_ms_) return;
   Admit(std::move(hello), verdict, now);
 }
 
@@ -218,7 +229,9 @@ void CloudSession::Fence(const Hello& hello, const std::string& why) {
 }
 
 void CloudSession::AdmitNext(MonoTime) {
-  admission_ = model::Admission::kNextClaimant;
+  const bool anyone =
+      admission_ == model::Admission::kDecommissioned || admission_ == model::Admission::kAnyone;
+  admission_ = anyone ? model::Admission::kAnyone : model::Admission::kNextClaimant;
   peer_batch_.admission = admission_;
   nacks_.push_back({.reason = NackReason::kUnknownSession, .text = "say Hello"});
 }
@@ -226,7 +239,7 @@ void CloudSession::AdmitNext(MonoTime) {
 void CloudSession::Decommission() {
   admission_ = model::Admission::kDecommissioned;
   peer_batch_.admission = admission_;
-  const std::uint32_t session = session_;
+  const std::uint32_t session = session_ == 0 ? 0 : Down();
   LinkDown();
   if (session != 0) Refuse(NackReason::kFenced, session, "it is decommissioned");
 }
@@ -270,8 +283,12 @@ void CloudSession::TakeLostSeqs(const Hello& hello) {
 void CloudSession::SetBack(const Hello& hello, const Verdict& verdict) {
   ++counts_.resets;
   SupersedeBranch(hello);
-  setback_.common = verdict.common;
+  const bool unheard = Unheard(setback_, hello);
+  const bool first = setback_.epoch == 0;
   for (std::size_t i = 0; i < model::kStreams; ++i) {
+    setback_.common[i] = unheard ? std::min(verdict.common, setback_.told[i]) : verdict.common;
+    setback_.told[i] =
+        std::min({setback_.common[i], received_[i], first ? kAll : setback_.told[i]});
     setback_.floor = std::max({setback_.floor, received_[i], early_[i]});
   }
   // Also what came early and out of order in a session before this one.
@@ -297,8 +314,15 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   if (epoch_.counter == 0 || newer_epoch || verdict.standing == Standing::kRestored ||
       (lost_ours && hello.epoch == epoch_)) {
     DrawEpoch(hello);
+    if (verdict.standing == Standing::kRestored && setback_.floor != 0) {
+      setback_.epoch = epoch_.counter;
+      peer_batch_.setback = setback_;
+    }
   }
-  if (admission_ != model::Admission::kNormal) {
+  // "The next one" is somebody else than who is here.
+  const bool other = peer_lineage_.empty() || peer_lineage_.back().inc != hello.lineage.back().inc;
+  if (admission_ == model::Admission::kAnyone ||
+      (admission_ == model::Admission::kNextClaimant && other)) {
     admission_ = model::Admission::kNormal;
     peer_batch_.admission = admission_;
     claim_ = {};
@@ -306,6 +330,7 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   }
   claimant_.reset();
   session_ = hello.session;
+  will_session_ = hello.will_session;
   hello_boot_ms_ = hello.boot_ms;
   software_ = hello.software;
   hardware_ = hello.hardware;
@@ -334,6 +359,7 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
 Welcome CloudSession::MakeWelcome(const Hello& hello, WallTime wall) const {
   Welcome welcome;
   welcome.session = session_;
+  welcome.to = hello.lineage.back().inc;
   welcome.lineage = twin_.lineage();
   welcome.head[At(Stream::kControl)] = twin_.stream_head(Stream::kControl);
   welcome.watermark = durable_;
@@ -347,7 +373,7 @@ Welcome CloudSession::MakeWelcome(const Hello& hello, WallTime wall) const {
   welcome.window_frames_max = options_.window_frames_max;
   welcome.seq_floor = setback_.floor;
   for (std::size_t i = 0; i < model::kStreams && setback_.floor != 0; ++i) {
-    welcome.common[i] = std::min({received_[i], setback_.common, hello.durable[i]});
+    welcome.common[i] = std::min({received_[i], setback_.common[i], hello.durable[i]});
   }
   welcome.returned = Returned(hello);
   welcome.ladder = Ladder(hello);
@@ -375,10 +401,11 @@ std::vector<WireRow> CloudSession::Returned(const Hello& hello) const {
   };
   std::uint64_t state = hello.durable[At(Stream::kState)];
   if (setback_.floor != 0) {
-    state = std::min(state, setback_.common);
+    state = std::min(state, setback_.common[At(Stream::kState)]);
+    const std::uint64_t control = setback_.common[At(Stream::kControl)];
     twin_.ForEachProperty([&](model::PropertyId id) {
-      take(id, Side::kStatus, setback_.common);
-      take(id, Side::kOverride, setback_.common);
+      take(id, Side::kStatus, control);
+      take(id, Side::kOverride, control);
     });
   }
   twin_.ForEachProperty([&](model::PropertyId id) { take(id, Side::kReported, state); });
@@ -417,7 +444,7 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
         model::ChainHash(twin_.chain(entry.pid - 1), entry) != twin_.chain(entry.pid);
     if (contradicts && On(Guard::kDictionaryChain)) {
       // The handshake tells it where they parted.
-      Refuse(NackReason::kUnknownSession, session_, "the dictionary parted; say Hello");
+      Refuse(NackReason::kUnknownSession, Down(), "the dictionary parted; say Hello");
       session_ = 0;
       return;
     }
@@ -429,8 +456,8 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
       continue;
     }
     // What comes next and is not taken is one too many; asking for it again would not help.
-    if (next) return Refuse(NackReason::kContent, session_, "more properties than the cloud takes");
-    return Refuse(NackReason::kUnknownPid, session_, "entries are missing before this one");
+    if (next) return Refuse(NackReason::kContent, Down(), "more properties than the cloud takes");
+    return Refuse(NackReason::kUnknownPid, Down(), "entries are missing before this one");
   }
   if (!Dirty()) AckSoon(now);
 }
@@ -447,7 +474,7 @@ void CloudSession::OnRecall(model::Pid first) {
   model::Pid pid = first;
   while (pid <= dictionary_durable_ && answers_.size() < kAnswersMax) {
     DictionaryFrame frame;
-    frame.session = session_;
+    frame.session = Down();
     frame.first = pid;
     for (std::size_t bytes = 0; pid <= dictionary_durable_ && bytes < kDictionaryFrameBytes &&
                                 frame.entries.size() < kDictionaryFrameEntries;
@@ -493,15 +520,18 @@ void CloudSession::OnHealAsk(const HealAsk& ask, MonoTime now) {
   const std::uint64_t control = received_[At(Stream::kControl)];
   if (state < ask.at[At(Stream::kState)] || control < ask.at[At(Stream::kControl)]) {
     ++counts_.gaps;
-    return Refuse(NackReason::kGap, session_, {});
+    return Refuse(NackReason::kGap, Down(), {});
   }
   if (ask.dictionary_n != twin_.dictionary_size()) {
-    return Refuse(NackReason::kUnknownPid, session_, "heal with the same dictionary");
+    return Refuse(NackReason::kUnknownPid, Down(), "heal with the same dictionary");
   }
   if (answers_.size() >= kAnswersMax) return;
   ++counts_.heals;
   const auto shared = [this](model::PropertyId id) { return InScope(id); };
-  for (HealAnswer& answer : heal_.Answer(ask, twin_, shared)) answers_.push_back(std::move(answer));
+  for (HealAnswer& answer : heal_.Answer(ask, twin_, shared)) {
+    answer.session = Down();
+    answers_.push_back(std::move(answer));
+  }
   if (!ask.desired.empty()) verifier_.Now(now);  // Show that it is right now.
 }
 
@@ -524,7 +554,7 @@ bool CloudSession::RefuseContent(const Delta& delta, const Status& status) {
   if (status) return false;
   ++counts_.refused_content;
   trouble_ = status.error().text;
-  Refuse(NackReason::kContent, session_, trouble_);
+  Refuse(NackReason::kContent, Down(), trouble_);
   nacks_.back().refused = FrameSpan{delta.stream, delta.from, delta.to};
   return true;
 }
@@ -580,7 +610,7 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
   const auto unknown = [this](model::Pid pid) { return pid > twin_.dictionary_size(); };
   if (std::ranges::any_of(delta.rows, unknown, &WireRow::pid) ||
       std::ranges::any_of(delta.events, unknown, &WireEvent::pid)) {
-    return Refuse(NackReason::kUnknownPid, session_, "an entry of the dictionary is missing");
+    return Refuse(NackReason::kUnknownPid, Down(), "an entry of the dictionary is missing");
   }
   for (const WireRow& wire : delta.rows) {
     if (RefuseContent(delta, Check(wire, delta.stream))) return;
@@ -594,7 +624,7 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
   if (gap) {
     ++counts_.gaps;
     early_[At(delta.stream)] = std::max(early_[At(delta.stream)], delta.to);
-    return Refuse(NackReason::kGap, session_, {});
+    return Refuse(NackReason::kGap, Down(), {});
   }
   if (!all) {
     RefuseContent(delta, Exhausted("too many paths that no driver knows"));
@@ -608,7 +638,8 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     AckSoon(now);  // Nothing new: a probe, or our ack was lost.
   }
   if (setback_.floor != 0 && watermark > setback_.floor) {
-    setback_ = {};
+    setback_.floor = 0;
+    setback_.common = {};
     peer_batch_.setback = setback_;
   }
   if (delta.digest) CompareDigest(delta, now);
@@ -669,7 +700,7 @@ void CloudSession::StepScopeIn(MonoTime now, CloudOutput& out) {
   // The device must not hear of it before it is on disk.
   if (!scope_.due || now < *scope_.due || Dirty() || in_flight_) return;
   Delta delta;
-  delta.session = session_;
+  delta.session = Down();
   delta.stream = Stream::kControl;
   std::size_t bytes = 64;
   scope_.sent = scope_.acked;
@@ -700,7 +731,7 @@ void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
     return;
   }
   ++counts_.digests_unequal;
-  Refuse(NackReason::kDigest, session_, std::string(ToString(delta.stream)));
+  Refuse(NackReason::kDigest, Down(), std::string(ToString(delta.stream)));
 }
 
 void CloudSession::AckSoon(MonoTime now) {
@@ -796,7 +827,7 @@ void CloudSession::StepClaimant(MonoTime now, CloudOutput& out) {
   }
   if (now < claimant_->ask_at) return;
   ++counts_.probes;
-  out.frames.push_back(Probe{session_, claimant_->nonce});
+  out.frames.push_back(Probe{Down(), claimant_->nonce});
   claimant_->ask_at = now + kProbePause;
 }
 
@@ -804,13 +835,13 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
   if (sender_.Tick(now) && sender_.timeouts() >= kTimeoutsMax) {
     // A device that hears us still, and has nothing to say itself, would not notice for minutes.
     out.frames.push_back(Nack{.reason = NackReason::kUnknownSession,
-                              .cursors = Cursors(session_),
+                              .cursors = Cursors(Down()),
                               .text = "nothing was acknowledged"});
     LinkDown();
     return;
   }
   while (std::optional<Delta> delta =
-             sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, session_, now)) {
+             sender_.Next(Stream::kControl, ControlMax(), ~model::Pid{0}, Down(), now)) {
     if (ack_due_) {
       delta->ack = TakeAck(now);
     }
@@ -819,7 +850,7 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
   }
   StepScopeIn(now, out);
   if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {
-    Delta delta = sender_.Empty(Stream::kControl, session_);
+    Delta delta = sender_.Empty(Stream::kControl, Down());
     const auto shared = [this](model::PropertyId id) { return InScope(id); };
     delta.digest = DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared),
                              interest_.version};

@@ -109,7 +109,8 @@ class CloudSession {
   // --- An operator's decisions; each is in the commit that the next Step asks for. ---
 
   // The next one that says Hello, and is not the one that is here, takes over: after an unwanted
-  // fence, or to put another board in a device's place. Everybody is asked to say Hello.
+  // fence, or to put another board in a device's place. After Decommission: whoever comes next.
+  // Everybody is asked to say Hello.
   void AdmitNext(MonoTime now);
   // Nobody may speak for this device any more, until AdmitNext.
   void Decommission();
@@ -169,6 +170,8 @@ class CloudSession {
   void Fence(const Hello& hello, const std::string& why);
   void StepClaimant(MonoTime now, CloudOutput& out);
   KnownDevice Known() const;
+  // The session's number on our own frames.
+  std::uint32_t Down() const { return DownSession(session_, twin_.lineage().back().inc); }
   std::uint64_t Issued() const { return twin_.stream_head(model::Stream::kControl); }
   void OnDelta(const Delta& delta, MonoTime now);
   void OnAck(const Ack& ack, MonoTime now);
@@ -212,6 +215,7 @@ class CloudSession {
   Scope scope_;
 
   std::uint32_t session_ = 0;
+  std::uint32_t will_session_ = 0;   // Ends it as well; 0: the same.
   std::uint64_t hello_boot_ms_ = 0;  // Of the Hello that began it.
   std::optional<Hello> hello_;       // Waits for its commit before it is answered.
   std::optional<Claimant> claimant_;

@@ -95,7 +95,7 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
   dictionary_durable_ = twin_.dictionary_size();
   events_durable_ = twin_.stream_head(Stream::kEvents);
   last_state_commit_ = now;
-  session_ = DrawSession();
+  session_ = will_session_ = DrawSession();
   SetInterest(options_.interest);
   FindOrphans();
   alarms_.Load(std::move(alarms));
@@ -109,12 +109,14 @@ std::uint32_t EdgeEngine::DrawSession() {
 }
 
 void EdgeEngine::LinkUp(MonoTime now) {
+  fresh_link_ = true;
   StartHello(now);
 }
 
 void EdgeEngine::LinkDown(MonoTime) {
   state_ = SyncState::kOffline;
-  session_ = DrawSession();  // Before the next connection is made: its Will names it.
+  session_ = will_session_ = DrawSession();  // Before the next connection is made.
+  foreign_heard_ = false;
   hello_due_.reset();
   ack_due_.reset();
   nack_due_.reset();
@@ -128,7 +130,11 @@ void EdgeEngine::LinkDown(MonoTime) {
   sender_.End();
 }
 
+// A session is one handshake and what follows from it, so that a frame of the one before is none of
+// this one.
 void EdgeEngine::StartHello(MonoTime now) {
+  if (!std::exchange(fresh_link_, false)) session_ = session_ % kSessions + 1;
+  down_session_ = 0;
   state_ = SyncState::kHello;
   hellos_ = 0;
   hello_due_ = now;

@@ -159,9 +159,8 @@ class EdgeEngine {
   model::Batch Finish();
   // The frame that ends the session, if there is one.
   std::optional<Bye> Goodbye() const;
-  // The Will for the connection that is being made. A session is one connection's: repeated Hellos
-  // stay in it.
-  Bye Will() const { return {session_}; }
+  // The Will for the connection that is being made.
+  Bye Will() const { return {will_session_}; }
 
   // What drivers answer to EdgeOutput::calls.
   void ReadDone(std::uint64_t ticket, Result<model::Value> result, MonoTime now, WallTime wall);
@@ -224,6 +223,7 @@ class EdgeEngine {
   void BeginSession(const Welcome& welcome, MonoTime now, WallTime wall);
   void OnDelta(const Delta& delta, MonoTime now, WallTime wall);
   void CompareDigest(const Delta& delta, MonoTime now);
+  bool Heeds(const Nack& nack) const;
   void OnNack(const Nack& nack, MonoTime now);
   bool OnAck(const Ack& ack, MonoTime now);
   enum class Arrival { kInOrder, kScopeIn, kForced };
@@ -279,6 +279,10 @@ class EdgeEngine {
   SyncState state_ = SyncState::kOffline;
   std::string trouble_;
   std::uint32_t session_ = 0;
+  std::uint32_t down_session_ = 0;  // What the cloud's frames have in its place; 0: no Welcome yet.
+  std::uint32_t will_session_ = 0;
+  bool fresh_link_ = false;     // Its first session is the one that the Will names.
+  bool foreign_heard_ = false;  // Another cloud than the peer has answered on this link.
   std::optional<MonoTime> hello_due_;
   std::optional<MonoTime> hello_sent_;
   int hellos_ = 0;
@@ -310,6 +314,8 @@ class EdgeEngine {
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
+  // What was wanted up to here may have been done before this store was set back.
+  std::uint64_t forgotten_to_ = 0;
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
   std::optional<MonoTime> offer_due_;

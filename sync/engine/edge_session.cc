@@ -27,6 +27,7 @@ constexpr microseconds kProbePause = minutes(15);
 constexpr microseconds kNackPauseMin = milliseconds(50);
 // An operator may have let it in, or this was said of another Hello.
 constexpr microseconds kFencedPause = minutes(10);
+constexpr milliseconds kBusyPauseMin{1'000};  // Whatever the cloud says.
 constexpr int kAskedMax = 4;
 constexpr std::size_t kOfferBytes = 16 << 10;  // Estimated.
 constexpr std::array kDigested = {Stream::kControl, Stream::kState};
@@ -54,6 +55,7 @@ std::uint64_t CommonSeq(const model::Lineage& ours, std::uint64_t cursor,
 Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   Hello hello;
   hello.session = session_;
+  if (will_session_ != session_) hello.will_session = will_session_;
   hello.lineage = twin_.lineage();
   hello.head[At(Stream::kState)] = twin_.stream_head(Stream::kState);
   hello.head[At(Stream::kControl)] = twin_.stream_head(Stream::kControl);
@@ -96,7 +98,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
   if (auto* welcome = std::get_if<Welcome>(&frame)) {
     return OnWelcome(std::move(*welcome), now, wall);
   }
-  const bool ours = SessionOf(frame) == session_;
+  const bool ours = SessionOf(frame) == down_session_;
   if (const auto* dictionary = std::get_if<DictionaryFrame>(&frame)) {
     if (ours && recall_) OnRecalled(*dictionary, now, wall);
     return;
@@ -110,7 +112,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     OnAck(*ack, now);
     proved_ = true;
   } else if (const auto* probe = std::get_if<Probe>(&frame)) {
-    probe_due_ = *probe;
+    probe_due_ = Probe{session_, probe->nonce};
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
       for (const WireRow& wire : answer->rows) ApplyDesired(wire, Arrival::kForced);
@@ -142,8 +144,9 @@ bool EdgeEngine::IsForeign(const Welcome& welcome) const {
 }
 
 void EdgeEngine::OnWelcome(Welcome welcome, MonoTime now, WallTime wall) {
-  if (welcome.session != session_) return;
+  if (welcome.session != session_ || welcome.to != twin_.lineage().back().inc) return;
   const bool foreign = IsForeign(welcome);
+  if (foreign) foreign_heard_ = true;
   if (state_ == SyncState::kLive && foreign) {
     if (counts_.foreign_welcomes++ == 0) {
       Notice(Severity::kAlarm, "two_clouds",
@@ -173,6 +176,7 @@ void EdgeEngine::OnWelcome(Welcome welcome, MonoTime now, WallTime wall) {
            "two cloud twins answer; staying with the one last synced with");
   }
   foreign_since_.reset();
+  down_session_ = DownSession(session_, welcome.lineage.back().inc);
   if (BeginRecall(welcome, now)) return;
   BeginSession(welcome, now, wall);
 }
@@ -343,6 +347,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     counts_.returned_rows += TakeReturned(welcome.returned, 0).size();
   }
   opened_with_.reset();
+  forgotten_to_ = seq_floor_ == 0 ? 0 : welcome.head[At(Stream::kControl)];
 }
 
 EdgeEngine::Places EdgeEngine::TakeReturned(const std::vector<WireRow>& rows,
@@ -532,23 +537,50 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   // perhaps done already, which a look at the device tells.
   const model::Row* status = twin_.row(id, Side::kStatus);
   const bool known = (held != nullptr && held->value == row.value) ||
-                     (status != nullptr && status->info().refers_to == row.dot);
+                     (status != nullptr && status->info().refers_to == row.dot) ||
+                     row.dot.seq <= forgotten_to_;
   const std::uint64_t seq = row.dot.seq;
+  const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
+                                 ? model::ToJson(held->value)
+                                 : std::string();
   if (arrival == Arrival::kForced) {
     twin_.Force(id, Side::kDesired, row);
   } else if (!twin_.Apply(id, Side::kDesired, row)) {
     return true;
   }
   orphans_.erase(id);
+  if (!orphan.empty()) {
+    Notice(Severity::kWarning, "conflict",
+           "'" + twin_.def(id).path.text() +
+               "' was wanted otherwise in the cloud that was restored; what was wanted before is "
+               "lost: " +
+               orphan);
+  }
   peer_batch_.rows.push_back({id, Side::kDesired, std::move(row)});
   const bool in_order = arrival == Arrival::kInOrder;
   control_.DesiredArrived(id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known});
   return true;
 }
 
+// Whether it is for us, and from the cloud that we sync with, as far as one can tell: what another
+// one says of a session that it doesn't know must not end ours. When it was ours after all that
+// lost it, nothing will be acknowledged.
+bool EdgeEngine::Heeds(const Nack& nack) const {
+  const std::uint32_t session = nack.cursors.session;
+  const bool live = state_ == SyncState::kLive;
+  if (live && session == down_session_) return true;
+  switch (nack.reason) {
+    case NackReason::kUnknownSession:
+      return session == 0 || (session == session_ && !(live && foreign_heard_));
+    case NackReason::kFenced: return session == session_ && !(live && foreign_heard_);
+    case NackReason::kVersion: return session == 0 || session == session_;
+    case NackReason::kBusy: return session == 0 || session == session_;
+    default: return false;
+  }
+}
+
 void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
-  const bool ours = nack.cursors.session == session_ || nack.cursors.session == 0;
-  if (!ours || state_ == SyncState::kOffline) return;
+  if (state_ == SyncState::kOffline || !Heeds(nack)) return;
   ++counts_.nacks;
   switch (nack.reason) {
     case NackReason::kUnknownSession: {
@@ -561,7 +593,7 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
     case NackReason::kBusy:
       if (state_ == SyncState::kLive) StartHello(now);
       if (state_ != SyncState::kHello && state_ != SyncState::kFenced) return;
-      hello_due_ = now + milliseconds(nack.spread_ms) +
+      hello_due_ = now + std::max(milliseconds(nack.spread_ms), kBusyPauseMin) +
                    milliseconds(options_.random(std::uint64_t{nack.spread_ms} + 1));
       return;
     case NackReason::kGap:
@@ -588,7 +620,6 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       if (state_ == SyncState::kLive && nack.refused) sender_.OnRefused(*nack.refused);
       return;
     case NackReason::kFenced:
-      if (nack.cursors.session == 0) return;  // Of nobody in particular: not an answer to us.
       // One that was on its way for long speaks of a Hello that was answered otherwise since: ask.
       if (state_ == SyncState::kLive) return StartHello(now);
       if (state_ != SyncState::kFenced) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sync/engine/digest.h"
+#include "twin/base/guard.h"
 #include "twin/model/batch.h"
 #include "twin/model/row.h"
 
@@ -118,9 +119,12 @@ inline constexpr std::size_t kLadderMax = 40;
 // Device → cloud, first frame of a session.
 struct Hello {
   std::uint32_t version = kProtocolVersion;
-  std::uint32_t session = 0;  // Random, not 0; each later frame of the session carries it.
-  model::Lineage lineage;     // The device's; the last is current.
-  Watermarks head{};          // Highest seq of each of our streams.
+  std::uint32_t session = 0;  // Random, not 0; each later frame of the device's carries it.
+  // The session that the connection's Will names, when that is another one: a connection may see
+  // several handshakes. 0: it is this one.
+  std::uint32_t will_session = 0;
+  model::Lineage lineage;  // The device's; the last is current.
+  Watermarks head{};       // Highest seq of each of our streams.
   // The device's flash has every row of the stream up to here. While nothing came back yet of what
   // a crash took, that is what the store held when it was opened.
   Watermarks durable{};
@@ -142,8 +146,9 @@ struct Hello {
 // Cloud → device, the answer.
 struct Welcome {
   std::uint32_t version = kProtocolVersion;
-  std::uint32_t session = 0;
-  model::Lineage lineage;  // The cloud's, of this twin.
+  std::uint32_t session = 0;  // The Hello's.
+  std::uint64_t to = 0;       // The device's opening that is welcome: the last one of its lineage.
+  model::Lineage lineage;     // The cloud's, of this twin.
   Watermarks head{};
   Watermarks watermark{};              // What the cloud holds of the device's streams.
   model::Pid dictionary_n = 0;         // Entries the cloud holds …
@@ -250,6 +255,16 @@ struct Bye {
 
 using Frame = std::variant<Hello, Welcome, Delta, Ack, Nack, DictionaryFrame, Bye, Probe, Offer,
                            HealAsk, HealAnswer, InterestFrame>;
+
+// What the frames of a cloud carry in the place of the session's number once it has sent its
+// Welcome: a device that two clouds hear (one of them from a backup of the other) tells their
+// frames apart. `cloud_inc` is the last one of the Welcome's lineage; 21 bits of it are enough.
+inline std::uint32_t DownSession(std::uint32_t session, std::uint64_t cloud_inc) {
+  if (!On(Guard::kPeerSession)) return session;
+  constexpr std::uint32_t kBits = 21;
+  const std::uint32_t down = session ^ static_cast<std::uint32_t>(cloud_inc & ((1u << kBits) - 1));
+  return down != 0 ? down : 1u << kBits;  // 0 is everybody's.
+}
 
 inline std::uint32_t SessionOf(const Frame& frame) {
   return std::visit(

@@ -146,7 +146,8 @@ void Cloud::StopIfCrashed() {
 }
 
 Cloud::Backup Cloud::TakeBackup() const {
-  return {machine_.disk().state(), ledgers_, world_.schedule().now()};
+  return {machine_.disk().state(), ledgers_, world_.schedule().now(),
+          world_.invariants().admissions()};
 }
 
 void Cloud::PutBackup(const Backup& backup) {
@@ -157,6 +158,7 @@ void Cloud::PutBackup(const Backup& backup) {
                                      then == backup.ledgers.end() ? Ledger() : then->second.sure());
   }
   ledgers_ = backup.ledgers;
+  world_.invariants().SetAdmissions(backup.admissions);
 }
 
 void Cloud::Calm() {
@@ -248,7 +250,8 @@ void Cloud::OnFrame(const std::string& device, const std::string& bytes) {
     return;
   }
   if (hello != nullptr) {
-    const Device* sender = world_.FindSession(device, hello->session);
+    const Device* sender = world_.FindConnection(
+        device, hello->will_session != 0 ? hello->will_session : hello->session);
     if (sender != nullptr) world_.invariants().CloudHears(*view(device), *hello, sender->number());
   }
   entry->session->Receive(std::move(*frame), world_.schedule().now(), wall());
@@ -260,6 +263,9 @@ void Cloud::Step(Entry& entry) {
   out_ = {};
   entry.session->Step(world_.schedule().now(), wall(), out_);
   for (const sync::Frame& frame : out_.frames) Send(entry, frame);
+  for (const auto& notice : out_.notices) {
+    if (notice.kind == "conflict") world_.NoteConflict(entry.device, notice.text);
+  }
   if (world_.tracing()) {
     for (const auto& notice : out_.notices) {
       world_.Trace(kName, "says of " + entry.device + ": " + notice.text);
@@ -275,7 +281,8 @@ void Cloud::Step(Entry& entry) {
 
 void Cloud::Send(Entry& entry, const sync::Frame& frame) {
   std::string bytes = sync::Encode(frame);
-  const Device* live = world_.FindSession(entry.device, sync::SessionOf(frame));
+  const Device* live =
+      world_.FindSession(entry.device, sync::SessionOf(frame), entry.twin.lineage().back().inc);
   const bool hears = live != nullptr && live->engine().status().state == sync::SyncState::kLive;
   const auto to = hears ? std::optional<DeviceView>(live->view()) : std::nullopt;
   world_.invariants().CloudSends(*view(entry.device), frame, bytes, to ? &*to : nullptr);

@@ -31,6 +31,7 @@ class Cloud {
     DiskState disk;
     std::map<std::string, DoubtfulLedger> ledgers;
     MonoTime at{};
+    Invariants::Admissions admissions;
   };
 
   Cloud(World& world, Random random);

@@ -277,6 +277,9 @@ void Device::Step() {
   if (world_.network().drained(port_)) engine_->LinkDrained();
   if (out_.proved) world_.network().Proved(port_);
   if (out_.clock && !trusted_) told_ = Told{out_.clock->at, out_.clock->wall};
+  for (const auto& notice : out_.notices) {
+    if (notice.kind == "conflict") world_.NoteConflict(device_, notice.text);
+  }
   if (world_.tracing()) {
     for (const auto& notice : out_.notices) world_.Trace(name(), "says: " + notice.text);
   }

@@ -362,7 +362,11 @@ bool World::RestoreCloud(Random& random) {
         return known == wanted_order_.end() ? 0 : known->second;
       };
       const bool newer = backed == nullptr || order(row.value) > order(backed->value);
-      must_return_[{id, path}] = newer ? row.value : backed->value;
+      Held& back = must_return_[{id, path}] = {newer ? row.value : backed->value, {}, false};
+      const bool heard =
+          backed == nullptr || model::Gave(held.peer_lineage(), backed->dot.inc, backed->dot.seq,
+                                           held.watermark(model::Stream::kControl));
+      if (!heard) back.rival = newer ? backed->value : row.value;
     }
   }
   cloud_->PutBackup(backup);

@@ -329,7 +329,7 @@ void Invariants::CheckWelcome(const CloudView& from, const sync::Welcome& welcom
   });
   const auto device = heard_.find(from.device);
   if (device == heard_.end()) return;
-  const auto hearing = device->second.find(welcome.session);
+  const auto hearing = device->second.find({welcome.session, welcome.to});
   if (hearing == device->second.end()) return;
   const std::size_t machine = hearing->second.machine;
   auto& admitted = admitted_[std::string(from.device)];
@@ -373,11 +373,7 @@ void Invariants::CloudHears(const CloudView& at, const sync::Hello& hello, std::
                   !(hello.epoch == hearing.epoch);
   auto& sessions = heard_[std::string(at.device)];
   // Repeated Hellos of a session: the first one counts.
-  const auto known = sessions.find(hello.session);
-  if (known != sessions.end() && known->second.lineage.back().inc == hello.lineage.back().inc) {
-    return;
-  }
-  sessions[hello.session] = hearing;
+  sessions.try_emplace({hello.session, hello.lineage.back().inc}, std::move(hearing));
 }
 
 void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,

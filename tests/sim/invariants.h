@@ -57,6 +57,16 @@ struct CloudView {
 
 class Invariants {
  public:
+  // Whom the cloud let in, by device and by the token of the epoch. It belongs to one history of the
+  // cloud: what a restored one never heard of can't bind it.
+  struct Admitted {
+    std::size_t machine = 0;
+    std::uint64_t inc = 0;  // The opening that was welcomed last.
+  };
+  using Admissions = std::map<std::string, std::map<std::uint64_t, Admitted>, std::less<>>;
+  const Admissions& admissions() const { return admitted_; }
+  void SetAdmissions(Admissions then) { admitted_ = std::move(then); }
+
   static constexpr std::size_t kViolationsKept = 20;
 
   void SetNow(MonoTime now) { now_ = now; }
@@ -159,18 +169,16 @@ class Invariants {
   std::map<std::string, std::unordered_map<std::uint64_t, std::uint64_t>, std::less<>> named_;
   std::map<std::string, std::map<std::pair<std::uint64_t, model::Pid>, std::uint64_t>, std::less<>>
       pids_;
-  struct Admitted {
-    std::size_t machine = 0;
-    std::uint64_t inc = 0;  // The opening that was welcomed last.
-  };
-  std::map<std::string, std::map<std::uint64_t, Admitted>, std::less<>> admitted_;  // By token.
+  Admissions admitted_;
   struct Hearing {
     std::size_t machine = 0;
     model::Lineage lineage;
     bool stale = false;
     model::Epoch epoch;  // The cloud's, then.
   };
-  std::map<std::string, std::map<std::uint32_t, Hearing>, std::less<>> heard_;  // By session.
+  // By session and opening.
+  std::map<std::string, std::map<std::pair<std::uint32_t, std::uint64_t>, Hearing>, std::less<>>
+      heard_;
   std::function<bool(std::string_view, std::size_t)> undisturbed_;
   struct Wish {
     bool by_command = false;

@@ -83,11 +83,23 @@ Device& World::AddMachine(const std::string& device, Plant plant, Random random)
   return *devices_.back();
 }
 
-const Device* World::FindSession(const std::string& device, std::uint32_t session) const {
+const Device* World::FindConnection(const std::string& device, std::uint32_t will) const {
   const auto machines = by_id_.find(device);
-  if (machines == by_id_.end() || session == 0) return nullptr;
+  if (machines == by_id_.end() || will == 0) return nullptr;
   for (const Device* machine : machines->second) {
-    if (machine->running() && machine->engine().Will().session == session) return machine;
+    if (machine->running() && machine->engine().Will().session == will) return machine;
+  }
+  return nullptr;
+}
+
+const Device* World::FindSession(const std::string& device, std::uint32_t down,
+                                 std::uint64_t cloud_inc) const {
+  const auto machines = by_id_.find(device);
+  if (machines == by_id_.end()) return nullptr;
+  for (const Device* machine : machines->second) {
+    if (!machine->running()) continue;
+    const std::optional<sync::Bye> bye = machine->engine().Goodbye();
+    if (bye && sync::DownSession(bye->session, cloud_inc) == down) return machine;
   }
   return nullptr;
 }
@@ -253,17 +265,24 @@ void World::CheckAtRest() {
 
 // What one side still had came back to the other, or was changed since, or the loss was told.
 void World::CheckWanted() {
-  for (const auto& [key, value] : must_return_) {
+  for (const auto& [key, held] : must_return_) {
     const auto& [device, path] = key;
     const model::Twin* twin = cloud_->twin(device);
     const model::PropertyId id = twin == nullptr ? model::kNoProperty : twin->Find(path);
     const model::Row* row = id == model::kNoProperty ? nullptr : twin->row(id, Side::kDesired);
-    invariants_.Expect(15, row != nullptr && row->value == value,
-                       [&, &device_id = device, &at = path] {
-                         return device_id + ": " + at + " desired " + model::ToJson(value) +
-                                " was held when a store was set back, and is now " +
-                                (row == nullptr ? "nothing" : model::ToJson(row->value));
-                       });
+    const bool back = row != nullptr && row->value == held.value;
+    const bool lost = row != nullptr && held.rival && row->value == *held.rival && held.told;
+    invariants_.Expect(15, back || lost, [&, &device_id = device, &at = path, &value = held.value] {
+      return device_id + ": " + at + " desired " + model::ToJson(value) +
+             " was held when a store was set back, and is now " +
+             (row == nullptr ? "nothing" : model::ToJson(row->value));
+    });
+  }
+}
+
+void World::NoteConflict(const std::string& device, const std::string& text) {
+  for (auto& [key, held] : must_return_) {
+    if (key.first == device && text.starts_with("'" + key.second + "'")) held.told = true;
   }
 }
 

@@ -99,8 +99,13 @@ class World {
   // time goes on nevertheless.
   std::chrono::microseconds Pause(std::chrono::microseconds wait, std::uint64_t& in_a_row);
   WallTime wall() const;  // The true time.
-  // The running device whose session it is, or null.
-  const Device* FindSession(const std::string& device, std::uint32_t session) const;
+  // The cloud did not take back what a device gave back, or the device what the cloud has.
+  void NoteConflict(const std::string& device, const std::string& text);
+  // The running device whose connection's Will names this session, or null.
+  const Device* FindConnection(const std::string& device, std::uint32_t will) const;
+  // The one that is live in the session that this opening of the cloud's so numbers, or null.
+  const Device* FindSession(const std::string& device, std::uint32_t down,
+                            std::uint64_t cloud_inc) const;
   // A machine stopped in a call: what its unsynced writes come to.
   PowerLoss DrawPowerLoss();
   // From now on all power losses are like this.
@@ -174,7 +179,14 @@ class World {
 
   // Desired values that one side still had when the other's store was set back, and that nobody has
   // changed since: by device and path.
-  std::map<std::pair<std::string, std::string>, model::Value> must_return_;
+  struct Held {
+    model::Value value;
+    // The backup's own, when it is of a branch that the device never heard: then the two conflict,
+    // and either may win, but the loss of the other must be told.
+    std::optional<model::Value> rival;
+    bool told = false;
+  };
+  std::map<std::pair<std::string, std::string>, Held> must_return_;
   // In which order values were wanted.
   std::map<std::string, std::uint64_t> wanted_order_;
 };

@@ -21,6 +21,9 @@ enum class Guard {
   kLineageAncestor,          // A store that lacks our newest incarnation is not a continuation.
   kSeqLimitReservation,      // Nothing is sent above the durable limit.
   kIncDraw,                  // Each opening of a store draws an incarnation.
+  kSuperseded,               // A branch that was given up comes back by an operator's will only.
+  kUnheardSetback,           // An image from before a setback is noticed, though it continues.
+  kPeerSession,              // Frames of a second cloud are not taken for the peer's.
   kIncumbentProbe,           // A newcomer waits until the incumbent was asked.
   kDictionaryChain,          // Dictionaries are compared by their chain, not by their length.
   kScopeIn,                  // Rows that enter the scope are owed anew.

@@ -65,6 +65,8 @@ enum class Admission : std::uint8_t {
   kNormal = 0,
   kNextClaimant = 1,    // An operator lets the next one in that says Hello, whoever is there now.
   kDecommissioned = 2,  // Nobody.
+  kAnyone = 3,          // An operator takes kDecommissioned back: like kNextClaimant, but for
+                        // whoever it was last as well.
 };
 // Cloud: the last one who was not let in.
 struct Claim {
@@ -76,10 +78,16 @@ struct Claim {
 };
 inline constexpr std::size_t kSupersededMax = 256;
 
-// Cloud: the device's store was set back, and has not shown yet that it knows.
+// Cloud: the last time that the device's store was set back.
 struct Setback {
-  std::uint64_t floor = 0;  // Seqs up to here were given by the branch that is gone; 0: no setback.
-  std::uint64_t common = 0;  // What the store that it has now shares with that branch ends here.
+  // Seqs up to here were given by the branch that is gone; 0: the device has shown that it knows.
+  std::uint64_t floor = 0;
+  // What the store that it has now shares with that branch ends here, for each stream.
+  std::array<std::uint64_t, kStreams> common{};
+  // The counter of the epoch that it began: who presents an older one has not heard of it …
+  std::uint64_t epoch = 0;  // 0: there never was one.
+  // … and shares no more than this with us: what lies above was told again under later seqs.
+  std::array<std::uint64_t, kStreams> told{};
   friend bool operator==(const Setback&, const Setback&) = default;
 };
 

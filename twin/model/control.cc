@@ -137,7 +137,6 @@ void Control::DesiredGone(PropertyId id) {
   arrived_.erase(id);
   const auto work = work_.find(id);
   if (work == work_.end() || work->second.for_override) return;
-  if (work->second.ticket != 0) tickets_.erase(work->second.ticket);
   work_.erase(work);
 }
 
@@ -193,10 +192,14 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     // What never leaves the device is not the cloud's to move, nor to hear about.
     const auto work = work_.find(id);
     if (work == work_.end() || work->second.for_override) return;
-    tickets_.erase(work->second.ticket);
     work_.erase(work);
     return;
   }
+  // What an older desired value still has under way is superseded, and may move the device yet.
+  const auto old = work_.find(id);
+  const bool moved =
+      old != work_.end() && !old->second.for_override && !(old->second.dot == desired->dot);
+  if (moved) work_.erase(old);
   const DesiredState state = StateOf(id, desired->dot);
   if (holds_.contains(id)) {
     const bool final = IsTerminal(state) || state == DesiredState::kMasked;
@@ -206,17 +209,13 @@ void Control::Evaluate(PropertyId id, bool read_first, MonoTime now, WallTime wa
     return;
   }
   if (state == DesiredState::kRejected || state == DesiredState::kExpired) return;
-  if (state == DesiredState::kApplied && read_first) return;  // Finished before.
+  if (state == DesiredState::kApplied && read_first && !moved) return;  // Finished before.
   BeginDesired(id, *desired, read_first, now, wall);
 }
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                            WallTime wall) {
-  // What an older desired value still has under way is superseded: its answer finds no ticket.
-  if (const auto old = work_.find(id); old != work_.end()) {
-    tickets_.erase(old->second.ticket);
-    work_.erase(old);
-  }
+  work_.erase(id);
   const Dot dot = desired.dot;
   if (desired.value.none()) {
     if (const Row* status = twin_.row(id, Side::kStatus);
@@ -284,6 +283,10 @@ void Control::Step(PropertyId id, Work& work, MonoTime now, WallTime wall) {
     Finish(id, ok.error(), now, wall);
     return;
   }
+  if (out_.contains(id)) {
+    work.phase = Phase::kWaitCall;
+    return;
+  }
   const bool read = work.read_first && On(Guard::kReadBackBeforeRewrite);
   Call(read ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite, id, work);
 }
@@ -296,24 +299,37 @@ void Control::Expire(PropertyId id, WallTime wall) {
 }
 
 void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
-  work.phase = kind == DriverCall::Kind::kRead ? Phase::kReading : Phase::kWriting;
+  work.phase = Phase::kCalling;
   work.ticket = ++last_ticket_;
+  out_.insert(id);
   tickets_[work.ticket] = id;
   DriverCall call{kind, work.ticket, id, {}};
   if (kind == DriverCall::Kind::kWrite) call.value = Coerce(twin_.def(id).type, work.value);
   calls_.push_back(std::move(call));
 }
 
-std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t ticket) {
-  const auto found = tickets_.find(ticket);
-  if (found == tickets_.end()) return work_.end();
-  const PropertyId id = found->second;
-  tickets_.erase(found);
-  return work_.find(id);
+void Control::Go(PropertyId id, MonoTime now, WallTime wall) {
+  const auto found = work_.find(id);
+  if (found != work_.end() && found->second.phase == Phase::kWaitCall) {
+    Step(id, found->second, now, wall);
+  }
+}
+
+std::map<PropertyId, Control::Work>::iterator Control::Answered(std::uint64_t ticket, MonoTime now,
+                                                                WallTime wall) {
+  const auto out = tickets_.find(ticket);
+  if (out == tickets_.end()) return work_.end();
+  const PropertyId id = out->second;
+  tickets_.erase(out);
+  out_.erase(id);
+  const auto found = work_.find(id);
+  if (found != work_.end() && found->second.ticket == ticket) return found;
+  Go(id, now, wall);
+  return work_.end();
 }
 
 void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
-  const auto found = FindTicket(ticket);
+  const auto found = Answered(ticket, now, wall);
   if (found == work_.end()) return;
   const PropertyId id = found->first;
   Work& work = found->second;
@@ -331,7 +347,7 @@ void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now,
 }
 
 void Control::WriteDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
-  const auto found = FindTicket(ticket);
+  const auto found = Answered(ticket, now, wall);
   if (found == work_.end()) return;
   if (!result && MayPass(result.error())) {
     // Whether the device took it is not known: look before writing again.
@@ -408,7 +424,6 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
 
   Work old;
   if (const auto found = work_.find(id); found != work_.end()) {
-    tickets_.erase(found->second.ticket);
     old = std::move(found->second);
     work_.erase(found);
   }
@@ -436,7 +451,6 @@ void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   changed_holds_[id] = milliseconds(0);
   OverrideDone done;
   if (const auto found = work_.find(id); found != work_.end() && found->second.for_override) {
-    tickets_.erase(found->second.ticket);
     done = std::move(found->second.done);
     work_.erase(found);
   }

@@ -36,6 +36,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -131,7 +132,7 @@ class Control {
   std::size_t unfinished() const { return work_.size(); }
 
  private:
-  enum class Phase { kWaitDurable, kWaitClock, kReading, kWriting, kRetry };
+  enum class Phase { kWaitDurable, kWaitClock, kWaitCall, kCalling, kRetry };
 
   struct Work {
     Phase phase = Phase::kWaitDurable;
@@ -171,14 +172,19 @@ class Control {
   void CountOnClock(MonoTime now, WallTime wall);
   void TickHolds(MonoTime now, WallTime wall);
   DesiredState StateOf(PropertyId id, const Dot& desired) const;
-  std::map<PropertyId, Work>::iterator FindTicket(std::uint64_t ticket);
+  // The work that a driver answers, or work_.end().
+  std::map<PropertyId, Work>::iterator Answered(std::uint64_t ticket, MonoTime now, WallTime wall);
+  void Go(PropertyId id, MonoTime now, WallTime wall);
 
   Twin& twin_;
   const ControlOptions options_;
   std::map<PropertyId, Work> work_;
   std::map<PropertyId, Hold> holds_;
   std::map<PropertyId, Arrival> arrived_;  // Desired rows that wait for their commit.
+  // Calls that drivers have not answered, one a property at a time: a driver may do two in any
+  // order. The work may be gone already; then nobody wants the answer.
   std::map<std::uint64_t, PropertyId> tickets_;
+  std::set<PropertyId> out_;
   std::vector<DriverCall> calls_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t own_durable_ = 0;

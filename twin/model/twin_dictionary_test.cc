@@ -68,6 +68,27 @@ class DictionaryTest : public testing::Test {
   Twin cloud_{Role::kCloud};
 };
 
+// docs/PROTOCOL.md, P-5.4 and P-5.10.
+TEST(ChainHashTest, IsThatOfThePage) {
+  PropertyDef level = Def("tank/level");
+  level.unit = "cm";
+  level.decimals = 1;
+  PropertyDef position = Def("valve/position");
+  position.unit = "%";
+  position.writable = true;
+  position.min = 0;
+  position.max = 100;
+  position.description = "Inlet";
+  const std::uint64_t first = ChainHash(0, 1, level);
+  EXPECT_EQ(first, 0x525956f67dcebe61u);
+  const std::uint64_t second = ChainHash(first, 2, position);
+  EXPECT_EQ(second, 0x7fa08e276c31002bu);
+  DictionaryEntry withdrawal;
+  withdrawal.pid = 3;
+  withdrawal.withdraws = 1;
+  EXPECT_EQ(ChainHash(second, withdrawal), 0xddee611a91a7debcu);
+}
+
 TEST_F(DictionaryTest, EntriesAreTakenInOrderAndOnce) {
   Define("a/a", false);
   Define("a/b", false);

@@ -3,7 +3,7 @@
 
 INSERT INTO twin (
   device, registered_ms, seen_ms, head, epoch_counter, epoch_token,
-  setback_floor, setback_common, interest_version, admission
+  setback_floor, setback_epoch, interest_version, admission
 )
 VALUES (?1, ?2, ?2, 0, 0, 0, 0, 0, 0, 0)
 RETURNING id;

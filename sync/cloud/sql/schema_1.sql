@@ -14,8 +14,9 @@ CREATE TABLE opening (
 
 -- head: the last seq of a row or command of ours. epoch_counter 0: none issued yet. setback_floor:
 -- seqs of the device's up to here were given by a branch of its store that is gone, and the device
--- has not shown yet that it knows; 0: no such thing. setback_common: where its store and that
--- branch parted. admission: 0 normal, 1 the next claimant, 2 nobody.
+-- has not shown yet that it knows; 0: no such thing. setback_epoch: the counter of the epoch that
+-- the last setback began, 0: there was none; see setback_mark. admission: 0 normal, 1 the next
+-- claimant, 2 nobody, 3 anyone.
 CREATE TABLE twin (
   id               INTEGER PRIMARY KEY,
   device           TEXT NOT NULL UNIQUE,
@@ -25,7 +26,7 @@ CREATE TABLE twin (
   epoch_counter    INTEGER NOT NULL,
   epoch_token      INTEGER NOT NULL,
   setback_floor    INTEGER NOT NULL,
-  setback_common   INTEGER NOT NULL,
+  setback_epoch    INTEGER NOT NULL,
   interest_version INTEGER NOT NULL,
   admission        INTEGER NOT NULL
 ) STRICT;
@@ -58,6 +59,16 @@ CREATE TABLE cursor (
   twin      INTEGER NOT NULL,
   stream    INTEGER NOT NULL,
   watermark INTEGER NOT NULL,
+  PRIMARY KEY (twin, stream)
+) STRICT, WITHOUT ROWID;
+
+-- What a store that was set back shares with this one, by the device's stream. common: the store
+-- that it has now, which knows; told: one that has not heard of it.
+CREATE TABLE setback_mark (
+  twin   INTEGER NOT NULL,
+  stream INTEGER NOT NULL,
+  common INTEGER NOT NULL,
+  told   INTEGER NOT NULL,
   PRIMARY KEY (twin, stream)
 ) STRICT, WITHOUT ROWID;
 

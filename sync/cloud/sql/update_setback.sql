@@ -2,5 +2,5 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 UPDATE twin
-SET setback_floor = ?2, setback_common = ?3
+SET setback_floor = ?2, setback_epoch = ?3
 WHERE id = ?1;

@@ -281,6 +281,7 @@ Hello AnyHello(Random& random) {
   Hello hello;
   hello.version = AnyNumber32(random);
   hello.session = AnyNumber32(random) | 1;
+  hello.will_session = AnyNumber32(random);
   hello.lineage = AnyLineage(random);
   hello.head = AnyMarks(random);
   hello.durable = AnyMarks(random);
@@ -313,6 +314,7 @@ Welcome AnyWelcome(Random& random, std::size_t rows_max) {
   Welcome welcome;
   welcome.version = AnyNumber32(random);
   welcome.session = AnyNumber32(random);
+  welcome.to = random();
   welcome.lineage = AnyLineage(random);
   welcome.head = AnyMarks(random);
   welcome.watermark = AnyMarks(random);
