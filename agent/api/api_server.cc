@@ -7,19 +7,24 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <utility>
 
 #include "agent/api/access.h"
+#include "agent/api/alarms.h"
 #include "agent/api/changes.h"
 #include "agent/api/drivers.h"
+#include "agent/api/events.h"
 #include "agent/api/metrics.h"
 #include "agent/api/problems.h"
 #include "agent/api/properties.h"
 #include "agent/api/snapshot.h"
 #include "agent/api/status.h"
+#include "agent/api/sync_status.h"
 #include "agent/api/watch.h"
 #include "agent/api/why.h"
+#include "twin/base/clock.h"
 #include "twin/base/config_node.h"
 #include "twin/http/http_server.h"
 
@@ -56,6 +61,20 @@ Result<std::string> ReadPattern(const Request& request) {
   return found->second;
 }
 
+Result<std::uint64_t> ReadNumber(const Request& request, const std::string& key, std::uint64_t min,
+                                 std::uint64_t max, std::uint64_t otherwise) {
+  const auto found = request.query.find(key);
+  if (found == request.query.end()) return otherwise;
+  const std::string& text = found->second;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < min || number > max) {
+    return Invalid(key + " must be " + std::to_string(min) + " to " + std::to_string(max) +
+                   ", not '" + text + "'");
+  }
+  return number;
+}
+
 Result<PropertyQuery> ReadQuery(const Request& request) {
   if (const Status ok = CheckQuery(request, {"pattern", "quality", "limit", "after"}); !ok) {
     return ok.error();
@@ -73,15 +92,19 @@ Result<PropertyQuery> ReadQuery(const Request& request) {
       return Invalid("a quality is good, uncertain, bad or stale, not '" + found->second + "'");
     }
   }
-  if (const auto found = request.query.find("limit"); found != request.query.end()) {
-    const std::string& text = found->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), query.limit);
-    if (error != std::errc() || end != text.data() + text.size() || query.limit < 1 ||
-        query.limit > kPageMax) {
-      return Invalid("limit must be 1 to " + std::to_string(kPageMax) + ", not '" + text + "'");
-    }
-  }
+  const auto limit = ReadNumber(request, "limit", 1, kPageMax, kPageDefault);
+  if (!limit) return limit.error();
+  query.limit = *limit;
   return query;
+}
+
+Result<EventQuery> ReadEventQuery(const Request& request) {
+  if (const Status ok = CheckQuery(request, {"after", "limit"}); !ok) return ok.error();
+  const auto after = ReadNumber(request, "after", 0, std::numeric_limits<std::int64_t>::max(), 0);
+  if (!after) return after.error();
+  const auto limit = ReadNumber(request, "limit", 1, kEventsMax, kEventsDefault);
+  if (!limit) return limit.error();
+  return EventQuery{*after, *limit};
 }
 
 Json ReloadJson(const ReloadReport& report) {
@@ -133,6 +156,7 @@ struct ApiServer::Impl {
     view.now = loop.Now();
     const auto wall = loop.clock().Wall();
     view.wall_trusted = wall.has_value();
+    view.own_clock = SystemClock().Wall().has_value();
     view.wall = wall ? *wall : loop.clock().UntrustedWall();
     view.sync_since = sync_since;
     return view;
@@ -171,6 +195,16 @@ struct ApiServer::Impl {
     });
     GetProperty("/v1/properties/{*}", PropertyDetailJson);
     GetProperty("/v1/why/{*}", WhyJson);
+    Get("/v1/sync", [this](const View& view, const Request&) -> Result<Json> {
+      return SyncStatusJson(view, agent.config().device.id);
+    });
+    Get("/v1/events", [](const View& view, const Request& request) -> Result<Json> {
+      const auto query = ReadEventQuery(request);
+      if (!query) return query.error();
+      return EventsJson(view, *query);
+    });
+    Get("/v1/alarms",
+        [](const View& view, const Request&) -> Result<Json> { return AlarmsJson(view); });
     Get("/v1/drivers",
         [](const View& view, const Request&) -> Result<Json> { return DriversJson(view); });
     Get("/v1/snapshot",
@@ -208,6 +242,28 @@ struct ApiServer::Impl {
       const Status released = agent.Release(*id);
       if (!released) return responder->Send(http::Problem(released.error()));
       responder->Send(JsonResponse({{"path", request.parts[0]}, {"released", true}}));
+    });
+    server.Route("POST", "/v1/acknowledge/{*}", [this](const Request& request, auto responder) {
+      const auto id = FindProperty(agent.twin(), request.parts[0]);
+      if (!id) return responder->Send(http::Problem(id.error()));
+      const auto who = ParseAcknowledge(request.body, LocalUser(*request.peer_uid));
+      if (!who) return responder->Send(http::Problem(who.error()));
+      const Status done = agent.AcknowledgeAlarm(*id, *who);
+      if (!done) return responder->Send(http::Problem(done.error()));
+      responder->Send(JsonResponse(
+          {{"path", agent.twin().def(*id).path.text()}, {"acknowledged", true}, {"who", *who}}));
+    });
+    server.Route("POST", "/v1/backup", [this](const Request&, auto responder) {
+      const Status begun =
+          agent.Backup([responder, still = std::weak_ptr<void>(alive)](Result<std::string> image) {
+            if (still.expired()) return;
+            if (!image) return responder->Send(http::Problem(image.error()));
+            Response response;
+            response.content_type = "application/vnd.sqlite3";
+            response.body = *std::move(image);
+            responder->Send(std::move(response));
+          });
+      if (!begun) responder->Send(http::Problem(begun.error()));
     });
     server.Route("POST", "/v1/reload", [this](const Request&, auto responder) {
       const ReloadReport report = reload();

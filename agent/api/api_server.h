@@ -9,6 +9,11 @@
 //   GET    /v1/why/{path}           one value explained from end to end
 //   PUT    /v1/override/{path}      {"value":…,"for_ms":…,"who":…}
 //   DELETE /v1/override/{path}
+//   GET    /v1/sync                 the sync with the cloud in full
+//   GET    /v1/events               ?after=&limit=; the device's event log
+//   GET    /v1/alarms
+//   POST   /v1/acknowledge/{path}   {"who":…}: somebody has seen the property's alarms
+//   POST   /v1/backup               the store as a database file
 //   GET    /v1/drivers
 //   POST   /v1/reload               reads the configuration again
 //   GET    /v1/watch                ?pattern=; server-sent events

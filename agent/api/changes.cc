@@ -52,18 +52,6 @@ Result<milliseconds> ReadDuration(const Json& json) {
   return milliseconds(given.get<std::int64_t>());
 }
 
-Result<std::string> ReadWho(const Json& json, const std::string& user) {
-  if (!json.contains("who")) return user;
-  if (!json["who"].is_string()) return Invalid("\"who\" must be a string");
-  std::string who = json["who"].get<std::string>();
-  if (who.size() > kWhoBytesMax) return Invalid("\"who\" has more than 100 bytes");
-  for (const char c : who) {
-    if (static_cast<unsigned char>(c) < 0x20) return Invalid("\"who\" has a control character");
-  }
-  if (who.empty() || who == user) return user;
-  return who + " (" + user + ")";
-}
-
 Json Held(const runtime::Agent& agent, model::PropertyId id) {
   const PropertyDef& def = agent.twin().def(id);
   const model::Row* row = agent.engine().control().override_row(id);
@@ -100,6 +88,18 @@ http::Response Answer(const runtime::Agent& agent, model::PropertyId id,
 }
 
 }  // namespace
+
+Result<std::string> ReadWho(const Json& json, const std::string& user) {
+  if (!json.contains("who")) return user;
+  if (!json["who"].is_string()) return Invalid("\"who\" must be a string");
+  std::string who = json["who"].get<std::string>();
+  if (who.size() > kWhoBytesMax) return Invalid("\"who\" has more than 100 bytes");
+  for (const char c : who) {
+    if (static_cast<unsigned char>(c) < 0x20) return Invalid("\"who\" has a control character");
+  }
+  if (who.empty() || who == user) return user;
+  return who + " (" + user + ")";
+}
 
 Result<OverrideRequest> ParseOverride(std::string_view body, const PropertyDef& def,
                                       const std::string& user) {

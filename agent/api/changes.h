@@ -33,6 +33,9 @@ struct OverrideRequest {
 Result<OverrideRequest> ParseOverride(std::string_view body, const model::PropertyDef& def,
                                       const std::string& user);
 
+// "who" of a body: shown beside the kernel's `user`, not in its place. kInvalid.
+Result<std::string> ReadWho(const Json& json, const std::string& user);
+
 // Answers 200 with the effective value, 202 when it is held but not applied (yet), or a problem.
 // `alive` ends with the server: after it nothing is touched.
 void AnswerOverride(EventLoop& loop, runtime::Agent& agent, model::PropertyId id,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/api/alarms.h"
 #include "agent/api/properties.h"
 #include "agent/api/text.h"
 
@@ -28,6 +29,7 @@ class Finder {
     Link();
     Drivers();
     Values();
+    Alarms();
     Limits();
     Overrides();
     if (!view_.wall_trusted) {
@@ -153,6 +155,28 @@ class Finder {
       Add(Severity::kWarning, "desired_refused",
           Count(refused.size(), "value", "values") +
               " that the cloud wants can't be applied: " + Names(refused));
+    }
+  }
+
+  void Alarms() {
+    std::size_t named = 0;
+    std::size_t raised = 0;
+    for (const model::AlarmRecord& alarm : AlarmsOf(view_)) {
+      const model::PropertyDef& def = view_.twin->def(alarm.id);
+      if (alarm.raised && ++raised > kNamedMax) continue;
+      if (!alarm.raised && ++named > kNamedMax) continue;
+      std::string text = def.path.text() + " " + AlarmText(alarm, def);
+      if (alarm.acknowledged) text += "; acknowledged by " + alarm.who;
+      if (!alarm.raised) text += ", which nobody has acknowledged yet";
+      const Severity severity = !alarm.raised        ? Severity::kNotice
+                                : alarm.acknowledged ? Severity::kWarning
+                                                     : Severity::kError;
+      Add(severity, "alarm", std::move(text));
+    }
+    if (raised > kNamedMax) {
+      Add(Severity::kError, "alarm",
+          Count(raised - kNamedMax, "more alarm is", "more alarms are") +
+              " raised; see 'edgetwin alarms'");
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include "agent/runtime/agent.h"
 #include "twin/base/clock.h"
+#include "twin/model/batch.h"
 #include "twin/model/twin.h"
 
 namespace edgetwin::api {
@@ -16,9 +17,11 @@ namespace edgetwin::api {
 struct View {
   const model::Twin* twin = nullptr;
   const runtime::Agent* agent = nullptr;  // Null: it is down, and the twin is what its store held.
+  const model::Stored* stored = nullptr;  // Then what else it held: events, alarms, ….
   MonoTime now{};
   WallTime wall{};
   bool wall_trusted = true;
+  bool own_clock = true;  // That trust is the machine's own, not the cloud's word.
   std::optional<MonoTime>
       sync_since;  // When the sync's state changed last; the start at the latest.
 

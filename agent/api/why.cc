@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/api/alarms.h"
 #include "agent/api/properties.h"
 #include "agent/api/text.h"
 
@@ -45,6 +46,7 @@ class Explainer {
     Policy();
     LastRead();
     Reported();
+    Alarm();
     Sent();
     Flash();
     Desired();
@@ -65,6 +67,7 @@ class Explainer {
   void Policy();
   void LastRead();
   void Reported();
+  void Alarm();
   void Sent();
   std::pair<std::string, std::string> Journey(Stream stream, const Row& row) const;
   std::string Waiting(Stream stream, const Row& row) const;
@@ -203,6 +206,37 @@ void Explainer::Reported() {
   text += ", revision " + std::to_string(row->dot.seq) + ", since " + At(row->time);
   if (row->unsynced) text += " by a clock that was not trusted";
   Say("reported", std::move(text));
+}
+
+void Explainer::Alarm() {
+  const model::AlarmLimits& limits = def_.alarm;
+  Json list = Json::array();
+  for (const model::AlarmRecord& alarm : AlarmsOf(view_)) {
+    if (alarm.id != id_) continue;
+    list.push_back(AlarmJson(view_, alarm));
+    std::string text = "It " + AlarmText(alarm, def_);
+    text += alarm.raised ? ", since " : "; over since ";
+    text += At(alarm.since) + ", raised by " + Shown(alarm.value, def_);
+    text += alarm.acknowledged ? "; acknowledged by " + alarm.who
+                               : "; acknowledge it: edgetwin alarms ack " + def_.path.text();
+    Say("alarm", std::move(text));
+  }
+  const bool any = limits.high || limits.low;
+  json_["alarm"] = {{"high", limits.high ? Json(*limits.high) : Json(nullptr)},
+                    {"low", limits.low ? Json(*limits.low) : Json(nullptr)},
+                    {"hysteresis", limits.hysteresis},
+                    {"delay_ms", limits.delay.count()},
+                    {"alarms", std::move(list)}};
+  if (!any) return;
+  std::string text = "Alarm";
+  if (limits.high) text += " above " + WithUnit(*limits.high, def_);
+  if (limits.high && limits.low) text += " and";
+  if (limits.low) text += " below " + WithUnit(*limits.low, def_);
+  if (limits.delay.count() > 0) text += ", once it has lasted " + Span(limits.delay);
+  if (limits.hysteresis > 0) {
+    text += "; over when it is back by " + WithUnit(limits.hysteresis, def_);
+  }
+  Say("alarm limits", std::move(text));
 }
 
 // Why a row that the cloud hasn't got isn't even under way.

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "agent/cli/failure.h"
+#include "tests/support/command.h"
 #include "tests/support/site.h"
 
 namespace edgetwin::cli {
@@ -27,28 +28,13 @@ using tests::Site;
 constexpr const char* kBin = EDGETWIN_BIN_DIR;
 constexpr const char* kSetpoint = "valve/position_setpoint";
 
-struct Ran {
-  int exit = -1;
-  std::string out;
-  std::string err;
-
+struct Ran : tests::Ran {
   Json json() const { return Json::parse(out, nullptr, false); }
 };
 
-// Runs edgetwin with its streams in files, as in a pipe.
 Ran RunCli(std::vector<std::string> args, std::vector<std::string> env = {}) {
-  const tests::TempDir folder;
-  tests::ChildOptions options;
-  options.args = {"sh", "-c", "exec \"$0\" \"$@\" 2>" + folder.File("err"),
-                  std::string(kBin) + "/edgetwin"};
-  options.args.insert(options.args.end(), args.begin(), args.end());
-  options.env = std::move(env);
-  options.output_file = folder.File("out");
-  Ran ran;
-  ran.exit = tests::RunChild(std::move(options));
-  ran.out = tests::ReadFile(folder.File("out"));
-  ran.err = tests::ReadFile(folder.File("err"));
-  return ran;
+  args.insert(args.begin(), std::string(kBin) + "/edgetwin");
+  return {tests::RunCommand(std::move(args), std::move(env))};
 }
 
 tests::SiteOptions OfThisBuild() {

@@ -17,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 // The daemon answers an override within ten seconds, whatever the device does.
 constexpr long kAnswerMaxMs = 20'000;
+// A large store on a slow card.
+constexpr long kDownloadMaxMs = 300'000;
 constexpr long kConnectMaxMs = 5'000;
 constexpr std::size_t kBodyBytesMax = 256 << 20;
 constexpr std::size_t kEventBytesMax = 1 << 20;
@@ -187,6 +189,33 @@ Outcome<Reply> Client::Send(const std::string& method, const std::string& target
     return tl::unexpected(Problem(reply.status, reply.body, socket_));
   }
   return reply;
+}
+
+Outcome<std::string> Client::Download(const std::string& method, const std::string& target,
+                                      const std::function<void()>& waiting) const {
+  const Curl curl = Open(socket_, target);
+  if (curl == nullptr) return Fail(Exit::kUnreachable, "libcurl can't be used");
+  std::string bytes;
+  Wait wait{waiting};
+  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kDownloadMaxMs);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &bytes);
+  if (method != "GET") {
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, 0L);
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, "");
+  }
+  if (waiting) {
+    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, Progress);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &wait);
+  }
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code != CURLE_OK) return tl::unexpected(Unreached(curl.get(), code, socket_));
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (status == 200) return bytes;
+  return tl::unexpected(Problem(status, Json::parse(bytes, nullptr, false), socket_));
 }
 
 Outcome<Json> Client::Get(const std::string& target) const {

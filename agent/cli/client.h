@@ -31,6 +31,10 @@ class Client {
   // The body alone.
   Outcome<Json> Get(const std::string& target) const;
 
+  // The bytes of an answer that is no document; a problem as with Send. `waiting` as there.
+  Outcome<std::string> Download(const std::string& method, const std::string& target,
+                                const std::function<void()>& waiting = {}) const;
+
   // Server-sent events, until `event` returns false (then kOk) or `at_most` has passed (0: never);
   // fails when the daemon ends the stream.
   using Event = std::function<bool(const std::string& name, const std::string& data)>;

@@ -7,12 +7,15 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/cli/client.h"
 #include "agent/cli/output.h"
+#include "agent/cli/places.h"
 #include "agent/cli/reader.h"
 
 namespace edgetwin::cli {
@@ -21,6 +24,8 @@ struct Context {
   const Output& out;
   const Client& client;
   Reader& reader;
+  const Places& places;
+  bool store_only = false;  // The daemon isn't to be asked.
 };
 
 using Done = Outcome<Exit>;
@@ -42,6 +47,24 @@ Done Watch(const Context& context, const std::string& pattern, std::chrono::mill
 Done Override(const Context& context, const std::string& path, const std::string& value,
               std::optional<std::chrono::milliseconds> duration);
 Done Release(const Context& context, const std::string& path);
+
+// sync_command.cc
+Done SyncStatus(const Context& context);
+
+// event_commands.cc. Following asks the daemon again and again, until `at_most` has passed or
+// `count_max` were shown (0: never).
+Done Events(const Context& context, std::size_t limit);
+Done FollowEvents(const Context& context, std::size_t limit, std::chrono::milliseconds at_most,
+                  std::uint64_t count_max);
+Done Alarms(const Context& context);
+Done AcknowledgeAlarms(const Context& context, const std::string& path);
+
+// backup_command.cc
+Done Backup(const Context& context, const std::string& file, bool replace);
+
+// restore_commands.cc. Without `yes` they ask, on a terminal, or change nothing.
+Done Restore(const Context& context, const std::string& file, bool yes);
+Done FactoryReset(const Context& context, bool purge, bool yes);
 
 // agent_commands.cc
 Done Drivers(const Context& context);

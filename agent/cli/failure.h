@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/api/json.h"
+#include "twin/base/result.h"
 
 namespace edgetwin::cli {
 
@@ -34,6 +35,9 @@ struct Failure {
   std::string text;   // For people, as Error::text.
   bool down = false;  // Nobody listens on the socket: the store may be asked instead.
 };
+
+// Of a store, or a copy of one.
+Exit ExitOf(const Error& error);
 
 template <class T>
 using Outcome = tl::expected<T, Failure>;

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/api/changes.h"
+#include "agent/api/events.h"
 #include "agent/cli/commands.h"
 #include "twin/base/config_node.h"
 
@@ -22,10 +22,11 @@ namespace {
 
 constexpr const char* kFooter =
     "Exit codes: 0 ok, 1 something is wrong on the device or not applied yet, 2 wrong usage,\n"
-    "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 its store can't "
-    "be\n"
-    "read, 78 the configuration is wrong.\n"
-    "While the daemon is down, status, ls, get and why read its store.\n";
+    "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 a store or "
+    "backup\n"
+    "can't be used, 78 the configuration is wrong.\n"
+    "While the daemon is down, status, ls, get, why, sync, events, alarms and backup read its "
+    "store.\n";
 
 struct Options {
   std::string socket;
@@ -41,8 +42,14 @@ struct Options {
   std::string duration;
   std::string file;
   std::uint64_t count = 0;
+  std::uint64_t limit = api::kEventsDefault;
   bool quiet = false;
   bool kinds = false;
+  bool json = false;
+  bool follow = false;
+  bool force = false;
+  bool purge = false;
+  bool yes = false;
 };
 
 // What main needs of the command line once it is parsed.
@@ -81,11 +88,14 @@ class CommandLine {
     app_.add_option("-o,--output", options_.format, "table for people, json for programs")
         ->check(CLI::IsMember({"table", "json"}))
         ->capture_default_str();
+    app_.add_flag("--json", options_.json, "The same as -o json");
     app_.add_option("--color", options_.color, "When to use colours; NO_COLOR is heeded")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->capture_default_str();
     AddReads();
+    AddEvents();
     AddChanges();
+    AddStore();
     AddAgent();
   }
 
@@ -102,11 +112,14 @@ class CommandLine {
   CLI::App* Command(const std::string& name, const std::string& help,
                     std::function<Done(const Context&)> run, bool from_store = false) {
     CLI::App* command = app_.add_subcommand(name, help);
+    Choose(command, std::move(run), from_store);
+    return command;
+  }
+  void Choose(CLI::App* command, std::function<Done(const Context&)> run, bool from_store) {
     command->callback([this, run = std::move(run), from_store] {
       chosen_.run = run;
       chosen_.from_store = from_store;
     });
-    return command;
   }
 
   void AddReads() {
@@ -135,6 +148,72 @@ class CommandLine {
     watch->add_option("--for", options_.duration, "End after this time")->check(IsDuration());
     watch->add_option("--count", options_.count, "End after so many changes")
         ->check(CLI::PositiveNumber);
+  }
+
+  void AddEvents() {
+    CLI::App* sync = app_.add_subcommand("sync", "The sync with the cloud");
+    sync->require_subcommand(1);
+    Choose(sync->add_subcommand("status", "Whether it works, what is owed, and what to do"),
+           SyncStatus, true);
+    CLI::App* events = Command(
+        "events", "What happened on the device, newest last",
+        [this](const Context& context) {
+          const auto limit = static_cast<std::size_t>(options_.limit);
+          if (!options_.follow) return Events(context, limit);
+          const auto at_most = ParseDuration(options_.duration);
+          return FollowEvents(context, limit, at_most.value_or(std::chrono::milliseconds(0)),
+                              options_.count);
+        },
+        true);
+    events->add_option("--limit", options_.limit, "At most so many, the newest")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{api::kEventsMax}))
+        ->capture_default_str();
+    CLI::Option* follow =
+        events->add_flag("-f,--follow", options_.follow, "Go on with what happens from now on");
+    events->add_option("--for", options_.duration, "End after this time")
+        ->needs(follow)
+        ->check(IsDuration());
+    events->add_option("--count", options_.count, "End after so many")
+        ->needs(follow)
+        ->check(CLI::PositiveNumber);
+    CLI::App* alarms = app_.add_subcommand("alarms", "Alarms that are raised or not acknowledged");
+    alarms->require_subcommand(0, 1);
+    CLI::App* ack = alarms->add_subcommand("ack", "Say that you have seen a property's alarms");
+    ack->add_option("path", options_.path, "Which")->required();
+    // The callbacks of both are called.
+    alarms->callback([this, ack] {
+      chosen_.from_store = !ack->parsed();
+      if (ack->parsed()) {
+        chosen_.run = [this](const Context& context) {
+          return AcknowledgeAlarms(context, options_.path);
+        };
+      } else {
+        chosen_.run = Alarms;
+      }
+    });
+  }
+
+  void AddStore() {
+    CLI::App* backup = Command(
+        "backup", "A copy of the store, also while the daemon runs",
+        [this](const Context& context) { return Backup(context, options_.file, options_.force); },
+        true);
+    backup->add_option("file", options_.file, "Where to")->required();
+    backup->add_flag("--force", options_.force, "Replace the file if it is there");
+    CLI::App* restore = Command(
+        "restore", "Put a backup in the place of the store; the daemon must be stopped",
+        [this](const Context& context) { return Restore(context, options_.file, options_.yes); },
+        true);
+    restore->add_option("file", options_.file, "The backup")->required();
+    restore->add_flag("-y,--yes", options_.yes, "Don't ask; without it nothing is changed unseen");
+    CLI::App* reset = Command(
+        "factory-reset", "Begin with an empty store; the daemon must be stopped",
+        [this](const Context& context) {
+          return FactoryReset(context, options_.purge, options_.yes);
+        },
+        true);
+    reset->add_flag("--purge", options_.purge, "Remove the old store instead of keeping it aside");
+    reset->add_flag("-y,--yes", options_.yes, "Don't ask; without it nothing is changed unseen");
   }
 
   void AddChanges() {
@@ -196,7 +275,7 @@ class CommandLine {
   int Run() {
     const std::map<std::string, Color> colors = {
         {"auto", Color::kAuto}, {"always", Color::kAlways}, {"never", Color::kNever}};
-    const Output out(options_.format == "json", colors.at(options_.color));
+    const Output out(options_.json || options_.format == "json", colors.at(options_.color));
     const Done done = Execute(out);
     Exit exit = done ? *done : done.error().exit;
     if (!done) out.Say(done.error().text);
@@ -210,7 +289,7 @@ class CommandLine {
   Done Execute(const Output& out) {
     const bool store_only = store_->count() > 0;
     if (store_only && !chosen_.from_store && !chosen_.alone) {
-      return Fail(Exit::kUsage, "only status, ls, get and why can read a store without the daemon");
+      return Fail(Exit::kUsage, "this needs the daemon; a store alone can't answer it");
     }
     auto places = chosen_.alone ? Outcome<Places>(Places())
                                 : FindPlaces(options_.config, config_->count() > 0);
@@ -219,7 +298,7 @@ class CommandLine {
     if (store_only) places->store = options_.store;
     const Client client(places->socket);
     Reader reader(client, *places, store_only, [&out](const std::string& text) { out.Say(text); });
-    return chosen_.run({out, client, reader});
+    return chosen_.run({out, client, reader, *places, store_only});
   }
 
   CLI::App app_{"edgetwin: looks at this device's twin, holds values, and explains them"};

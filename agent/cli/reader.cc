@@ -6,8 +6,11 @@
 #include <limits>
 #include <utility>
 
+#include "agent/api/alarms.h"
+#include "agent/api/events.h"
 #include "agent/api/properties.h"
 #include "agent/api/status.h"
+#include "agent/api/sync_status.h"
 #include "agent/api/why.h"
 #include "twin/base/clock.h"
 #include "twin/store/twin_store.h"
@@ -16,11 +19,6 @@ namespace edgetwin::cli {
 namespace {
 
 constexpr std::size_t kEverything = std::numeric_limits<std::size_t>::max();
-
-Exit ExitOfStore(const Error& error) {
-  if (error.code == ErrorCode::kPermission) return Exit::kPermission;
-  return error.code == ErrorCode::kNotFound ? Exit::kUnreachable : Exit::kStore;
-}
 
 // Whatever a store holds may be looked at.
 model::TwinLimits NoLimits() {
@@ -32,6 +30,7 @@ model::TwinLimits NoLimits() {
 }  // namespace
 
 struct Reader::Stored {
+  model::Stored held;  // Beside the twin.
   model::Twin twin{model::Role::kDevice, NoLimits()};
   api::StoredFacts facts;
   api::View view;
@@ -60,7 +59,9 @@ Outcome<void> Reader::OpenStore(const std::string& why) {
   auto held = store::TwinStore::Inspect(file);
   if (!held) {
     const std::string both = why.empty() ? "" : why + "; nor can its store be read: ";
-    return Fail(ExitOfStore(held.error()), both + held.error().text);
+    // Without a store nothing can be asked at all.
+    const bool none = held.error().code == ErrorCode::kNotFound;
+    return Fail(none ? Exit::kUnreachable : ExitOf(held.error()), both + held.error().text);
   }
   if (!why.empty()) say_(why + "; showing what its store holds");
   auto stored = std::make_shared<Stored>();
@@ -68,7 +69,9 @@ Outcome<void> Reader::OpenStore(const std::string& why) {
   stored->facts.cloud_control =
       held->peer_watermark[static_cast<std::size_t>(model::Stream::kControl)];
   stored->facts.epoch = held->epoch;
-  stored->twin.Load(std::move(*held));
+  stored->twin.Load(*held);
+  stored->held = *std::move(held);
+  stored->view.stored = &stored->held;
   const SystemClock clock;
   stored->view.twin = &stored->twin;
   stored->view.now = clock.Now();
@@ -82,6 +85,25 @@ Outcome<Json> Reader::Status() {
   return Ask("/v1/status", [this](const Stored& stored) -> Outcome<Json> {
     return api::StoredStatusJson(stored.view, places_.device, places_.description, stored.facts);
   });
+}
+
+Outcome<Json> Reader::Sync() {
+  return Ask("/v1/sync", [this](const Stored& stored) -> Outcome<Json> {
+    return api::SyncStatusJson(stored.view, places_.device);
+  });
+}
+
+Outcome<Json> Reader::Events(std::uint64_t after, std::size_t limit) {
+  const std::string target =
+      "/v1/events?after=" + std::to_string(after) + "&limit=" + std::to_string(limit);
+  return Ask(target, [after, limit](const Stored& stored) -> Outcome<Json> {
+    return api::EventsJson(stored.view, {after, limit});
+  });
+}
+
+Outcome<Json> Reader::Alarms() {
+  return Ask("/v1/alarms",
+             [](const Stored& stored) -> Outcome<Json> { return api::AlarmsJson(stored.view); });
 }
 
 Outcome<Json> Reader::Properties(const std::string& pattern) {

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +28,9 @@ class Reader {
   Outcome<Json> Properties(const std::string& pattern);  // All pages.
   Outcome<Json> Property(const std::string& path);
   Outcome<Json> Why(const std::string& path);
+  Outcome<Json> Sync();
+  Outcome<Json> Events(std::uint64_t after, std::size_t limit);
+  Outcome<Json> Alarms();
 
   // Whether answers come from the store.
   bool stored() const { return stored_ != nullptr; }

@@ -78,6 +78,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   store::TwinStoreOptions options;
   options.path = config_.store.directory + "/twin.db";
   options.inc = RandomBits() | 1;
+  options.device = config_.device.id;
   auto opened = store::TwinStore::Open(options);
   if (!opened && opened.error().code == ErrorCode::kCorrupt) {
     const std::string why = opened.error().text;
@@ -358,6 +359,16 @@ Status Agent::AcknowledgeAlarm(model::PropertyId id, const std::string& who) {
   const Status done = engine_->alarms().Acknowledge(id, {}, who, Wall());
   Kick();
   return done;
+}
+
+Status Agent::Backup(std::function<void(Result<std::string>)> done) {
+  if (!committer_) return Unavailable("the agent is stopping");
+  auto image = std::make_shared<Result<std::string>>(Unavailable("not copied"));
+  const Status begun =
+      committer_->Run([this, image] { *image = store_->Image(); },
+                      [image, done = std::move(done)] { done(std::move(*image)); });
+  if (!begun) return Conflict("another backup is being made; try again when it is done");
+  return {};
 }
 
 Status Agent::Release(model::PropertyId id) {

@@ -71,6 +71,11 @@ class Agent : private sync::LinkEvents {
   // Somebody has seen the property's alarms. kNotFound: there are none.
   Status AcknowledgeAlarm(model::PropertyId id, const std::string& who);
 
+  // A copy of the store as the bytes of a database file, when the store thread comes to it; what
+  // is committed meanwhile waits. `done` is not called any more once the agent stops. kConflict
+  // while another one is being made.
+  Status Backup(std::function<void(Result<std::string>)> done);
+
   // The cloud's time, from each handshake: for a machine whose own clock isn't trusted.
   void SetTimeTold(std::function<void(MonoTime at, WallTime wall)> told) {
     time_told_ = std::move(told);

@@ -1,19 +1,23 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The main promise, over real parts: whatever is killed, in whatever order, the twins become equal
-// again, nothing acknowledged goes back, and nothing is written to a device twice without looking.
+// The main promise, over real parts: whatever is killed, restored or cloned, in whatever order,
+// the twins become equal again, nothing acknowledged goes back, and nothing is written to a device
+// twice without looking.
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <random>
 #include <set>
 #include <sstream>
 #include <thread>
 
+#include "tests/support/command.h"
 #include "tests/support/site.h"
 
 namespace edgetwin::tests {
@@ -88,6 +92,73 @@ class CrashTest : public testing::Test {
     (void)site_->twins().Desire(patch);  // The cloud may be down just now.
   }
 
+  Ran Cli(const std::string& config, std::vector<std::string> args) {
+    args.insert(args.begin(), {std::string(EDGETWIN_BIN_DIR) + "/edgetwin", "--config", config});
+    return RunCommand(std::move(args));
+  }
+
+  // In step, so that the copies that are taken next are of the current epoch: an older one is
+  // refused until an operator admits it (P-4.5).
+  void Settle() {
+    ASSERT_TRUE(site_->WaitForTwin(60)) << site_->trouble();
+    ASSERT_TRUE(site_->twins().CompareUntilEqual(60).same_watermark);
+  }
+
+  void BackUpDevice() {
+    ASSERT_NO_FATAL_FAILURE(Settle());
+    const Ran made = Cli(site_->config_file(), {"backup", "--force", site_->File("backup.db")});
+    ASSERT_EQ(made.exit, 0) << made.err;
+  }
+
+  void CopyCloud() {
+    ASSERT_NO_FATAL_FAILURE(Settle());
+    site_->KillCloud();
+    const std::filesystem::path copy = site_->File("cloud-copy");
+    std::filesystem::remove_all(copy);
+    std::filesystem::copy(site_->File("cloud"), copy, std::filesystem::copy_options::recursive);
+    ASSERT_TRUE(site_->StartCloud()) << site_->trouble();
+  }
+
+  void RestoreDevice() {
+    site_->KillAgent();
+    const Ran ran = Cli(site_->config_file(), {"restore", "--yes", site_->File("backup.db")});
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+    // However often it is repeated.
+    std::filesystem::remove(site_->store_file() + ".before-restore-1");
+    ASSERT_TRUE(site_->StartAgent()) << site_->trouble();
+  }
+
+  void RestoreCloud() {
+    site_->KillCloud();
+    const std::filesystem::path folder = site_->File("cloud");
+    std::filesystem::remove_all(folder);
+    std::filesystem::copy(site_->File("cloud-copy"), folder,
+                          std::filesystem::copy_options::recursive);
+    acknowledged_ = 0;  // It forgot what it had acknowledged.
+    ASSERT_TRUE(site_->StartCloud()) << site_->trouble();
+  }
+
+  // A second machine with the device's id and an older copy of its store, for a while.
+  void RunClone(double seconds) {
+    ASSERT_NO_FATAL_FAILURE(Settle());  // Else it isn't the second one.
+    const std::filesystem::path folder = site_->File("clone");
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directory(folder);
+    std::string config = ReadFile(site_->config_file());
+    const std::string store = std::filesystem::path(site_->store_file()).parent_path();
+    config.replace(config.find(store), store.size(), folder);
+    config.replace(config.find(site_->socket()), site_->socket().size(), folder / "sock");
+    std::ofstream(folder / "edgetwin.toml") << config;
+    const Ran ran = Cli(folder / "edgetwin.toml", {"restore", "--yes", site_->File("backup.db")});
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+    ChildOptions options;
+    options.args = {std::string(EDGETWIN_BIN_DIR) + "/edgetwind", "--config",
+                    folder / "edgetwin.toml"};
+    options.output_file = site_->File("clone.log");
+    const Child clone(std::move(options));
+    Wait(seconds);
+  }
+
   void ExpectReadBeforeWrite() {
     std::istringstream log(ReadFile(site_->File("requests")));
     std::map<int, std::set<std::pair<int, int>>> read;  // By connection: units' addresses.
@@ -117,7 +188,7 @@ class CrashTest : public testing::Test {
   std::uint64_t acknowledged_ = 0;
 };
 
-TEST_F(CrashTest, TwinsBecomeEqualWhateverIsKilled) {
+TEST_F(CrashTest, TwinsBecomeEqualWhateverIsKilledRestoredOrCloned) {
   ASSERT_EQ(site_->trouble(), "");
   const auto seed =
       static_cast<unsigned>(std::chrono::steady_clock::now().time_since_epoch().count());
@@ -125,12 +196,23 @@ TEST_F(CrashTest, TwinsBecomeEqualWhateverIsKilled) {
   std::mt19937 random(seed);
   std::vector<int> victims;
   for (int i = 0; i < Kills(); ++i) victims.insert(victims.end(), {0, 1, 2});
+  for (int i = 0; i < std::max(1, Kills() / 10); ++i) victims.insert(victims.end(), {3, 4, 5});
   std::shuffle(victims.begin(), victims.end(), random);
   const auto pause = [&] { return 0.05 + static_cast<double>(random() % 500) / 1e3; };
   int step = 0;
   for (const int victim : victims) {
+    if (victim == 3 || victim == 4) BackUpDevice();
+    if (victim == 5) CopyCloud();
+    ASSERT_FALSE(HasFatalFailure());
     Desire(++step);
     Wait(pause());
+    if (victim >= 3) {
+      if (victim == 3) RestoreDevice();
+      if (victim == 4) RunClone(2);
+      if (victim == 5) RestoreCloud();
+      ASSERT_FALSE(HasFatalFailure());
+      continue;
+    }
     if (victim == 0) site_->broker().Kill();
     if (victim == 1) site_->KillCloud();
     if (victim == 2) site_->KillAgent();

@@ -57,8 +57,8 @@ struct CloudView {
 
 class Invariants {
  public:
-  // Whom the cloud let in, by device and by the token of the epoch. It belongs to one history of the
-  // cloud: what a restored one never heard of can't bind it.
+  // Whom the cloud let in, by device and by the token of the epoch. It belongs to one history of
+  // the cloud: what a restored one never heard of can't bind it.
   struct Admitted {
     std::size_t machine = 0;
     std::uint64_t inc = 0;  // The opening that was welcomed last.

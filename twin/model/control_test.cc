@@ -131,8 +131,8 @@ TEST_F(ControlTest, WhenARollbackEndsAnOverrideTheDeviceIsReadBeforeItIsWritten)
   EXPECT_EQ(OneCall().value, Value(5.0));
 }
 
-// After the store was set back: the status that came back from the cloud is about a desired row that
-// comes again only now.
+// After the store was set back: the status that came back from the cloud is about a desired row
+// that comes again only now.
 TEST_F(ControlTest, WhatWasAppliedBeforeIsAppliedAgainAfterAnOlderValueMovedTheDevice) {
   Want(5);
   AllDurable();

@@ -4,17 +4,20 @@
 #include "twin/store/backup.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "twin/store/image.h"
 #include "twin/store/inspect.h"
 #include "twin/store/store_files.h"
+#include "twin/store/tables.h"
 #include "twin/store/twin_store.h"
 #include "twin/store/vfs_file.h"
 #include "twin_store_sql.h"
@@ -123,6 +126,18 @@ Status Rename(const std::string& from, const std::string& to) {
   return SystemError("move " + from + " to " + to, errno);
 }
 
+// The store's files, the database first: a crash in between leaves no store, or a WAL without its
+// database, which is refused.
+Status MoveFiles(const std::string& path, const std::string& aside) {
+  for (const std::string_view suffix : kStoreSuffixes) {
+    const std::string from = path + std::string(suffix);
+    std::error_code ignored;
+    if (!std::filesystem::exists(std::filesystem::symlink_status(from, ignored))) continue;
+    if (Status moved = Rename(from, aside + std::string(suffix)); !moved) return moved;
+  }
+  return {};
+}
+
 // `made` in the place of `path`, which is kept as `aside`.
 Status Swap(const std::string& made, const std::string& path, const std::string& aside,
             bool damaged) {
@@ -136,12 +151,7 @@ Status Swap(const std::string& made, const std::string& path, const std::string&
   }
   // What is damaged keeps its WAL, which must be gone before the new file comes. A crash in between
   // leaves no store, or one that is refused, as it was before.
-  for (const std::string_view suffix : kStoreSuffixes) {
-    const std::string from = path + std::string(suffix);
-    std::error_code ignored;
-    if (!std::filesystem::exists(std::filesystem::symlink_status(from, ignored))) continue;
-    if (Status moved = Rename(from, aside + std::string(suffix)); !moved) return moved;
-  }
+  if (Status moved = MoveFiles(path, aside); !moved) return moved;
   return Rename(made, path);
 }
 
@@ -168,6 +178,67 @@ Status BackUp(Database& db, const std::string& path, const std::string& vfs) {
     [[maybe_unused]] const Status removed = RemoveDatabaseFile(path, vfs);
   }
   return copied;
+}
+
+Result<std::string> CopyOut(Database& db) {
+  // It holds what is in the WAL, too. The connection is exclusive, so nothing changes meanwhile.
+  sqlite3_int64 bytes = 0;
+  const std::unique_ptr<unsigned char, void (*)(void*)> copy(
+      sqlite3_serialize(db.raw(), "main", &bytes, 0), sqlite3_free);
+  if (copy == nullptr) {
+    const int code = sqlite3_errcode(db.raw());
+    if (code != SQLITE_OK && code != SQLITE_NOMEM) return SqliteError(db.raw(), code, db.path());
+    return Exhausted("there is no memory for a copy of " + db.path());
+  }
+  std::string image(reinterpret_cast<const char*>(copy.get()), static_cast<std::size_t>(bytes));
+  WithoutWal(image);
+  return image;
+}
+
+Result<std::string> TwinStore::ImageOf(const std::string& path) {
+  if (Status sound = CheckFiles(path, {}); !sound) return sound.error();
+  if (!VfsFile::HasBytes(path, VfsFile::Part::kDatabase, {})) {
+    return NotFound("there is no store " + path);
+  }
+  Result<std::string> image = ReadImage(path, {});
+  if (!image) return Explained(path, {}, image.error());
+  if (const auto stored = InspectImage(*image, path); !stored) {
+    return Explained(path, {}, stored.error());
+  }
+  return image;
+}
+
+Result<bool> TwinStore::IsOf(const std::string& path, const std::string& device) {
+  const Result<std::string> image = ImageOf(path);
+  if (!image) return image.error();
+  Result<Database> db = Database::FromImage(*image, path);
+  if (!db) return db.error();
+  const Result<std::uint64_t> mark = ReadDeviceMark(*db);
+  if (!mark) return mark.error();
+  return *mark == 0 || *mark == DeviceMark(device);
+}
+
+Result<std::string> TwinStore::PutAside(const std::string& path) {
+  if (!AnyExists(path)) return NotFound("there is no store " + path);
+  const Result<Held> held = Hold(path);
+  if (!held) return held.error();
+  const Result<std::string> aside = FreeName(path, "before-reset", kKeptMax);
+  if (!aside) return aside;
+  if (Status moved = MoveFiles(path, *aside); !moved) return moved.error();
+  if (Status synced = SyncFolder(path); !synced) return synced.error();
+  return aside;
+}
+
+Status TwinStore::Remove(const std::string& path) {
+  if (!AnyExists(path)) return NotFound("there is no store " + path);
+  const Result<Held> held = Hold(path);
+  if (!held) return held.error();
+  // The database last: until then it is whole, as its WAL was emptied.
+  for (auto suffix = kStoreSuffixes.rbegin(); suffix != kStoreSuffixes.rend(); ++suffix) {
+    const std::string file = path + std::string(*suffix);
+    if (unlink(file.c_str()) != 0 && errno != ENOENT) return SystemError("remove " + file, errno);
+  }
+  return SyncFolder(path);
 }
 
 Result<std::string> TwinStore::RestoreFrom(const std::string& backup, const std::string& path) {

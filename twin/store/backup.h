@@ -15,4 +15,7 @@ namespace edgetwin::store {
 // What TwinStore::BackupTo does. `vfs` is the file layer of `db`, by name.
 Status BackUp(Database& db, const std::string& path, const std::string& vfs);
 
+// The same as the bytes of the file: what TwinStore::Image does.
+Result<std::string> CopyOut(Database& db);
+
 }  // namespace edgetwin::store

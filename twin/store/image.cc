@@ -120,9 +120,14 @@ Result<std::string> ReadImage(const std::string& path, const std::string& vfs) {
   if (image->size() < kDatabaseHeaderBytes) {
     return Corrupt(path + " is truncated: it has only " + std::to_string(image->size()) + " bytes");
   }
-  // The two versions of the file format, 2 for WAL, become 1: the image has no WAL any more.
-  if ((*image)[18] == 2 && (*image)[19] == 2) (*image)[18] = (*image)[19] = 1;
+  WithoutWal(*image);
   return image;
+}
+
+void WithoutWal(std::string& image) {
+  if (image.size() < kDatabaseHeaderBytes) return;
+  // The two versions of the file format, 2 for WAL.
+  if (image[18] == 2 && image[19] == 2) image[18] = image[19] = 1;
 }
 
 }  // namespace edgetwin::store

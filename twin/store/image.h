@@ -27,6 +27,9 @@ inline constexpr std::uint64_t kImageBytesMax = 1u << 30;
 // SQLite's file layer by name, empty for the default.
 Result<std::string> ReadImage(const std::string& path, const std::string& vfs);
 
+// Marks the image as one of a database without a WAL.
+void WithoutWal(std::string& image);
+
 // Lays the committed frames of `wal` over `image`, up to the first that is torn or left over from
 // before: exactly those that SQLite recovers.
 void ReplayWal(std::string_view wal, std::string& image);

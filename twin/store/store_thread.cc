@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -23,12 +24,15 @@ namespace edgetwin::store {
 // each would wait for the other.
 struct StoreThread::Impl : std::enable_shared_from_this<StoreThread::Impl> {
   struct Submission {
-    std::uint64_t token;
+    std::uint64_t token = 0;
     model::Batch batch;
+    std::function<void()> work;  // Instead of a batch.
+    std::function<void()> done;
   };
   struct Outcome {
-    std::uint64_t token;
+    std::uint64_t token = 0;
     Status status;
+    std::function<void()> done;
   };
 
   Impl(Loop& loop_in, Commit commit_in, Committed committed_in)
@@ -48,6 +52,7 @@ struct StoreThread::Impl : std::enable_shared_from_this<StoreThread::Impl> {
   int wake_fd = -1;
   Loop::Id watch = Loop::Id::kNone;
   std::uint64_t pending = 0;  // Loop thread only: submitted, not delivered.
+  bool working = false;       // Loop thread only: work is submitted and not done.
   bool closed = false;        // Loop thread only.
   Limit pending_limit{pending_batches_max};
 
@@ -68,10 +73,15 @@ void StoreThread::Impl::Run() {
     Submission next = std::move(submitted.front());
     submitted.pop_front();
     lock.unlock();
-    Status status = commit(next.batch);
+    Status status;
+    if (next.work) {
+      next.work();
+    } else {
+      status = commit(next.batch);
+    }
     next.batch = {};  // Freed here rather than under the lock or on the loop.
     lock.lock();
-    outcomes.push_back({next.token, std::move(status)});
+    outcomes.push_back({next.token, std::move(status), std::move(next.done)});
     const std::uint64_t one = 1;
     const ssize_t written = write(wake_fd, &one, sizeof one);
     // EAGAIN: the counter is full, so the loop is about to wake anyway.
@@ -95,6 +105,11 @@ void StoreThread::Impl::Deliver() {
   while (!closed) {
     std::optional<Outcome> outcome = TakeOutcome();
     if (!outcome) return;
+    if (outcome->done) {
+      working = false;
+      outcome->done();
+      continue;
+    }
     pending_limit.Use(--pending);
     committed(outcome->token, std::move(outcome->status));
   }
@@ -127,7 +142,20 @@ Status StoreThread::Submit(std::uint64_t token, model::Batch batch) {
   impl.pending_limit.Use(++impl.pending);
   {
     std::lock_guard lock(impl.mutex);
-    impl.submitted.push_back({token, std::move(batch)});
+    impl.submitted.push_back({.token = token, .batch = std::move(batch), .work = {}, .done = {}});
+  }
+  impl.changed.notify_one();
+  return {};
+}
+
+Status StoreThread::Run(std::function<void()> work, std::function<void()> done) {
+  Impl& impl = *impl_;
+  if (impl.working) return Conflict("the store is busy with such work already");
+  impl.working = true;
+  {
+    std::lock_guard lock(impl.mutex);
+    impl.submitted.push_back(
+        {.token = 0, .batch = {}, .work = std::move(work), .done = std::move(done)});
   }
   impl.changed.notify_one();
   return {};

@@ -37,6 +37,10 @@ class StoreThread {
   // the batch, merge, and submit it after the next `committed`.
   Status Submit(std::uint64_t token, model::Batch batch);
 
+  // `work` runs on the store thread after everything submitted before; then `done` on the loop's
+  // thread, as `committed`. kConflict while another one is pending.
+  Status Run(std::function<void()> work, std::function<void()> done);
+
   static constexpr std::size_t pending_batches_max = 4;
   LimitReport limit() const;  // "pending_batches". Thread-safe.
 

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -158,6 +159,39 @@ TEST(StoreThreadTest, AnAnswerMaySubmitTheNextBatch) {
   loop.Run();
   EXPECT_EQ(last, 1'000u);
   EXPECT_EQ(thread->limit().peak, 1u);
+}
+
+TEST(StoreThreadTest, OtherWorkTakesItsTurnBetweenTheBatchesOneAtATime) {
+  SystemClock clock;
+  EventLoop loop(clock);
+  Gate gate;
+  std::vector<std::string> happened;
+  StoreThread thread(
+      loop,
+      [&](const model::Batch& batch) -> Status {
+        if (*batch.state_durable == 1) gate.Wait();
+        happened.push_back("batch");
+        return {};
+      },
+      [&](std::uint64_t token, const Status&) {
+        if (token == 2) loop.Stop();
+      });
+  ASSERT_TRUE(thread.Submit(1, Numbered(1)));
+  bool answered = false;
+  ASSERT_TRUE(thread.Run([&] { happened.push_back("work"); },
+                         [&, loop_thread = std::this_thread::get_id()] {
+                           EXPECT_EQ(std::this_thread::get_id(), loop_thread);
+                           answered = true;
+                         }));
+  const Status second = thread.Run([] {}, [] {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+  ASSERT_TRUE(thread.Submit(2, Numbered(2)));
+  gate.Open();
+  loop.Run();
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(happened, (std::vector<std::string>{"batch", "work", "batch"}));
+  EXPECT_TRUE(thread.Run([] {}, [] {})) << "the first one is done";
 }
 
 }  // namespace

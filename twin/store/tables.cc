@@ -3,6 +3,8 @@
 
 #include "twin/store/tables.h"
 
+#include <xxhash.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +28,7 @@ constexpr std::string_view kEpochCounter = "epoch_counter";
 constexpr std::string_view kEpochToken = "epoch_token";
 constexpr std::string_view kInterestVersion = "interest_version";
 constexpr std::string_view kScopeHeld = "scope_held";
+constexpr std::string_view kDevice = "device";
 
 // The 18 columns path … source of property and dictionary, from `first` on.
 void BindDef(Statement& statement, int first, const PropertyDef& def) {
@@ -294,6 +297,18 @@ Status WriteFolded(Database& db, const model::Batch& batch) {
     if (Status done = WriteMeta(db, key, *counter); !done) return done;
   }
   return {};
+}
+
+std::uint64_t DeviceMark(std::string_view device) {
+  return XXH3_64bits(device.data(), device.size()) | 1;
+}
+
+Status WriteDeviceMark(Database& db, std::uint64_t mark) {
+  return WriteMeta(db, kDevice, mark);
+}
+
+Result<std::uint64_t> ReadDeviceMark(Database& db) {
+  return ReadMeta(db, kDevice);
 }
 
 Status WritePromised(Database& db, std::uint64_t seq) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "twin/base/result.h"
@@ -34,6 +35,12 @@ Status WriteFolded(Database& db, const model::Batch& batch);
 // count, too. 0 at first.
 Status WritePromised(Database& db, std::uint64_t seq);
 Result<std::uint64_t> ReadPromised(Database& db);
+
+// Of the device's id: enough to tell two devices apart. Not 0, which ReadDeviceMark gives for a
+// store that doesn't say whose it is.
+std::uint64_t DeviceMark(std::string_view device);
+Status WriteDeviceMark(Database& db, std::uint64_t mark);
+Result<std::uint64_t> ReadDeviceMark(Database& db);
 
 // Everything, with `tail` replayed. kCorrupt when a table holds what was never written there.
 Result<model::Stored> ReadStored(Database& db, const Tail& tail);

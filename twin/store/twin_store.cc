@@ -186,6 +186,9 @@ Status TwinStore::Impl::DrawIncarnation() {
     if (Status done = ClearTail(db); !done) return done;
   }
   if (Status done = WriteLineage(db, Owner::kSelf, stored.lineage); !done) return done;
+  if (!options.device.empty()) {
+    if (Status done = WriteDeviceMark(db, DeviceMark(options.device)); !done) return done;
+  }
   if (Status done = transaction->Commit(); !done) return done;
   tail = {};
   limit = stored.lineage.back().limit;
@@ -355,6 +358,10 @@ Status TwinStore::Commit(const model::Batch& batch) {
 
 Status TwinStore::BackupTo(const std::string& path) {
   return BackUp(impl_->db, path, impl_->options.vfs);
+}
+
+Result<std::string> TwinStore::Image() {
+  return CopyOut(impl_->db);
 }
 
 TwinStoreStats TwinStore::stats() const {

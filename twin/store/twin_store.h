@@ -25,6 +25,9 @@ struct TwinStoreOptions {
   std::size_t tail_bytes_max = 256 << 10;
   std::string vfs =
       {};  // SQLite's file layer by name, for simulations that lose writes; empty: the default.
+  // Whose store it is: kept with it, so that it isn't restored on another device. Empty: what it
+  // says of that stays.
+  std::string device = {};
 };
 
 // What it costs and how it fares. Readable from any thread.
@@ -78,6 +81,19 @@ class TwinStore {
   // an error the store at `path` is as it was; only one that can't be opened may be moved aside.
   static Result<std::string> RestoreFrom(const std::string& backup, const std::string& path);
 
+  // The store as Image gives it, of one that nobody has open; errors as of Inspect.
+  static Result<std::string> ImageOf(const std::string& path);
+
+  // Whether the store was last opened for `device`, or doesn't say for whom. Errors as of Inspect.
+  static Result<bool> IsOf(const std::string& path, const std::string& device);
+
+  // Makes room for a new store at `path`: the old one is moved to "PATH.before-reset-1", "-2", …,
+  // at most kKeptMax such names, which is returned; or it is gone for good. Any store, also one
+  // that can't be opened. kNotFound: there is none. kConflict: somebody has it open. kExhausted
+  // (names), kPermission, kUnavailable.
+  static Result<std::string> PutAside(const std::string& path);
+  static Status Remove(const std::string& path);
+
   ~TwinStore();
 
   // What was in the store, tail replayed. Moves it out; call once.
@@ -100,6 +116,10 @@ class TwinStore {
   // there is a file of that name. On failure nothing is left there: kExhausted (disk full),
   // kPermission, kUnavailable, kCorrupt. Reads and writes the whole store meanwhile.
   Status BackupTo(const std::string& path);
+
+  // The same as the bytes of a database file, without writing anything: it takes as much memory
+  // as the store twice. kExhausted: there isn't as much. Also kUnavailable, kCorrupt.
+  Result<std::string> Image();
 
   TwinStoreStats stats() const;
 
