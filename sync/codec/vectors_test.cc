@@ -171,6 +171,7 @@ Hello MakeHello() {
 Welcome MakeWelcome() {
   Welcome welcome;
   welcome.session = 12'345;
+  welcome.to = 0x1111111111111111;
   welcome.lineage = {{kCloudInc, 1, 5, 0}};
   welcome.head = {5, 0, 0, 0};
   welcome.watermark = {96, 110, 95, 0};
@@ -226,10 +227,10 @@ TEST(CodecVectorsTest, AHelloSaysWhatThePageSays) {
 
 TEST(CodecVectorsTest, AWelcomeSaysWhatThePageSays) {
   ExpectBytesSay(
-      "08 b9 60 28 01 30 80 90 ae d7 a9 01 3a 02 cc 21 8a 01 42 08 01 12 0b 09 22 22 22 22 "
+      "08 b9 60 28 01 30 80 90 ae d7 a9 01 3a 02 cc 21 8a 01 4c 08 01 12 0b 09 22 22 22 22 "
       "22 22 22 22 18 05 1a 02 08 05 22 06 08 60 10 6e 18 5f 28 02 31 2b 00 31 6c 27 8e a0 "
       "7f 42 0b 08 01 11 44 44 44 44 44 44 44 44 48 ec 9c c9 a2 8c 34 50 80 80 04 58 10 60 "
-      "6d",
+      "6d 89 01 11 11 11 11 11 11 11 11",
       MakeWelcome());
 }
 
