@@ -691,7 +691,9 @@ void CloudSession::OnInterest(const InterestFrame& frame, MonoTime now) {
   if (frame.interest == interest_) return;
   const model::Interest before = std::exchange(interest_, frame.interest);
   peer_batch_.interest = interest_;
-  const bool held_before = scope_.held == before.version;
+  // An interest between the two, which never came here, has purged rows as well.
+  const bool next = interest_.version == before.version + 1;
+  const bool held_before = next && scope_.held == before.version;
   BeginScopeIn(held_before ? before : model::Interest{}, now);
   verifier_.Now(now);
 }

@@ -650,6 +650,23 @@ TEST(SessionTest, AFrameDoesNotPassOverEventsThatACrashWouldBringBack) {
   EXPECT_EQ(world.cloud().status().events, world.edge().status().events_head);
 }
 
+TEST(SessionTest, WhatAnInterestInBetweenPurgedComesAgain) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.edge().SetInterest({"plant/p0", "plant/p4"});
+  world.Want(4, 8);
+  world.Run(seconds(5));
+  world.CutLink();
+  world.edge().SetInterest({"plant/p0"});  // The cloud never hears of this one.
+  world.Turn();
+  world.edge().SetInterest({"plant/*"});
+  world.Turn();
+  world.MendLink();
+  world.Run(seconds(20));
+  EXPECT_EQ(world.edge().status().heals, 0u);
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, WhatACloudPassedOverInAnOlderScopeComesWithoutHealing) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
