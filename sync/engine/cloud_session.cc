@@ -448,8 +448,9 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
         model::ChainHash(twin_.chain(entry.pid - 1), entry) != twin_.chain(entry.pid);
     if (contradicts && On(Guard::kDictionaryChain)) {
       // The handshake tells it where they parted.
-      Refuse(NackReason::kUnknownSession, Down(), "the dictionary parted; say Hello");
-      session_ = 0;
+      const std::uint32_t session = Down();
+      LinkDown();
+      Refuse(NackReason::kUnknownSession, session, "the dictionary parted; say Hello");
       return;
     }
     const bool next = entry.pid == twin_.dictionary_size() + 1;
@@ -868,6 +869,7 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
     out.frames.push_back(std::move(*delta));
   }
   StepScopeIn(now, out);
+  if (verifier_.Due(now) && sender_.Withholds(Stream::kControl)) verifier_.Stop();
   if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {
     Delta delta = sender_.Empty(Stream::kControl, Down());
     const auto shared = [this](model::PropertyId id) { return InScope(id); };

@@ -665,6 +665,10 @@ void EdgeEngine::StepDigest(MonoTime now, EdgeOutput& out) {
     Verifier& verifier = verifiers_[At(stream)];
     if (!verifier.Due(now) || !sender_.Drained(stream)) continue;
     if (dictionary_sent_ < twin_.dictionary_size()) continue;
+    if (sender_.Withholds(stream)) {  // It would be unequal, and no healing would help.
+      verifier.Stop();
+      continue;
+    }
     Delta delta = sender_.Empty(stream, session_);
     delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size()};
     // An empty stream at its beginning has nothing to verify.

@@ -207,6 +207,19 @@ void Sender::SetAside(const FrameSpan& span) {
   });
 }
 
+bool Sender::Withholds(Stream stream) const {
+  return std::ranges::any_of(quarantined_, [&](const auto& entry) {
+    bool stands = false;
+    if (entry.first != stream) return false;
+    twin_.ForEachAfter(stream, entry.second - 1,
+                       [&](model::PropertyId, model::Side, const model::Row& row) {
+                         stands = row.dot.seq == entry.second;
+                         return false;
+                       });
+    return stands;
+  });
+}
+
 Delta Sender::Empty(model::Stream stream, std::uint32_t session) const {
   Delta delta;
   delta.session = session;

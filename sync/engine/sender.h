@@ -85,6 +85,9 @@ class Sender {
   };
   std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
   std::size_t quarantined() const { return quarantined_.size(); }
+  // Whether a row of the stream is set aside as it stands: the peer can't have it, and its digest
+  // can't be ours.
+  bool Withholds(model::Stream stream) const;
 
   // Returns whether anything that was owed is acknowledged now.
   bool OnAck(const Ack& ack, MonoTime now);

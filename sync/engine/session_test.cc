@@ -650,6 +650,30 @@ TEST(SessionTest, AFrameDoesNotPassOverEventsThatACrashWouldBringBack) {
   EXPECT_EQ(world.cloud().status().events, world.edge().status().events_head);
 }
 
+TEST(SessionTest, ARowThatIsSetAsideMakesNobodyHealInVain) {
+  World world(1);
+  world.accept = [](const WireRow& wire) {
+    return wire.row.value == Value(13.0) ? Status(Invalid("unlucky")) : Status();
+  };
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Sample(0, 13);
+  world.Run(seconds(5));
+  ASSERT_EQ(world.edge().status().quarantined, 1u);
+  world.CutLink();  // Each session begins with a digest.
+  world.MendLink();
+  world.Run(seconds(900));
+  EXPECT_EQ(world.edge().status().heals, 0u);
+  EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
+  const std::uint64_t compared = world.cloud().status().digests;
+  world.Sample(0, 14);
+  world.Run(seconds(900));
+  EXPECT_GT(world.cloud().status().digests, compared) << "it is looked at again";
+  EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, WhatAnInterestInBetweenPurgedComesAgain) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);

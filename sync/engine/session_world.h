@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -188,6 +189,7 @@ class World {
     cloud_twin_ = std::make_unique<model::Twin>(model::Role::kCloud);
     CloudOptions options;
     options.random = [this](std::uint64_t below) { return Random(below); };
+    options.accept = accept;
     cloud_ = std::make_unique<CloudSession>(options, *cloud_twin_, cloud_disk.Open(random_(), 0));
     if (link) down.push_back(Nack{.reason = NackReason::kUnknownSession});
     Turn();
@@ -473,6 +475,7 @@ class World {
 
   MonoTime now{seconds(100)};
   int properties = 20;
+  std::function<Status(const WireRow&)> accept;  // Of the next cloud that starts.
   int secrets = 0;
   std::map<int, int> units;
   std::set<int> local_only;

@@ -315,6 +315,26 @@ TEST(RestoredCloudTest, WhatItsBackupHoldsAsOpenIsUnknown) {
   EXPECT_EQ(states[78], model::CommandState::kOpen);
 }
 
+TEST_F(StandingTest, ADictionaryThatPartsEndsTheSessionAndItsTimers) {
+  Say(From(kBoard, 0));
+  session_->SetDesired(*twin_.FindOrAdd(*model::Path::Parse("plant/p0")), model::Value(1.0), "", {},
+                       {});
+  Settle();  // Under way, and to be sent again.
+  DictionaryFrame frame;
+  frame.session = sessions_;
+  frame.entries.emplace_back();
+  frame.entries[0].def.path = *model::Path::Parse("plant/p0");
+  frame.entries[0].def.type = model::ValueType::kDouble;
+  Say(frame);
+  frame.entries[0].def.unit = "Cel";
+  const std::vector<Frame> answers = Say(frame);
+  const auto* nack = Find<Nack>(answers);
+  ASSERT_NE(nack, nullptr);
+  EXPECT_EQ(nack->reason, NackReason::kUnknownSession);
+  EXPECT_FALSE(session_->connected());
+  EXPECT_FALSE(session_->NextStep()) << "nobody is there to hear it";
+}
+
 TEST_F(StandingTest, TheWillOfTheConnectionEndsALaterSessionOfIt) {
   Hello hello = From(kBoard, 0);
   hello.will_session = 77;
