@@ -17,6 +17,8 @@ const require = createRequire(import.meta.url);  // Unlike import, it heeds NODE
 const mqtt = require('mqtt');
 const protobuf = require('protobufjs');
 const Long = require('long');
+protobuf.util.Long = Long;
+protobuf.configure();
 
 const M64 = (1n << 64n) - 1n;
 const M128 = (1n << 128n) - 1n;
@@ -377,7 +379,8 @@ export class CloudPeer extends EventEmitter {
   constructor({ broker, device, proto, file, log = () => {} }) {
     super();
     Object.assign(this, { broker, device, file, log });
-    this.Frame = protobuf.loadSync(proto, { keepCase: true }).lookupType('edgetwin.v1.Frame');
+    this.Frame = protobuf.parse(fs.readFileSync(proto, 'utf8'), { keepCase: true }).root
+      .lookupType('edgetwin.v1.Frame');
     const fresh = { known: null, epoch: { counter: 0n, token: 0n }, lineage: [], seq: 0n,
       dictionary: [], chains: [0n], w: { control: 0n, state: 0n, events: 0n }, rows: new Map(),
       events: [] };
