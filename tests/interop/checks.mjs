@@ -88,6 +88,7 @@ async function firstContact() {
   const lacks = properties.filter((p) => peer.row(p.path, 0)?.value == null).map((p) => p.path);
   report(`all_values (${properties.length})`, properties.length > 10 && !lacks.length, lacks);
   // Values that stand still must be the same; those that move may have moved between two looks.
+  await pause(2500);
   const still = ask('ls').properties.filter((p) => p.quality === 'good' && p.age_ms > 1500
     && p.type !== 'bytes');
   const other = still.filter((p) => shown(peer.row(p.path, 0)) !== p.value).map((p) => p.path);
@@ -139,6 +140,7 @@ async function heal(name, spoil, stream, kinds) {
     ? await until(() => seen.digests.slice(from).lastIndexOf(`${stream} true`) > seen.digests.slice(from).indexOf(`${stream} false`), 20000)
     : await until(() => seen.verified > verified, 20000);
   report(`${name}_equal_again`, ok, seen.digests.slice(from));
+  await pause(3000);  // Until the device knows it too: an attempt that it saw fail counts.
 }
 
 async function healing() {

@@ -764,6 +764,8 @@ export class CloudPeer extends EventEmitter {
 
   healAsk(ask) {
     const s = this.session;
+    this.log(`heal ask: attempt ${ask.attempt}, first ${ask.first_cell}, cells ${ask.cells}, `
+      + `desired ${ask.desired?.join(' ')}`);
     if (big(ask.at?.state) > this.s.w.state || big(ask.at?.control) > this.s.w.control) {
       this.nack(REASON.GAP, s.down);
       return;
