@@ -123,6 +123,11 @@ void Healer::Begin(const model::Twin& twin, MonoTime now) {
   if (ours_.size() <= kListRowsMax) AskList();
 }
 
+bool Healer::Unanswered() const {
+  if (spent_ != 0) return false;
+  return phase_ == Phase::kCells || (phase_ == Phase::kList && list_n_ == 0);
+}
+
 void Healer::AskList() {
   phase_ = Phase::kList;
   list_next_ = 1;
@@ -166,6 +171,14 @@ Healer::Step Healer::Next(const model::Twin& twin, bool settled, MonoTime now, m
   if (asked_ >= kAskedMax) {
     GiveUp(now);
     return step;
+  }
+  if (asked_ > 0 && Unanswered() && settled) {
+    // Lost, and the other side takes its view when the question comes: both of one moment again, or
+    // all that was sent since would count as different.
+    const int asked = asked_;
+    ++attempt_;
+    Begin(twin, now);
+    asked_ = asked;
   }
   HealAsk ask;
   ask.attempt = attempt_;

@@ -73,6 +73,7 @@ class Healer {
   void OnDesired(const HealAnswer& answer, const model::Twin& twin);
   void AskMore(Peeled peeled, std::size_t rows_n);
   void AskList();
+  bool Unanswered() const;  // The attempt's first question.
   void TakeFound(const model::Twin& twin, Step& step);
   void End(Step& step, MonoTime now);
   void GiveUp(MonoTime now);
