@@ -322,7 +322,7 @@ void Cloud::CommitGroup(std::vector<cloud::TwinCommit> group) {
   for (const cloud::TwinCommit& commit : group) {
     devices.push_back(commit.device);
     DoubtfulLedger& ledger = ledgers_[commit.device];
-    if (done) world_.invariants().CloudCommits(commit.device, ledger.sure(), commit.batch);
+    world_.invariants().CloudCommits(commit.device, ledger.sure(), commit.batch, done.has_value());
     if (world_.tracing()) {
       world_.Trace(kName, "commits " + commit.device + " " + Describe(commit.batch) +
                               (done ? std::string() : ": " + done.error().text));

@@ -478,15 +478,15 @@ void Invariants::DeviceCommits(const DeviceView& device, const model::Batch& bat
 }
 
 void Invariants::CloudCommits(std::string_view device, const Ledger& before,
-                              const model::Batch& batch) {
-  // What is withdrawn is not to be kept any more.
+                              const model::Batch& batch, bool done) {
+  // What is withdrawn is not to be kept any more; a commit that failed may have been done.
   Promise& promise = promises_[std::string(device)];
   for (const model::RowChange& change : batch.rows) {
     if (change.row.dot == model::Dot{}) {
       promise.floor.erase({before.path(model::Index(change.id)), change.side});
     }
   }
-  for (std::size_t i = 0; i < model::kStreams; ++i) {
+  for (std::size_t i = 0; i < model::kStreams && done; ++i) {
     if (!batch.peer_watermark[i]) continue;
     const std::uint64_t held = before.watermark(static_cast<Stream>(i));
     Expect(3, *batch.peer_watermark[i] >= held, [&] {

@@ -108,7 +108,8 @@ class Invariants {
   // --- Stores ---
 
   void DeviceCommits(const DeviceView& device, const model::Batch& batch);
-  void CloudCommits(std::string_view device, const Ledger& before, const model::Batch& batch);
+  void CloudCommits(std::string_view device, const Ledger& before, const model::Batch& batch,
+                    bool done);
   // `difference`: see DoubtfulLedger.
   void StoreOpened(std::string_view whose, const std::string& difference);
   void DeviceStarted(std::string_view device);
