@@ -52,6 +52,21 @@ const Row& RowOf(Guard guard) {
   return *std::ranges::find(kRows, guard, &Row::guard);
 }
 
+// A seed that fails without the mutation, too, proves nothing.
+bool HoldsUnmutated(Guard guard, const WorldOptions& options) {
+  bool& off = guards_off[static_cast<std::size_t>(guard)];
+  off = false;
+  bool holds = false;
+  Isolated isolated(1);
+  isolated.Run([&options] { return RunWorld(options); },
+               [&holds](const Isolated::Outcome& outcome) {
+                 holds = outcome.died.empty() && outcome.result.violations.empty();
+               });
+  isolated.Wait();
+  off = true;
+  return holds;
+}
+
 MutationReport Try(const Row& row, std::uint64_t seeds_max, std::size_t at_once) {
   MutationReport report;
   report.guard = row.guard;
@@ -66,16 +81,19 @@ MutationReport Try(const Row& row, std::uint64_t seeds_max, std::size_t at_once)
       const auto options = MakeOptions(seed, choice);
       if (!options) continue;
       isolated.Run([&options] { return RunWorld(*options); },
-                   [&report, seed, profile = std::string(options->profile.name)](
-                       const Isolated::Outcome& outcome) {
+                   [&report, seed, world = *options](const Isolated::Outcome& outcome) {
                      if (report.invariant != 0) return;
                      ++report.seeds;
                      report.died += outcome.died.empty() ? 0 : 1;
                      if (!outcome.died.empty() || outcome.result.violations.empty()) return;
+                     if (!HoldsUnmutated(report.guard, world)) {
+                       ++report.skipped;
+                       return;
+                     }
                      report.invariant = outcome.result.violations.front().invariant;
                      report.text = outcome.result.violations.front().text;
                      report.seed = seed;
-                     report.profile = profile;
+                     report.profile = std::string(world.profile.name);
                    });
     }
     isolated.Wait();

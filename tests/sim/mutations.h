@@ -22,10 +22,11 @@ struct MutationReport {
   Guard guard{};
   int invariant = 0;  // That failed; 0: none did.
   std::string text;
-  std::uint64_t seeds = 0;  // Tried, the failing one included.
-  std::uint64_t seed = 0;   // The failing one …
-  std::string profile;      // … and its profile.
-  std::uint64_t died = 0;   // Seeds that an assertion ended.
+  std::uint64_t seeds = 0;    // Tried, the failing one included.
+  std::uint64_t seed = 0;     // The failing one …
+  std::string profile;        // … and its profile.
+  std::uint64_t died = 0;     // Seeds that an assertion ended.
+  std::uint64_t skipped = 0;  // That fail without the mutation, too.
 };
 
 // `only` empty: every guard. At most `seeds_max` seeds each.

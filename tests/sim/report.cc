@@ -144,6 +144,7 @@ std::string ToJson(const std::vector<MutationReport>& reports, double wall_s) {
         {"seed", report.seed},
         {"profile", report.profile},
         {"died", report.died},
+        {"skipped", report.skipped},
         {"text", report.text}};
   }
   json["guards"] = guards;
@@ -161,6 +162,9 @@ std::string ToText(const std::vector<MutationReport>& reports, double wall_s) {
                 : Name(report.invariant) + " after " + std::to_string(report.seeds) + " seeds (" +
                       report.profile + " " + std::to_string(report.seed) + "): " + report.text;
     if (report.died != 0) text += "; " + std::to_string(report.died) + " died";
+    if (report.skipped != 0) {
+      text += "; " + std::to_string(report.skipped) + " fail without it, too";
+    }
     text += "\n";
   }
   return text + Fixed(wall_s, 1) + " s\n";
