@@ -162,17 +162,24 @@ std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::P
   if (again) ++resent_;
   most_sent_[Index(stream)] = std::max(most_sent_[Index(stream)], delta.to);
   under_way_.push_back({stream, delta.from, delta.to, entries, now, again});
-  records_.push_back({stream, delta.from, delta.to, now, {}});
+  records_.push_back({stream, delta.from, delta.to, entries, now, {}});
   if (records_.size() > kRecordsMax) records_.pop_front();
   return delta;
 }
 
 void Sender::OnRefused(const FrameSpan& span) {
-  const auto refused = std::ranges::find_if(under_way_, [&span](const UnderWay& frame) {
+  const auto same = [&span](const auto& frame) {
     return frame.stream == span.stream && frame.from == span.from && frame.to == span.to;
-  });
-  if (refused == under_way_.end() || !On(Guard::kQuarantine)) return;
-  const std::size_t entries = refused->entries;
+  };
+  // It was under way, or still would be had a gap not made everything be sent again.
+  const auto record = std::find_if(records_.rbegin(), records_.rend(), same);
+  if (record == records_.rend() || !On(Guard::kQuarantine)) return;
+  const std::size_t entries = record->entries;
+  if (std::ranges::none_of(under_way_, same)) {
+    const Bisection& bisection = bisections_[Index(span.stream)];
+    const bool known = span.from < bisection.to && bisection.entries_max < entries;
+    if (known || entries == 1 || span.to <= acked_[Index(span.stream)]) return;
+  }
   if (entries > 1) {
     bisections_[Index(span.stream)] = {span.to, (entries + 1) / 2};
   } else if (quarantined_.size() < kQuarantinedMax) {

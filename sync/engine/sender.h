@@ -33,6 +33,7 @@ struct FrameRecord {
   model::Stream stream = model::Stream::kState;
   std::uint64_t from = 0;
   std::uint64_t to = 0;
+  std::size_t entries = 0;
   MonoTime sent{};
   std::optional<MonoTime> acked;
 };

@@ -53,5 +53,17 @@ TEST_F(SenderTest, TheSearchForABadEntryGoesOnInTheNextSession) {
   EXPECT_EQ(Next().rows.size(), 2u) << "one search, however often the link breaks";
 }
 
+TEST_F(SenderTest, ARefusalThatAGapOvertookCounts) {
+  sender_.Begin({}, now_);
+  const Delta all = Next();
+  ASSERT_TRUE(sender_.OnGap({}, now_));
+  Refuse(all);
+  const Delta half = Next();
+  EXPECT_EQ(half.rows.size(), 4u);
+  Refuse(half);
+  Refuse(all);  // Once more, late.
+  EXPECT_EQ(Next().rows.size(), 2u);
+}
+
 }  // namespace
 }  // namespace edgetwin::sync
