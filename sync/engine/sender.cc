@@ -63,7 +63,8 @@ std::size_t Sender::EntriesMax(Stream stream) const {
   return inside ? bisection.entries_max : limits_.frame_rows_max;
 }
 
-// Rows and commands share the stream's order, and the frame's room.
+// Rows and commands share the stream's order, and the frame's room. A frame ends with what was set
+// aside: beyond it, it might be taken for the one that was refused, when that is answered again.
 void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
   std::size_t bytes = 64;
   const std::size_t entries_max = EntriesMax(delta.stream);
@@ -92,8 +93,12 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                      [&](model::PropertyId id, model::Side side, const model::Row& row) {
                        if (row.dot.seq > seq_max || !add_commands(row.dot.seq)) return false;
                        if (full = twin_.pid(id) > pid_max; full) return false;
-                       const bool passed = (sources_.shared && !sources_.shared(id)) ||
-                                           quarantined_.contains({delta.stream, row.dot.seq});
+                       if (quarantined_.contains({delta.stream, row.dot.seq})) {
+                         full = true;
+                         delta.to = row.dot.seq;
+                         return false;
+                       }
+                       const bool passed = sources_.shared && !sources_.shared(id);
                        if (!passed) {
                          WireRow wire = ToWire(twin_, id, side, row);
                          if (full = !fits(EstimateBytes(wire)); full) return false;
@@ -115,9 +120,13 @@ void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max)
     const model::Pid pid = of_property ? twin_.pid(event.id) : 0;
     if (event.dot.seq > seq_max) return false;
     if (full = pid > pid_max; full) return false;
+    if (quarantined_.contains({delta.stream, event.dot.seq})) {
+      full = true;
+      delta.to = event.dot.seq;
+      return false;
+    }
     // What happened to a local-only property is nobody's business.
-    const bool passed =
-        (of_property && pid == 0) || quarantined_.contains({delta.stream, event.dot.seq});
+    const bool passed = of_property && pid == 0;
     if (!passed) {
       bytes += 48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);
       full = !delta.events.empty() &&

@@ -53,6 +53,25 @@ TEST_F(SenderTest, TheSearchForABadEntryGoesOnInTheNextSession) {
   EXPECT_EQ(Next().rows.size(), 2u) << "one search, however often the link breaks";
 }
 
+TEST_F(SenderTest, ARefusalThatComesAgainSetsNothingElseAside) {
+  sender_.Begin({}, now_);
+  const Delta all = Next();
+  Refuse(all);
+  const Delta half = Next();
+  Refuse(half);
+  const Delta two = Next();
+  Refuse(two);
+  const Delta bad = Next();
+  ASSERT_EQ(bad.rows.size(), 1u);
+  Refuse(bad);
+  ASSERT_EQ(sender_.quarantined(), 1u);
+  for (const Delta& late : {all, half, two, bad}) {
+    (void)sender_.Next(Stream::kState, kAll, kAllPids, 1, now_);
+    Refuse(late);
+  }
+  EXPECT_EQ(sender_.quarantined(), 1u);
+}
+
 TEST_F(SenderTest, ARefusalThatAGapOvertookCounts) {
   sender_.Begin({}, now_);
   const Delta all = Next();
