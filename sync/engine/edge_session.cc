@@ -552,13 +552,13 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const bool same = arrival == Arrival::kForced ? held != nullptr && *held == row
                                                 : held != nullptr && held->dot == row.dot;
   if (same) return true;
-  // The same wish under another number, or one that may have been answered before it left our
-  // interest: perhaps done already, which a look at the device tells.
+  // The same wish under another number, or one that may have been answered, or begun, before it
+  // left our interest: perhaps done already, which a look at the device tells.
   const model::Row* status = twin_.row(id, Side::kStatus);
   const bool answered =
       status != nullptr && (held == nullptr || status->info().refers_to == row.dot);
-  const bool known =
-      answered || row.dot.seq <= look_to_ || (held != nullptr && held->value == row.value);
+  const bool known = answered || arrival == Arrival::kScopeIn || row.dot.seq <= look_to_ ||
+                     (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
   const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
                                  ? model::ToJson(held->value)

@@ -600,6 +600,23 @@ TEST(SessionTest, ACommandThatTheLinksEndOvertookWaitsForTheNextWelcome) {
   EXPECT_EQ(world.device["plant/p0"], 5.0);
 }
 
+TEST(SessionTest, AWishThatLeftTheInterestWhileItWasWrittenIsLookedAtFirst) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.calls.size(), 1u);
+  world.edge().SetInterest({"plant/p4"});  // Nobody waits for the answer any more.
+  world.Run(seconds(3));
+  world.edge().SetInterest({});
+  world.Run(seconds(3));
+  EXPECT_EQ(world.log, (std::vector<std::string>{"write plant/p0", "read plant/p0"}));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, AWishThatComesBackUnderAnotherNumberIsLookedAtFirst) {
   World world(1);
   world.Sample(0, 1);
