@@ -180,6 +180,7 @@ bool Cloud::Rot(const std::string& device, std::size_t rows) {
   world_.invariants().StoreOpened("the cloud, " + device, ledger->second.Opened(*stored));
   const model::Batch batch = Rotten(*stored, model::Side::kReported, rows, machine_.random(), {});
   const std::vector<cloud::TwinCommit> commits = {{device, wall(), batch}};
+  world_.invariants().Rotted(batch);
   const Status done = (*store)->Commit(commits);
   done ? ledger->second.Committed(batch) : ledger->second.Failed(batch);
   if (machine_.disk().crashed()) machine_.disk().LosePower(PowerLoss::kKeepAll, machine_.random());

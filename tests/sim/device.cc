@@ -243,6 +243,7 @@ bool Device::Rot(std::size_t rows) {
   // It may be written before it is found out.
   const auto other = [this](model::ValueType type) { return world_.NextWanted(number_, type); };
   const model::Batch batch = Rotten(stored, model::Side::kDesired, rows, machine_.random(), other);
+  world_.invariants().Rotted(batch);
   const Status done = (*store)->Commit(batch);
   done ? ledger_.Committed(batch) : ledger_.Failed(batch);
   if (machine_.disk().crashed()) machine_.disk().LosePower(PowerLoss::kKeepAll, machine_.random());

@@ -36,6 +36,13 @@ std::string Key(const model::Value& value) {
   return number ? std::to_string(*number) : model::ToJson(value);
 }
 
+bool Wants(const model::Interest& interest, const std::string& path) {
+  return interest.patterns.empty() ||
+         std::ranges::any_of(interest.patterns, [&path](const std::string& pattern) {
+           return model::Matches(pattern, path);
+         });
+}
+
 bool IsPoison(const model::Value& value) {
   return value.type() == model::ValueType::kString && value.text().starts_with(kPoisonText);
 }
@@ -87,6 +94,7 @@ void Invariants::CheckSecrets(const std::string& bytes, std::string_view device)
 
 void Invariants::CheckNamesOneValue(std::string_view device, const model::Dot& dot,
                                     std::uint64_t content, const std::string& what) {
+  if (rotten_.contains(Name(dot))) return;
   auto named = named_.find(device);
   if (named == named_.end()) named = named_.emplace(device, decltype(named->second){}).first;
   const auto [known, first] = named->second.emplace(Name(dot), content);
@@ -240,12 +248,7 @@ void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,
   const std::uint64_t to = ack.watermark[At(Stream::kControl)];
   const sync::EdgeStatus status = device.engine.status();
   const bool scoped = status.interest_held != status.interest.version;
-  const auto wanted = [&](const std::string& path) {
-    return status.interest.patterns.empty() ||
-           std::ranges::any_of(status.interest.patterns, [&path](const std::string& pattern) {
-             return model::Matches(pattern, path);
-           });
-  };
+  const auto wanted = [&](const std::string& path) { return Wants(status.interest, path); };
   cloud.twin.ForEachAfter(
       Stream::kControl, promise.desired_checked,
       [&](model::PropertyId id, Side side, const model::Row& row) {
@@ -302,7 +305,7 @@ void Invariants::DeviceSends(const DeviceView& from, const sync::Frame& frame,
   } else if (const auto* dictionary = std::get_if<sync::DictionaryFrame>(&frame)) {
     CheckDictionary(from, *dictionary);
   } else if (const auto* ask = std::get_if<sync::HealAsk>(&frame)) {
-    if (cloud != nullptr) NoteHealAsk(from, *ask, *cloud);
+    NoteHealAsk(from, *ask);
   }
 }
 
@@ -416,33 +419,49 @@ void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
   }
 }
 
-void Invariants::NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask,
-                             const CloudView& cloud) {
+// What the device compares: its view is frozen with the first question, the cloud's when that
+// arrives.
+void Invariants::NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask) {
   if (!ask.desired.empty()) return;
   Heal& heal = heals_[std::string(from.device)];
-  if (heal.attempt != ask.attempt || ask.first_cell == 0) {
-    heal = {};
-    heal.attempt = ask.attempt;
-  }
-  std::uint64_t rows = 0;
-  std::uint64_t different = 0;
+  if (heal.attempt == ask.attempt) return;
+  heal = {};
+  heal.attempt = ask.attempt;
   from.twin.ForEachProperty([&](model::PropertyId id) {
-    if (from.twin.def(id).local_only) return;
-    const model::PropertyId there = cloud.twin.Find(from.twin.def(id).path.text());
+    if (from.twin.pid(id) == 0) return;
     for (const Side side : model::kEverySide) {
-      const model::Row* here = from.twin.row(id, side);
-      const model::Row* row = there == model::kNoProperty ? nullptr : cloud.twin.row(there, side);
-      rows += here != nullptr || row != nullptr;
-      different += here == nullptr ? row != nullptr : row == nullptr || !(*here == *row);
+      const model::Row* row = from.twin.row(id, side);
+      if (row != nullptr) heal.asked.emplace(DeviceRow(from.twin.def(id).path.text(), side), *row);
     }
   });
-  heal.rows = std::max(heal.rows, rows);
-  heal.different = std::max(heal.different, different);
+}
+
+void Invariants::CompareHealed(const CloudView& cloud, Heal& heal) {
+  heal.compared = true;
+  heal.rows = heal.asked.size();
+  heal.different = heal.asked.size();
+  const model::Interest interest = cloud.session.status().interest;
+  cloud.twin.ForEachProperty([&](model::PropertyId id) {
+    const std::string& path = cloud.twin.def(id).path.text();
+    if (cloud.twin.pid(id) == 0) return;
+    for (const Side side : model::kEverySide) {
+      const model::Row* row = cloud.twin.row(id, side);
+      if (row == nullptr) continue;
+      if (side == Side::kDesired && !Wants(interest, path)) continue;
+      const auto asked = heal.asked.find(DeviceRow(path, side));
+      const bool both = asked != heal.asked.end();
+      if (both && asked->second == *row) --heal.different;
+      if (both) continue;
+      ++heal.different;
+      ++heal.rows;
+    }
+  });
 }
 
 void Invariants::CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer) {
   Heal& heal = heals_[std::string(from.device)];
   if (heal.attempt != answer.attempt || answer.cells.empty()) return;
+  if (!heal.compared) CompareHealed(from, heal);
   if (!heal.answered.insert(answer.first_cell).second) return;
   heal.bytes += answer.cells.size();
   const std::uint64_t rows = std::max<std::uint64_t>(heal.rows, answer.rows_n);
@@ -540,6 +559,10 @@ void Invariants::DeviceSetBack(std::string_view device) {
   found->second.desired_checked = 0;
 }
 
+void Invariants::Rotted(const model::Batch& batch) {
+  for (const model::RowChange& change : batch.rows) rotten_.insert(Name(change.row.dot));
+}
+
 void Invariants::Wanted(std::string_view device, const model::Value& value, bool by_command) {
   wishes_[std::string(device)][Key(value)] = {by_command, 0};
 }
@@ -570,12 +593,7 @@ void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
 
 std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud) {
   const sync::EdgeStatus status = device.engine.status();
-  const auto wanted = [&](const std::string& path) {
-    return status.interest.patterns.empty() ||
-           std::ranges::any_of(status.interest.patterns, [&path](const std::string& pattern) {
-             return model::Matches(pattern, path);
-           });
-  };
+  const auto wanted = [&](const std::string& path) { return Wants(status.interest, path); };
   std::string found;
   const auto compare = [&](const std::string& path, Side side, const model::Row* here,
                            const model::Row* there) {

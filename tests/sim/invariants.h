@@ -123,6 +123,8 @@ class Invariants {
 
   // What asks for values, each unlike all others.
   void Wanted(std::string_view device, const model::Value& value, bool by_command);
+  // Rows that changed in a store behind everybody's back, under the versions that they had.
+  void Rotted(const model::Batch& batch);
   // A driver is about to write. `current`: what the actuator shows.
   void PlantWrites(const DeviceView& device, const std::string& path, const model::Value& value,
                    const model::Value& current);
@@ -157,7 +159,7 @@ class Invariants {
   void CheckPromises(const CloudView& from, const sync::Delta& delta);
   void CheckWelcome(const CloudView& from, const sync::Welcome& welcome);
   void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
-  void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask, const CloudView& cloud);
+  void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask);
   void CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer);
   void CheckSecrets(const std::string& bytes, std::string_view device);
 
@@ -191,12 +193,16 @@ class Invariants {
   std::map<std::string, std::set<std::uint64_t>, std::less<>> passed_over_;
   struct Heal {
     std::uint32_t attempt = 0;
+    std::map<DeviceRow, model::Row> asked;  // The device's rows, when it asked first.
+    bool compared = false;                  // With the cloud's.
     std::uint64_t different = 0;
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     std::set<std::uint32_t> answered;  // First cells: an answer that is repeated costs nothing new.
   };
+  void CompareHealed(const CloudView& cloud, Heal& heal);
   std::map<std::string, Heal, std::less<>> heals_;
+  std::set<std::uint64_t> rotten_;  // Versions that name another value since.
   struct Poison {
     std::set<std::uint64_t> seqs;  // Of refusable entries that were sent.
     std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // That were refused.
