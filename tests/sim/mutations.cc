@@ -27,6 +27,9 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kEpochCounter, "epoch_counter", "rollback"},
     {Guard::kEpochToken, "epoch_token", "rollback"},
     {Guard::kLineageAncestor, "lineage_ancestor", "rollback"},
+    {Guard::kUnheardSetback, "unheard_setback", "rollback"},
+    {Guard::kSuperseded, "superseded", "clones"},
+    {Guard::kPeerSession, "peer_session", "rollback"},
     {Guard::kSeqLimitReservation, "seq_limit_reservation", "crashy"},
     {Guard::kIncDraw, "inc_draw", "crashy"},
     {Guard::kIncumbentProbe, "incumbent_probe", "clones"},
@@ -47,6 +50,9 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kQueueCap, "queue_cap", "diskfault"},
     {Guard::kLocalOnlyBarrier, "local_only_barrier", "schema"},
 }};
+
+static_assert(std::ranges::all_of(kRows, [](const Row& row) { return !row.name.empty(); }),
+              "a guard is missing here");
 
 const Row& RowOf(Guard guard) {
   return *std::ranges::find(kRows, guard, &Row::guard);
