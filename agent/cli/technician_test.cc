@@ -12,11 +12,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <thread>
 
 #include "agent/cli/failure.h"
 #include "tests/support/command.h"
 #include "tests/support/site.h"
+#include "tests/support/wait.h"
 #include "twin/store/twin_store.h"
 
 namespace edgetwin::cli {
@@ -53,14 +53,7 @@ class TechnicianTest : public testing::Test {
     args.insert(args.begin(), {std::string(kBin) + "/edgetwin", "--config", site_.config_file()});
     return tests::RunCommand(std::move(args));
   }
-  static bool Until(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    return true;
-  }
+  static bool Until(const std::function<bool()>& done) { return tests::Until(done, 20); }
   void StopAgent() {
     site_.agent()->Kill(SIGTERM);
     ASSERT_EQ(site_.agent()->Wait(std::chrono::seconds(20)), 0);
@@ -177,10 +170,13 @@ TEST_F(TechnicianTest, AFullDiskLeavesNoHalfABackup) {
                            "exit 77\n\"$BIN/edgetwin\" --config \"$CONFIG\" backup "
                            "\"$DISK/b.db\"\ncode=$?\n[ -z \"$(ls \"$DISK\")\" ] || exit 9\n"
                            "exit $code\n";
+  if (tests::RunCommand({"unshare", "-Urm", "true"}).exit != 0) {
+    GTEST_SKIP() << "no private mounts here";
+  }
   const Ran ran = tests::RunCommand(
       {"unshare", "-Urm", "sh", script},
       {"DISK=" + site_.File("disk"), "BIN=" + std::string(kBin), "CONFIG=" + site_.config_file()});
-  if (ran.exit == 77 || ran.exit == 1) GTEST_SKIP() << "no private mounts here: " << ran.err;
+  if (ran.exit == 77) GTEST_SKIP() << "no private mounts here: " << ran.err;
   EXPECT_EQ(ran.exit, 74) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("No space left"));
 }
@@ -251,7 +247,7 @@ TEST_F(TechnicianTest, ResetsToAnEmptyStoreHavingSaidWhatIsLost) {
   EXPECT_FALSE(std::filesystem::exists(site_.store_file()));
 }
 
-TEST_F(TechnicianTest, ADamagedOrNewerStoreIsSaidAndMakesRoom) {
+TEST_F(TechnicianTest, ADamagedStoreIsSaidAndMakesRoom) {
   const std::string file = site_.File("backup.db");
   ASSERT_EQ(Ask({"backup", file}).exit, 0);
   ASSERT_NO_FATAL_FAILURE(StopAgent());

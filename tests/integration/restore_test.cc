@@ -10,27 +10,17 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <set>
-#include <thread>
 
 #include "tests/support/command.h"
 #include "tests/support/site.h"
+#include "tests/support/wait.h"
 
 namespace edgetwin::tests {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
-
-bool Until(const std::function<bool()>& done, double seconds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
-}
 
 SiteOptions OfThisBuild() {
   SiteOptions options;
