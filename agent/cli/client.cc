@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include "twin/http/uri.h"
+
 namespace edgetwin::cli {
 namespace {
 
@@ -251,21 +253,7 @@ Outcome<void> Client::Stream(const std::string& target, std::chrono::millisecond
 }
 
 std::string Escaped(std::string_view text, bool all) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && !all);
-    if (plain) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
+  return http::PercentEncode(text, all ? "" : "/");
 }
 
 }  // namespace edgetwin::cli

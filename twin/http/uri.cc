@@ -59,11 +59,11 @@ std::optional<std::map<std::string, std::string>> ParseQuery(std::string_view qu
   return out;
 }
 
-std::string PercentEncode(std::string_view text) {
+std::string PercentEncode(std::string_view text, std::string_view plain) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    if (IsUnreserved(c)) {
+    if (IsUnreserved(c) || plain.find(c) != std::string_view::npos) {
       out.push_back(c);
       continue;
     }

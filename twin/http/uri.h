@@ -19,8 +19,8 @@ std::optional<std::string> PercentDecode(std::string_view text);
 // "a=1&b&a=2" → {a:2, b:""}. '+' stays '+'. Nothing when a part can't be decoded.
 std::optional<std::map<std::string, std::string>> ParseQuery(std::string_view query);
 
-// Everything but RFC 3986's unreserved characters as "%XX".
-std::string PercentEncode(std::string_view text);
+// Everything but RFC 3986's unreserved characters, and those of `plain`, as "%XX".
+std::string PercentEncode(std::string_view text, std::string_view plain = {});
 
 bool IsUtf8(std::string_view text);
 

@@ -7,7 +7,6 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <tl/expected.hpp>
 
 namespace edgetwin::cloudcli {
@@ -57,8 +56,5 @@ class Client {
   std::string url_;
   std::string token_;
 };
-
-// For one segment of a URL's path.
-std::string Escaped(std::string_view text);
 
 }  // namespace edgetwin::cloudcli

@@ -8,6 +8,7 @@
 #include "sync/cloud/cli/text.h"
 #include "twin/base/event_loop.h"
 #include "twin/base/random.h"
+#include "twin/http/uri.h"
 
 namespace edgetwin::cloudcli {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::chrono::milliseconds kAskPause{300};
 constexpr std::chrono::seconds kAfterItsEnd{10};
 
 std::string Target(const Asked& asked, const std::string& what) {
-  return "/v1/devices/" + Escaped(asked.device) + "/" + what;
+  return "/v1/devices/" + http::PercentEncode(asked.device) + "/" + what;
 }
 
 std::string Shown(const Json& json) {
@@ -52,7 +53,8 @@ Outcome<Json> Wait(const Client& client, const Asked& asked, Json command) {
   SystemClock clock;
   EventLoop loop(clock);
   const MonoTime end = loop.Now() + std::chrono::seconds(asked.expires_in) + kAfterItsEnd;
-  const std::string target = Target(asked, "commands/" + Escaped(TextAt(command, "id")));
+  const std::string target =
+      Target(asked, "commands/" + http::PercentEncode(TextAt(command, "id")));
   while (TextAt(command, "state") == "open" && loop.Now() < end) {
     loop.RunFor(kAskPause);
     auto next = client.Get(target);

@@ -7,12 +7,13 @@
 
 #include "sync/cloud/cli/operator.h"
 #include "sync/cloud/cli/text.h"
+#include "twin/http/uri.h"
 
 namespace edgetwin::cloudcli {
 namespace {
 
 std::string Target(const Asked& asked, std::string_view what = {}) {
-  return "/v1/devices/" + Escaped(asked.device) + std::string(what);
+  return "/v1/devices/" + http::PercentEncode(asked.device) + std::string(what);
 }
 
 // What to say in one line of the list.
