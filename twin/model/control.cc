@@ -55,12 +55,12 @@ void Control::Resume(MonoTime now, WallTime wall, bool trusted,
   std::map<PropertyId, const HoldRecord*> kept;
   for (const HoldRecord& hold : holds) kept[hold.id] = &hold;
   twin_.ForEachProperty([&](PropertyId id) {
-    if (twin_.def(id).local_only) secret_.insert(id);
+    if (twin_.def(id).local_only) local_only_.insert(id);
     if (override_row(id) != nullptr) {
       const auto record = kept.find(id);
       ResumeHold(id, record == kept.end() ? nullptr : record->second, now, wall);
     }
-    Evaluate(id, true, Left(id), now, wall);
+    Evaluate(id, Left(id) ? Look::kAgain : Look::kBack, now, wall);
   });
 }
 
@@ -136,12 +136,13 @@ void Control::CountOnClock(MonoTime now, WallTime wall) {
   }
   for (const PropertyId id : waiting) {
     const Work& work = work_.at(id);
-    Evaluate(id, work.read_first, !work.read_first || work.silent, now, wall);
+    const Look back = work.silent ? Look::kAgain : Look::kBack;
+    Evaluate(id, work.read_first ? back : Look::kNot, now, wall);
   }
 }
 
 void Control::DesiredArrived(PropertyId id, Arrival arrival) {
-  if (was_secret_.erase(id) != 0) arrival.known = true;
+  if (was_local_only_.erase(id) != 0) arrival.known = true;
   arrival.known = arrival.known || (arrived_.contains(id) && arrived_[id].known);
   arrived_[id] = arrival;
 }
@@ -150,7 +151,6 @@ void Control::DesiredGone(PropertyId id) {
   arrived_.erase(id);
   const auto work = work_.find(id);
   if (work == work_.end() || work->second.for_override) return;
-  if (work->second.ticket != 0) tickets_.erase(work->second.ticket);
   work_.erase(work);
 }
 
@@ -165,7 +165,7 @@ void Control::Durable(const DurableMarks& marks, MonoTime now, WallTime wall) {
   }
   for (const auto& [id, known] : ready) {
     arrived_.erase(id);
-    Evaluate(id, known, !known, now, wall);
+    Evaluate(id, known ? Look::kBack : Look::kNot, now, wall);
   }
   std::vector<PropertyId> waiting;
   for (const auto& [id, work] : work_) {
@@ -182,9 +182,9 @@ void Control::PeerReplaced() {
 
 void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
   if (twin_.def(id).local_only) {
-    secret_.insert(id);
-  } else if (secret_.erase(id) != 0) {
-    was_secret_.insert(id);
+    local_only_.insert(id);
+  } else if (local_only_.erase(id) != 0) {
+    was_local_only_.insert(id);
   }
   const auto found = work_.find(id);
   if (found != work_.end()) {
@@ -195,8 +195,9 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr || arrived_.contains(id)) return;
   const DesiredState state = StateOf(id, desired->dot);
-  if (!IsTerminal(state) || state == DesiredState::kUnknownPath)
-    Evaluate(id, true, false, now, wall);
+  if (!IsTerminal(state) || state == DesiredState::kUnknownPath) {
+    Evaluate(id, Look::kBack, now, wall);
+  }
 }
 
 DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
@@ -205,14 +206,13 @@ DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
   return spoken ? status->info().state : DesiredState::kNone;
 }
 
-void Control::Evaluate(PropertyId id, bool read_first, bool again, MonoTime now, WallTime wall) {
+void Control::Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall) {
   const Row* desired = twin_.row(id, Side::kDesired);
   if (desired == nullptr) return;
   if (twin_.def(id).local_only) {
     // What never leaves the device is not the cloud's to move, nor to hear about.
     const auto work = work_.find(id);
     if (work == work_.end() || work->second.for_override) return;
-    tickets_.erase(work->second.ticket);
     work_.erase(work);
     return;
   }
@@ -228,19 +228,18 @@ void Control::Evaluate(PropertyId id, bool read_first, bool again, MonoTime now,
   const auto old = work_.find(id);
   const bool under_way = old != work_.end() && !old->second.for_override;
   const bool finished = state == DesiredState::kRejected || state == DesiredState::kExpired ||
-                        (state == DesiredState::kApplied && !again && !under_way);
+                        (state == DesiredState::kApplied && look == Look::kBack && !under_way);
   if (finished) {
     DesiredGone(id);
     return;
   }
-  BeginDesired(id, *desired, read_first, now, wall);
+  BeginDesired(id, *desired, look != Look::kNot, now, wall);
 }
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                            WallTime wall) {
   // What an older desired value still has under way is superseded: its answer finds no ticket.
   if (const auto old = work_.find(id); old != work_.end()) {
-    tickets_.erase(old->second.ticket);
     work_.erase(old);
   }
   const Dot dot = desired.dot;
@@ -330,29 +329,23 @@ void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
   work.phase = kind == DriverCall::Kind::kRead ? Phase::kReading : Phase::kWriting;
   work.ticket = ++last_ticket_;
   tickets_[work.ticket] = id;
-  out_[id] = work.ticket;
+  out_.insert(id);
   DriverCall call{kind, work.ticket, id, {}};
   if (kind == DriverCall::Kind::kWrite) call.value = Coerce(twin_.def(id).type, work.value);
   calls_.push_back(std::move(call));
 }
 
-// The work that waits for this answer; the end if none does any more.
 std::map<PropertyId, Control::Work>::iterator Control::FindTicket(std::uint64_t ticket,
                                                                   MonoTime now, WallTime wall) {
-  const auto out = std::ranges::find(out_, ticket, [](const auto& entry) { return entry.second; });
-  if (out != out_.end()) {
-    const PropertyId id = out->first;
-    out_.erase(out);
-    const auto next = work_.find(id);
-    if (next != work_.end() && next->second.phase == Phase::kWaitDriver) {
-      Step(id, next->second, now, wall);
-    }
-  }
-  const auto found = tickets_.find(ticket);
-  if (found == tickets_.end()) return work_.end();
-  const PropertyId id = found->second;
-  tickets_.erase(found);
-  return work_.find(id);
+  const auto out = tickets_.find(ticket);
+  if (out == tickets_.end()) return work_.end();
+  const PropertyId id = out->second;
+  tickets_.erase(out);
+  out_.erase(id);
+  const auto work = work_.find(id);
+  if (work == work_.end() || work->second.ticket == ticket) return work;
+  if (work->second.phase == Phase::kWaitDriver) Step(id, work->second, now, wall);
+  return work_.end();
 }
 
 void Control::ReadDone(std::uint64_t ticket, Result<Value> result, MonoTime now, WallTime wall) {
@@ -455,7 +448,6 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
 
   Work old;
   if (const auto found = work_.find(id); found != work_.end()) {
-    tickets_.erase(found->second.ticket);
     old = std::move(found->second);
     work_.erase(found);
   }
@@ -465,7 +457,7 @@ Status Control::Override(PropertyId id, Value value, std::string who, millisecon
   work.value = override_row(id)->value;
   work.for_override = true;
   work.done = std::move(done);
-  Evaluate(id, false, false, now, wall);  // A desired value that was under way is masked now.
+  Evaluate(id, Look::kNot, now, wall);  // A desired value that was under way is masked now.
   Step(id, work, now, wall);
   return {};
 }
@@ -486,7 +478,6 @@ void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   changed_holds_[id] = milliseconds(0);
   OverrideDone done;
   if (const auto found = work_.find(id); found != work_.end() && found->second.for_override) {
-    tickets_.erase(found->second.ticket);
     done = std::move(found->second.done);
     work_.erase(found);
   }
@@ -494,7 +485,7 @@ void Control::EndHold(PropertyId id, MonoTime now, WallTime wall) {
   row.time = wall;
   row.unsynced = !clock_trusted_;
   twin_.Set(id, Side::kOverride, std::move(row));
-  Evaluate(id, !written, true, now, wall);
+  Evaluate(id, written ? Look::kNot : Look::kAgain, now, wall);
   if (done) done(Conflict("the override was released before it was written"));
 }
 

@@ -155,9 +155,15 @@ class Control {
     bool written = false;     // The device shows it, or did.
   };
 
-  // Looks at the property afresh and begins what there is to do; `again`: also what was applied
-  // before.
-  void Evaluate(PropertyId id, bool read_first, bool again, MonoTime now, WallTime wall);
+  // At the device, before it is written.
+  enum class Look {
+    kNot,    // Nobody can have written what is desired since it was written last, if ever.
+    kBack,   // It may be written already; what was applied is finished.
+    kAgain,  // It may be written already, and what was applied may have been undone since.
+  };
+
+  // Looks at the property afresh and begins what there is to do.
+  void Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall);
   void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                     WallTime wall);
   bool Left(PropertyId id) const;
@@ -175,6 +181,7 @@ class Control {
   void CountOnClock(MonoTime now, WallTime wall);
   void TickHolds(MonoTime now, WallTime wall);
   DesiredState StateOf(PropertyId id, const Dot& desired) const;
+  // The work that waits for this answer; work_.end() if none does any more.
   std::map<PropertyId, Work>::iterator FindTicket(std::uint64_t ticket, MonoTime now,
                                                   WallTime wall);
 
@@ -184,10 +191,11 @@ class Control {
   std::map<PropertyId, Hold> holds_;
   std::map<PropertyId, Arrival> arrived_;  // Desired rows that wait for their commit.
   // Local-only properties, and those that were: what comes for them next is no new wish, perhaps.
-  std::set<PropertyId> secret_, was_secret_;
-  std::map<std::uint64_t, PropertyId> tickets_;  // Answers that somebody waits for.
-  // Calls that are out: one a property, since a driver may do the second one first.
-  std::map<PropertyId, std::uint64_t> out_;
+  std::set<PropertyId> local_only_, was_local_only_;
+  // Calls that are out: one a property, since a driver may do the second one first. The work may be
+  // gone already; then nobody wants the answer.
+  std::map<std::uint64_t, PropertyId> tickets_;
+  std::set<PropertyId> out_;
   std::vector<DriverCall> calls_;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t own_durable_ = 0;
