@@ -393,11 +393,10 @@ void Fleet::Command(std::string_view device, model::Command command,
 }
 
 void Fleet::Admit(std::string_view device, std::function<void(Status)> done) {
-  const MonoTime now = loop_.Now();
   Change(
       device,
-      [now](sync::CloudSession& session) {
-        session.AdmitNext(now);
+      [](sync::CloudSession& session) {
+        session.AdmitNext();
         return Status();
       },
       std::move(done));

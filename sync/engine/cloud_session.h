@@ -111,7 +111,7 @@ class CloudSession {
   // The next one that says Hello, and is not the one that is here, takes over: after an unwanted
   // fence, or to put another board in a device's place. After Decommission: whoever comes next.
   // Everybody is asked to say Hello.
-  void AdmitNext(MonoTime now);
+  void AdmitNext();
   // Nobody may speak for this device any more, until AdmitNext.
   void Decommission();
 
@@ -193,6 +193,8 @@ class CloudSession {
   void OnOffer(const Offer& offer);
   void OnHealAsk(const HealAsk& ask, MonoTime now);
   void Refuse(NackReason reason, std::uint32_t session, std::string text);
+  // `nack` without cursors. Each is said once a turn, and no more than kNacksMax of them.
+  void Refuse(std::uint32_t session, Nack nack);
   void AckSoon(MonoTime now);
   Ack Cursors(std::uint32_t session) const;
   Ack HeldCursors(MonoTime now) const;
@@ -216,7 +218,7 @@ class CloudSession {
   Scope scope_;
 
   std::uint32_t session_ = 0;
-  std::uint32_t will_session_ = 0;   // Ends it as well; 0: the same.
+  std::uint32_t will_session_ = 0;   // Ends it as well.
   std::uint64_t hello_boot_ms_ = 0;  // Of the Hello that began it.
   std::optional<Hello> hello_;       // Waits for its commit before it is answered.
   std::optional<Claimant> claimant_;

@@ -20,12 +20,8 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// Hello is repeated with doubling pauses while the cloud is silent.
-constexpr microseconds kHelloPauseMax = seconds(30);
 // Timeouts in a row after which the session is taken for lost.
 constexpr int kTimeoutsMax = 4;
-// An idle session is probed this often.
-constexpr microseconds kProbePause = minutes(15);
 // protocol.md: acks at most one a second; the first waits a little for a frame to ride on.
 constexpr microseconds kAckPause = seconds(1);
 constexpr microseconds kAckDelay = milliseconds(100);
@@ -34,7 +30,6 @@ constexpr milliseconds kRetryMax{30'000};
 constexpr std::size_t kDictionaryFrameEntries = 500;
 constexpr model::Pid kDictionaryWindow = 5'000;      // Entries under way without an ack.
 constexpr std::uint32_t kSessions = (1u << 14) - 1;  // Two bytes as a varint.
-constexpr std::array kDigested = {Stream::kControl, Stream::kState};
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
@@ -152,7 +147,7 @@ void EdgeEngine::StepHello(MonoTime now, WallTime wall, EdgeOutput& out) {
   out.frames.push_back(MakeHello(now, wall));
   hello_sent_ = now;
   microseconds pause = sender_.rto() * (1 << std::min(hellos_, 5));
-  pause = std::min(pause, kHelloPauseMax);
+  pause = std::min<microseconds>(pause, kHelloPauseMax);
   pause += microseconds(options_.random(static_cast<std::uint64_t>(pause.count()) / 4 + 1));
   hello_due_ = now + pause;
   ++hellos_;

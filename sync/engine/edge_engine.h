@@ -179,6 +179,12 @@ class EdgeEngine {
   bool OnFlash(model::Stream stream, std::uint64_t seq) const;
 
  private:
+  // Hello is repeated with doubling pauses while the cloud is silent.
+  static constexpr std::chrono::seconds kHelloPauseMax{30};
+  // An idle session is probed this often.
+  static constexpr std::chrono::minutes kProbePause{15};
+  static constexpr std::array kDigested = {model::Stream::kControl, model::Stream::kState};
+
   struct ScopeMark {
     std::uint32_t version = 0;  // Whose rows are all here.
     std::uint32_t part = 0;     // Of the one being taken up.

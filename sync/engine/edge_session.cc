@@ -22,15 +22,11 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr microseconds kHelloPauseMax = seconds(30);
-constexpr microseconds kProbePause = minutes(15);
 constexpr microseconds kNackPauseMin = milliseconds(50);
 // An operator may have let it in, or this was said of another Hello.
 constexpr microseconds kFencedPause = minutes(10);
-constexpr milliseconds kBusyPauseMin{1'000};  // Whatever the cloud says.
 constexpr int kAskedMax = 4;
 constexpr std::size_t kOfferBytes = 16 << 10;  // Estimated.
-constexpr std::array kDigested = {Stream::kControl, Stream::kState};
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);

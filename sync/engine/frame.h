@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -71,6 +72,9 @@ struct Ack {
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 
+// Before a device says Hello again to a cloud that is busy, whatever that one says.
+inline constexpr std::chrono::milliseconds kBusyPauseMin{1'000};
+
 enum class NackReason : std::uint8_t {
   kUnknownSession = 1,  // Say Hello (again).
   kGap = 2,             // A frame began above the watermark: resend from there.
@@ -123,6 +127,7 @@ struct Hello {
   // The session that the connection's Will names, when that is another one: a connection may see
   // several handshakes. 0: it is this one.
   std::uint32_t will_session = 0;
+  std::uint32_t will() const { return will_session != 0 ? will_session : session; }
   model::Lineage lineage;  // The device's; the last is current.
   Watermarks head{};       // Highest seq of each of our streams.
   // The device's flash has every row of the stream up to here. While nothing came back yet of what

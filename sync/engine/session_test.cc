@@ -572,6 +572,7 @@ TEST(SessionTest, AnOfferThatComesLateDoesNotUndoWhatWasWantedSince) {
   // Another Hello of the same connection, by which the device holds all that is wanted.
   world.edge().Receive(Nack{.reason = NackReason::kUnknownSession}, world.now, world.wall());
   world.Run(seconds(5));
+  world.offer->session = world.edge().Goodbye()->session;  // Drawn again, by ill luck.
   world.cloud().Receive(*world.offer, world.now, world.wall());
   world.Run(seconds(5));
   EXPECT_EQ(world.device["plant/p0"], 3);

@@ -176,7 +176,7 @@ TEST_F(StandingTest, TheProbesAnswerFencesTheClaimant) {
 
 TEST_F(StandingTest, AnAdmissionIsForSomebodyElseThanWhoIsHere) {
   Say(From(kBoard, 0));
-  session_->AdmitNext(now_);
+  session_->AdmitNext();
   Say(From(kBoard, 0));
   EXPECT_EQ(session_->status().admission, model::Admission::kNextClaimant);
   Hello claim = From(kOther, 0);
@@ -190,8 +190,8 @@ TEST_F(StandingTest, AfterItWasDecommissionedAnybodyIsLetInOnce) {
   session_->Decommission();
   Settle();
   EXPECT_TRUE(Fenced(Say(From(kBoard, 0))));
-  session_->AdmitNext(now_);
-  session_->AdmitNext(now_);  // An operator who is not sure.
+  session_->AdmitNext();
+  session_->AdmitNext();  // An operator who is not sure.
   EXPECT_NE(Find<Welcome>(Say(From(kBoard, 0))), nullptr);
   EXPECT_EQ(session_->status().admission, model::Admission::kNormal);
 }
@@ -209,7 +209,7 @@ TEST_F(StandingTest, WhatDescendsFromABranchThatWasGivenUpStaysOut) {
   Hello claim = From({{1, 1, 1'000, 2}, {2, 1'001, 2'000, 1'005}, {4, 2'001, 3'000}}, 1'005);
   claim.epoch = {};
   EXPECT_TRUE(Fenced(Say(claim)));
-  session_->AdmitNext(now_);
+  session_->AdmitNext();
   EXPECT_NE(Find<Welcome>(Say(claim)), nullptr);
 }
 
@@ -333,6 +333,60 @@ TEST_F(StandingTest, ADictionaryThatPartsEndsTheSessionAndItsTimers) {
   EXPECT_EQ(nack->reason, NackReason::kUnknownSession);
   EXPECT_FALSE(session_->connected());
   EXPECT_FALSE(session_->NextStep()) << "nobody is there to hear it";
+}
+
+TEST_F(StandingTest, AByeOfNoSessionEndsNothing) {
+  Say(From(kBoard, 0));
+  Hello claim = From(kOther, 0);
+  claim.epoch = {};
+  Say(claim);
+  Say(Bye{0});
+  EXPECT_TRUE(session_->connected());
+  EXPECT_TRUE(session_->status().probing);
+}
+
+// One turn may refuse more than one frame, and each is to be named.
+TEST_F(StandingTest, EveryRefusedFrameIsNamed) {
+  Say(From(kBoard, 0));
+  for (std::uint64_t to = 1; to <= 2; ++to) {
+    Delta delta;
+    delta.session = sessions_;
+    delta.stream = Stream::kControl;
+    delta.from = to - 1;
+    delta.to = to;
+    WireRow desired;
+    desired.path = "plant/p0";
+    desired.side = model::Side::kDesired;  // Not the device's to write.
+    delta.rows = {desired};
+    session_->Receive(delta, now_, {});
+  }
+  std::vector<std::uint64_t> refused;
+  for (const Frame& frame : Settle()) {
+    const auto* nack = std::get_if<Nack>(&frame);
+    if (nack != nullptr && nack->refused) refused.push_back(nack->refused->to);
+  }
+  EXPECT_EQ(refused, (std::vector<std::uint64_t>{1, 2}));
+}
+
+// What a busy cloud says of when to ask must not end up in another answer of that turn.
+TEST_F(StandingTest, ABusyAnswerThatIsSaidAlreadyChangesNoOtherOne) {
+  Say(From(kBoard, 0));
+  Hello claim = From(kOther, 0);
+  claim.epoch = {};
+  Say(claim);
+  Hello second = From({{17, 1, 1'000}}, 0);
+  second.epoch = {};
+  session_->Receive(second, now_, {});
+  Delta unknown;
+  unknown.session = 4'711;
+  session_->Receive(unknown, now_, {});
+  ++second.boot_ms;
+  session_->Receive(second, now_, {});
+  for (const Frame& frame : Settle()) {
+    const auto* nack = std::get_if<Nack>(&frame);
+    if (nack == nullptr) continue;
+    EXPECT_EQ(nack->spread_ms != 0, nack->reason == NackReason::kBusy);
+  }
 }
 
 TEST_F(StandingTest, TheWillOfTheConnectionEndsALaterSessionOfIt) {

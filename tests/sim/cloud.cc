@@ -381,7 +381,7 @@ bool Cloud::AdmitNext(const std::string& device) {
   Entry* entry = running() ? FindOrLoad(device, false) : nullptr;
   if (entry == nullptr) return false;
   if (world_.tracing()) world_.Trace(kName, "admits the next one as " + device);
-  entry->session->AdmitNext(world_.schedule().now());
+  entry->session->AdmitNext();
   Step(*entry);
   SubmitGroup();
   return true;
