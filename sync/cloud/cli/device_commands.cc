@@ -12,6 +12,8 @@
 namespace edgetwin::cloudcli {
 namespace {
 
+constexpr int kPagesMax = 1'000;  // Of a thousand devices each.
+
 std::string Target(const Asked& asked, std::string_view what = {}) {
   return "/v1/devices/" + http::PercentEncode(asked.device) + std::string(what);
 }
@@ -84,14 +86,14 @@ bool Confirmed(const std::string& device) {
 Done ListDevices(const Client& client, const Asked& asked) {
   Json all = Json::array();
   std::string target = "/v1/devices?limit=1000";
-  while (!target.empty()) {
+  for (int pages = 0; !target.empty(); ++pages) {
+    if (pages == kPagesMax) {
+      return Fail(Exit::kUnreachable, "the list does not end: is that edgetwin-cloud?");
+    }
     const auto page = client.Get(target);
     if (!page) return tl::unexpected(page.error());
     for (const Json& device : At(*page, "devices")) all.push_back(device);
-    std::string next = TextAt(*page, "next", "");
-    // The next page begins after this one's end, or a server that goes in circles keeps us here.
-    if (next == target) break;
-    target = std::move(next);
+    target = TextAt(*page, "next", "");
   }
   if (asked.json) {
     Document({{"devices", std::move(all)}});
