@@ -210,6 +210,8 @@ TEST_F(TomlLoaderTest, CharactersBeyondAsciiStandInQuotesAndComments) {
   // Undefined behaviour in toml++.
   EXPECT_EQ(Parse("\n\xef\xbb\xad a = 1"),
             "t.toml:2: syntax error: '\xef\xbb\xad' stands outside of quotes\n");
+  // The same where toml++ looks ahead in what it takes for a number; fails under asan's preset.
+  EXPECT_TRUE(Parse("a = 9\"²\"").starts_with("t.toml:1: syntax error: "));
   // A word processor's quotes.
   EXPECT_EQ(Parse("a = “b”\n"), "t.toml:1: syntax error: '“' stands outside of quotes\n");
 }
