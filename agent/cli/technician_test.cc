@@ -16,6 +16,7 @@
 #include "agent/cli/failure.h"
 #include "tests/support/command.h"
 #include "tests/support/site.h"
+#include "tests/support/sql.h"
 #include "tests/support/wait.h"
 #include "twin/store/twin_store.h"
 
@@ -24,6 +25,7 @@ namespace {
 
 using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 using tests::Ran;
 using tests::Site;
 
@@ -179,6 +181,53 @@ TEST_F(TechnicianTest, AFullDiskLeavesNoHalfABackup) {
   if (ran.exit == 77) GTEST_SKIP() << "no private mounts here: " << ran.err;
   EXPECT_EQ(ran.exit, 74) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("No space left"));
+}
+
+TEST_F(TechnicianTest, ARestoreThatDoesNotFitChangesNothing) {
+  const std::string file = site_.File("backup.db");
+  ASSERT_EQ(Ask({"backup", file}).exit, 0);
+  ASSERT_NO_FATAL_FAILURE(StopAgent());
+  // The disk holds the store and has a page left.
+  const std::string script = site_.File("inside");
+  std::ofstream(script)
+      << "size=$(( ($(du -k --apparent-size \"$STORE/twin.db\" | cut -f1) + 19) / 4 * 4 ))\n"
+         "cp -r \"$STORE\" \"$STORE.copy\" && mount -t tmpfs -o size=${size}k tmpfs \"$STORE\" "
+         "|| exit 77\ncp \"$STORE.copy/twin.db\" \"$STORE/\" || exit 77\n"
+         "cp \"$STORE/twin.db\" \"$STORE.before\"\n"
+         "\"$BIN/edgetwin\" --config \"$CONFIG\" restore \"$BACKUP\" --yes\ncode=$?\n"
+         "cmp \"$STORE/twin.db\" \"$STORE.before\" || exit 9\nls \"$STORE\"\nexit $code\n";
+  const Ran ran = tests::RunCommand({"unshare", "-Urm", "sh", script},
+                                    {"STORE=" + Folder(), "BIN=" + std::string(kBin),
+                                     "CONFIG=" + site_.config_file(), "BACKUP=" + file});
+  if (ran.exit == 77 || ran.err.find("unshare") != std::string::npos) {
+    GTEST_SKIP() << "no private mounts here: " << ran.err;
+  }
+  EXPECT_EQ(ran.exit, 74) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("nothing was changed: "));
+  EXPECT_THAT(ran.err, HasSubstr("No space left"));
+  EXPECT_THAT(ran.out, Not(HasSubstr(".restoring"))) << "nothing half-made is left";
+}
+
+TEST_F(TechnicianTest, ABackupOfANewerReleaseIsRefusedAndAStoreOfOneMakesRoom) {
+  const std::string file = site_.File("backup.db");
+  const std::string newer = site_.File("newer.db");
+  ASSERT_EQ(Ask({"backup", file}).exit, 0);
+  ASSERT_EQ(Ask({"backup", newer}).exit, 0);
+  ASSERT_NO_FATAL_FAILURE(StopAgent());
+  const auto age = [](const std::string& of) {
+    return tests::RunSql(of, "UPDATE meta SET value = 99 WHERE key IN ('version', 'min_reader')");
+  };
+  ASSERT_EQ(age(newer), "");
+  const Ran refused = Ask({"restore", newer, "--yes"});
+  EXPECT_EQ(refused.exit, 74);
+  EXPECT_THAT(refused.err, HasSubstr("written by a newer release"));
+  // The other way round, after a downgrade: what the store holds can't be told, but it is kept.
+  ASSERT_EQ(age(site_.store_file()), "");
+  const Ran restored = Ask({"restore", file, "--yes"});
+  EXPECT_EQ(restored.exit, 0) << restored.err;
+  EXPECT_THAT(restored.out, HasSubstr("written by a newer release"));
+  EXPECT_TRUE(std::filesystem::exists(site_.store_file() + ".before-restore-1"));
+  EXPECT_EQ(Ask({"ls"}).exit, 0);
 }
 
 TEST_F(TechnicianTest, RestoresOnlyWhatIsABackupOfThisDeviceWhileTheDaemonIsStopped) {

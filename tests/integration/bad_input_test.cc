@@ -5,7 +5,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <fstream>
 
 #include "tests/support/site.h"
+#include "tests/support/sql.h"
 #include "tests/support/wait.h"
 
 namespace edgetwin::tests {
@@ -39,16 +39,6 @@ std::pair<int, std::string> RunAgent(Site& site) {
   EXPECT_TRUE(site.StartAgent());
   const auto code = site.agent()->Wait(std::chrono::seconds(20));
   return {code.value_or(-1), site.Log("edgetwind")};
-}
-
-// Runs one statement on a store that nobody has open.
-void Sql(const std::string& file, const std::string& statement) {
-  sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
-  char* error = nullptr;
-  EXPECT_EQ(sqlite3_exec(db, statement.c_str(), nullptr, nullptr, &error), SQLITE_OK)
-      << (error == nullptr ? "" : error);
-  sqlite3_close(db);
 }
 
 void MakeStore(Site& site) {
@@ -116,8 +106,9 @@ TEST(BadInputTest, AGoodReloadAddsADriverAndLosesNoSampleOfTheOthers) {
 TEST(BadInputTest, AStoreOfANewerReleaseIsRefusedUntouched) {
   Site site(HostOnly(), false);
   MakeStore(site);
-  Sql(site.store_file(),
-      "UPDATE meta SET value = 99 WHERE key IN ('schema_version', 'min_reader', 'version')");
+  ASSERT_EQ(RunSql(site.store_file(),
+                   "UPDATE meta SET value = 99 WHERE key IN ('version', 'min_reader')"),
+            "");
   const std::string before = ReadFile(site.store_file());
   const auto [code, said] = RunAgent(site);
   EXPECT_EQ(code, 74);
