@@ -1,0 +1,458 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/history/integer_column.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "twin/history/column_zstd.h"
+#include "twin/history/integer_codes.h"
+#include "twin/history/token_code.h"
+
+namespace edgetwin::history {
+namespace {
+
+using Integers = std::span<const std::uint64_t>;
+
+// The low three bits of a column's first byte.
+enum Kind : std::uint8_t {
+  kConstant = 0,
+  kLine = 1,
+  kPacked = 2,
+  kGolomb = 3,
+  kTokens = 4,
+  kRuns = 5,
+  kDictionary = 6,
+  kZstd = 7
+};
+constexpr unsigned kKindBits = 3;
+constexpr std::uint8_t kOrderMask = 3 << kKindBits;
+constexpr std::uint8_t kHasDivisor = 1 << 5;
+constexpr std::uint8_t kHasDrift = 1 << 6;
+constexpr std::uint8_t kUnused = 1 << 7;
+
+// Runs and dictionaries are made of columns that are neither.
+enum class Depth { kOuter, kInner };
+
+// Below this many values a table can't pay.
+constexpr std::size_t kTokensMin = 48;
+// Bits a value from which on other forms than the codes are looked at.
+constexpr std::size_t kWorthADictionaryBits = 7;
+constexpr std::size_t kWorthZstdBits = 8;
+
+bool Less(std::uint64_t a, std::uint64_t b) {
+  return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
+}
+
+// Division of multiples only: multiplies by the odd part's inverse modulo 2^64, which also tells
+// multiples from others. A quarter of a division's time.
+class Divisor {
+ public:
+  explicit Divisor(std::uint64_t divisor)
+      : divisor_(divisor), shift_(static_cast<unsigned>(std::countr_zero(divisor))) {
+    const std::uint64_t odd = divisor >> shift_;
+    inverse_ = odd;  // Right in 3 bits; each round doubles them.
+    for (int round = 0; round < 5; ++round) inverse_ *= 2 - odd * inverse_;
+    multiple_max_ = ~std::uint64_t{0} / odd;
+  }
+  std::uint64_t value() const { return divisor_; }
+  std::uint64_t Divide(std::uint64_t multiple) const { return (multiple >> shift_) * inverse_; }
+  bool Divides(std::uint64_t number) const {
+    return (number & ((std::uint64_t{1} << shift_) - 1)) == 0 && Divide(number) <= multiple_max_;
+  }
+
+ private:
+  std::uint64_t divisor_;
+  unsigned shift_;
+  std::uint64_t inverse_;
+  std::uint64_t multiple_max_;
+};
+
+// What one pass over a column tells.
+struct Shape {
+  std::uint64_t min = 0;
+  std::uint64_t range = 0;    // max - min.
+  std::uint64_t divisor = 1;  // Of all differences; 0 when all are equal.
+  std::size_t runs = 1;
+};
+
+Shape ShapeOf(Integers values) {
+  Shape shape;
+  std::uint64_t min = values[0], max = values[0];
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    if (Less(values[i], min)) min = values[i];
+    if (Less(max, values[i])) max = values[i];
+    shape.runs += values[i] != values[i - 1] ? 1 : 0;
+  }
+  shape.min = min;
+  shape.range = max - min;
+  Divisor divisor(std::uint64_t{1} << 63);
+  std::uint64_t common = 0;
+  for (std::size_t i = 0; i < values.size() && common != 1; ++i) {
+    const std::uint64_t above = values[i] - min;
+    if (above == 0 || (common != 0 && divisor.Divides(above))) continue;
+    common = std::gcd(common, above);
+    divisor = Divisor(common);
+  }
+  shape.divisor = common;
+  return shape;
+}
+
+// How a column's values become small ones.
+struct Prediction {
+  unsigned order = 0;       // 0: from the minimum; 1: from the value before; 2: from the two.
+  std::uint64_t drift = 0;  // Order 1: added to the value before.
+  std::size_t widths = 0;   // Sum of the small values' widths, to compare by.
+};
+
+// Usual difference between neighbours: the median of a few.
+std::uint64_t UsualStep(Integers scaled) {
+  std::array<std::uint64_t, 15> steps{};
+  const std::size_t n = std::min(steps.size(), scaled.size() - 1);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t at = i * (scaled.size() - 1) / n;
+    steps[i] = scaled[at + 1] - scaled[at];
+  }
+  const auto middle = steps.begin() + static_cast<std::ptrdiff_t>(n / 2);
+  std::nth_element(steps.begin(), middle, steps.begin() + static_cast<std::ptrdiff_t>(n), Less);
+  return *middle;
+}
+
+Prediction PredictionOf(Integers scaled) {
+  std::size_t order0 = 0, order1 = 0, order2 = 0, drifted = 0;
+  const std::uint64_t drift = UsualStep(scaled);
+  std::uint64_t before = scaled[0], step = 0;
+  for (std::size_t i = 1; i < scaled.size(); ++i) {
+    const std::uint64_t next = scaled[i] - std::exchange(before, scaled[i]);
+    order0 += Width(scaled[i]);
+    order1 += Width(ZigZag(next));
+    order2 += Width(ZigZag(next - std::exchange(step, next)));
+  }
+  Prediction best = {.order = 0, .widths = order0};
+  if (order1 < best.widths) best = {.order = 1, .widths = order1};
+  if (order2 < best.widths) best = {.order = 2, .widths = order2};
+  if (drift != 0 && Width(ZigZag(drift)) * scaled.size() * 2 > order1) {
+    for (std::size_t i = 1; i < scaled.size(); ++i) {
+      drifted += Width(ZigZag(scaled[i] - scaled[i - 1] - drift));
+    }
+    if (drifted + 16 < best.widths) best = {.order = 1, .drift = drift, .widths = drifted};
+  }
+  return best;
+}
+
+std::vector<std::uint64_t> Scale(Integers values, const Shape& shape) {
+  std::vector<std::uint64_t> scaled(values.size());
+  if (shape.divisor == 1) {
+    for (std::size_t i = 0; i < values.size(); ++i) scaled[i] = values[i] - shape.min;
+  } else {
+    const Divisor divisor(shape.divisor);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      scaled[i] = divisor.Divide(values[i] - shape.min);
+    }
+  }
+  return scaled;
+}
+
+// The small values; in place, since each depends on earlier ones of `scaled` only.
+Integers Residuals(std::vector<std::uint64_t>& scaled, const Prediction& prediction) {
+  const std::size_t n = scaled.size();
+  if (prediction.order == 1) {
+    for (std::size_t i = n - 1; i > 0; --i) {
+      scaled[i] = ZigZag(scaled[i] - scaled[i - 1] - prediction.drift);
+    }
+  } else if (prediction.order == 2) {
+    for (std::size_t i = n - 1; i > 1; --i) {
+      scaled[i] = ZigZag(scaled[i] - 2 * scaled[i - 1] + scaled[i - 2]);
+    }
+  }
+  return Integers(scaled).subspan(prediction.order);
+}
+
+// First byte and the numbers that the values are relative to.
+void WriteHead(Writer& out, Kind kind, const Prediction& prediction, const Shape& shape,
+               Integers values, std::uint64_t second) {
+  const bool divided = shape.divisor > 1, drifts = prediction.drift != 0;
+  out.Byte(static_cast<std::uint8_t>(kind | prediction.order << kKindBits |
+                                     (divided ? kHasDivisor : 0) | (drifts ? kHasDrift : 0)));
+  out.Signed(prediction.order == 0 ? shape.min : values[0]);
+  if (divided) out.Varint(shape.divisor);
+  if (drifts) out.Signed(prediction.drift);
+  if (prediction.order == 2) out.Signed(second);
+}
+
+unsigned WidthMax(Integers values) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t value : values) all |= value;
+  return Width(all);
+}
+
+// The column as integers of one of the codes.
+std::string Coded(Integers values, const Shape& shape) {
+  std::vector<std::uint64_t> scaled = Scale(values, shape);
+  const Prediction prediction = PredictionOf(scaled);
+  const std::uint64_t second = scaled[1] - scaled[0];
+  const Integers small = Residuals(scaled, prediction);
+
+  const unsigned width = WidthMax(small);
+  const std::size_t packed_bits = width * small.size();
+  // Golomb's never takes less than a bit a value, and hardly less than the widths.
+  std::optional<TokenCode> tokens;
+  if (small.size() >= kTokensMin) tokens.emplace(small);
+  const std::size_t tokens_bits = tokens ? tokens->bits() : ~std::size_t{0};
+  Writer golomb;
+  if (prediction.widths < std::min(packed_bits, tokens_bits)) {
+    WriteHead(golomb, kGolomb, prediction, shape, values, second);
+    WriteGolomb(golomb, small);
+    const std::size_t bits = golomb.size() * 8;
+    if (bits <= std::min(packed_bits, tokens_bits)) return std::move(golomb).Take();
+  }
+  Writer other;
+  if (packed_bits <= tokens_bits) {
+    WriteHead(other, kPacked, prediction, shape, values, second);
+    WritePacked(other, small, width);
+  } else {
+    WriteHead(other, kTokens, prediction, shape, values, second);
+    tokens->Write(other, small);
+  }
+  if (golomb.size() > 0 && golomb.size() <= other.size()) return std::move(golomb).Take();
+  return std::move(other).Take();
+}
+
+std::string Smallest(Integers values, Depth depth);
+
+std::string Runs(Integers values, std::size_t runs) {
+  std::vector<std::uint64_t> starts, lengths;
+  starts.reserve(runs);
+  lengths.reserve(runs);
+  for (std::size_t i = 0, begin = 0; i < values.size(); ++i) {
+    if (i + 1 < values.size() && values[i + 1] == values[i]) continue;
+    starts.push_back(values[i]);
+    lengths.push_back(i - begin);
+    begin = i + 1;
+  }
+  Writer out;
+  out.Byte(kRuns);
+  out.Varint(starts.size());
+  out.Raw(Smallest(starts, Depth::kInner));
+  out.Raw(Smallest(lengths, Depth::kInner));
+  return std::move(out).Take();
+}
+
+// The distinct values in their order, if there are at most `max` of them.
+std::optional<std::vector<std::uint64_t>> Distinct(Integers values, std::size_t max) {
+  const unsigned width = Width(4 * max);
+  constexpr std::uint64_t kScramble = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio.
+  std::vector<std::uint32_t> slots(std::size_t{1} << width);
+  std::vector<std::uint64_t> distinct;
+  distinct.reserve(max);
+  for (const std::uint64_t value : values) {
+    std::size_t slot = (value ^ value >> 32) * kScramble >> (64 - width);
+    while (slots[slot] != 0 && distinct[slots[slot] - 1] != value) {
+      slot = (slot + 1) & (slots.size() - 1);
+    }
+    if (slots[slot] != 0) continue;
+    if (distinct.size() == max) return {};
+    distinct.push_back(value);
+    slots[slot] = static_cast<std::uint32_t>(distinct.size());
+  }
+  std::sort(distinct.begin(), distinct.end(), Less);
+  return distinct;
+}
+
+std::string Dictionary(Integers values, Integers distinct) {
+  std::vector<std::uint64_t> indices(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto at = std::lower_bound(distinct.begin(), distinct.end(), values[i], Less);
+    indices[i] = static_cast<std::uint64_t>(at - distinct.begin());
+  }
+  Writer out;
+  out.Byte(kDictionary);
+  out.Varint(distinct.size());
+  out.Raw(Smallest(distinct, Depth::kInner));
+  out.Raw(Smallest(indices, Depth::kInner));
+  return std::move(out).Take();
+}
+
+std::optional<std::string> Zstd(Integers values, const Shape& shape) {
+  const unsigned bytes = (Width(shape.range) + 7) / 8;
+  std::string plain;
+  plain.reserve(values.size() * bytes);
+  for (const std::uint64_t value : values) {
+    for (unsigned i = 0; i < bytes; ++i) {
+      plain += static_cast<char>((value - shape.min) >> 8 * i);
+    }
+  }
+  const std::optional<std::string> packed = ZstdPack(plain);
+  if (!packed) return {};
+  Writer out;
+  out.Byte(kZstd);
+  out.Signed(shape.min);
+  out.Byte(static_cast<std::uint8_t>(bytes));
+  out.Varint(packed->size());
+  out.Raw(*packed);
+  return std::move(out).Take();
+}
+
+bool IsLine(Integers values) {
+  const std::uint64_t step = values[1] - values[0];
+  for (std::size_t i = 2; i < values.size(); ++i) {
+    if (values[i] - values[i - 1] != step) return false;
+  }
+  return true;
+}
+
+std::string Smallest(Integers values, Depth depth) {
+  Writer line;
+  if (values.size() == 1 || IsLine(values)) {
+    const std::uint64_t step = values.size() == 1 ? 0 : values[1] - values[0];
+    line.Byte(step == 0 ? kConstant : kLine);
+    line.Signed(values[0]);
+    if (step != 0) line.Signed(step);
+    return std::move(line).Take();
+  }
+  const Shape shape = ShapeOf(values);
+  std::string best = Coded(values, shape);
+  if (depth == Depth::kInner) return best;
+  const auto take = [&](std::optional<std::string> other) {
+    if (other && other->size() < best.size()) best = std::move(*other);
+  };
+  const std::size_t n = values.size();
+  if (shape.runs <= n / 2) take(Runs(values, shape.runs));
+  if (best.size() * 8 > n * kWorthADictionaryBits) {
+    const auto distinct = Distinct(values, n / 2);
+    if (distinct) take(Dictionary(values, *distinct));
+    if (distinct && best.size() * 8 > n * kWorthZstdBits) take(Zstd(values, shape));
+  }
+  return best;
+}
+
+void ReadInner(Reader& in, std::span<std::uint64_t> values, Depth depth);
+
+void ReadCoded(Reader& in, std::uint8_t head, std::span<std::uint64_t> values) {
+  const auto kind = static_cast<Kind>(head & 7);
+  const unsigned order = (head & kOrderMask) >> kKindBits;
+  if (order > 2 || ((head & kHasDrift) != 0 && order != 1) || order > values.size()) {
+    return in.Fail("a column has an unknown order");
+  }
+  const std::uint64_t base = in.Signed();
+  const std::uint64_t divisor = (head & kHasDivisor) != 0 ? in.Varint() : 1;
+  const std::uint64_t drift = (head & kHasDrift) != 0 ? in.Signed() : 0;
+  const std::uint64_t second = order == 2 ? in.Signed() : 0;
+  const std::span<std::uint64_t> small = values.subspan(order);
+  if (kind == kPacked) ReadPacked(in, small);
+  if (kind == kGolomb) ReadGolomb(in, small);
+  if (kind == kTokens) TokenCode::Read(in, small);
+  if (in.failed()) return;
+  // All modulo 2^64, as they were written.
+  if (order == 0) {
+    for (std::uint64_t& value : values) value = base + value * divisor;
+  } else if (order == 1) {
+    const std::uint64_t step = drift * divisor;
+    std::uint64_t last = values[0] = base;
+    for (std::uint64_t& value : small) value = last += UnZigZag(value) * divisor + step;
+  } else {
+    std::uint64_t step = second * divisor;
+    values[0] = base;
+    std::uint64_t last = values[1] = base + step;
+    for (std::uint64_t& value : small) {
+      step += UnZigZag(value) * divisor;
+      value = last += step;
+    }
+  }
+}
+
+void ReadRuns(Reader& in, std::span<std::uint64_t> values) {
+  const std::uint64_t runs = in.Varint();
+  if (runs == 0 || runs > values.size())
+    return in.Fail("a column has an impossible number of runs");
+  std::vector<std::uint64_t> starts(static_cast<std::size_t>(runs)), lengths(starts.size());
+  ReadInner(in, starts, Depth::kInner);
+  ReadInner(in, lengths, Depth::kInner);
+  if (in.failed()) return;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    if (lengths[i] >= values.size() - at) return in.Fail("runs are longer than their column");
+    const auto length = static_cast<std::size_t>(lengths[i]) + 1;
+    std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(at), length, starts[i]);
+    at += length;
+  }
+  if (at != values.size()) in.Fail("runs are shorter than their column");
+}
+
+void ReadDictionary(Reader& in, std::span<std::uint64_t> values) {
+  const std::uint64_t count = in.Varint();
+  if (count == 0 || count > values.size()) return in.Fail("a dictionary has an impossible size");
+  std::vector<std::uint64_t> distinct(static_cast<std::size_t>(count));
+  ReadInner(in, distinct, Depth::kInner);
+  ReadInner(in, values, Depth::kInner);
+  if (in.failed()) return;
+  for (std::uint64_t& value : values) {
+    if (value >= distinct.size()) return in.Fail("an index points behind its dictionary");
+    value = distinct[static_cast<std::size_t>(value)];
+  }
+}
+
+void ReadZstd(Reader& in, std::span<std::uint64_t> values) {
+  const std::uint64_t min = in.Signed();
+  const std::size_t bytes = in.Byte();
+  if (bytes == 0 || bytes > 8) return in.Fail("a column has an impossible width");
+  const std::string_view packed = in.Raw(in.Varint());
+  std::string plain(values.size() * bytes, '\0');
+  if (in.failed() || !ZstdUnpack(packed, plain)) return in.Fail("zstd can't unpack a column");
+  const auto* at = reinterpret_cast<const unsigned char*>(plain.data());
+  for (std::uint64_t& value : values) {
+    value = min;
+    for (std::size_t i = 0; i < bytes; ++i) value += std::uint64_t{*at++} << 8 * i;
+  }
+}
+
+void ReadInner(Reader& in, std::span<std::uint64_t> values, Depth depth) {
+  const std::uint8_t head = in.Byte();
+  const auto kind = static_cast<Kind>(head & 7);
+  const bool coded = kind == kPacked || kind == kGolomb || kind == kTokens;
+  if (in.failed() || (head & kUnused) != 0 || (!coded && head != kind)) {
+    return in.Fail("a column begins with an unknown byte");
+  }
+  if (coded) return ReadCoded(in, head, values);
+  if (kind == kConstant || kind == kLine) {
+    std::uint64_t value = in.Signed();
+    const std::uint64_t step = kind == kLine ? in.Signed() : 0;
+    for (std::uint64_t& at : values) {
+      at = value;
+      value += step;
+    }
+    return;
+  }
+  if (depth == Depth::kInner) return in.Fail("a column is nested too deep");
+  if (kind == kRuns) return ReadRuns(in, values);
+  if (kind == kDictionary) return ReadDictionary(in, values);
+  ReadZstd(in, values);
+}
+
+}  // namespace
+
+void WriteIntegers(Writer& out, std::span<const std::uint64_t> values) {
+  if (values.empty()) return;
+  out.Raw(Smallest(values, Depth::kOuter));
+}
+
+void ReadIntegers(Reader& in, std::span<std::uint64_t> values) {
+  if (values.empty()) return;
+  ReadInner(in, values, Depth::kOuter);
+}
+
+std::size_t EstimateBits(std::span<const std::uint64_t> values) {
+  if (values.size() < 2) return 64 * values.size();
+  const Shape shape = ShapeOf(values);
+  if (shape.divisor == 0) return 64;
+  const std::size_t coded = PredictionOf(Scale(values, shape)).widths + values.size();
+  return std::min(coded, shape.runs * (Width(shape.range) + 4));
+}
+
+}  // namespace edgetwin::history
