@@ -1,0 +1,260 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/history/store/history_store.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "twin/history/store/history_test_support.h"
+#include "twin/store/sqlite_db.h"
+
+namespace edgetwin::history {
+namespace {
+
+class HistoryStoreTest : public testing::Test {
+ protected:
+  std::unique_ptr<HistoryStore> Open(std::uint64_t inc) {
+    return OpenHistory(OptionsFor(folder_, inc));
+  }
+  TestFolder folder_;
+};
+
+HistoryBatch TwoPaths() {
+  HistoryBatch batch;
+  batch.paths = {{1, "plant/a"}, {2, "plant/b"}};
+  batch.blocks = {BlockOf(2, 0, 5), BlockOf(1, 10, 10), BlockOf(1, 0, 10)};
+  return batch;
+}
+
+TEST_F(HistoryStoreTest, GivesBackBlocksInTheOrderOfTheirOrdinals) {
+  {
+    auto store = Open(1);
+    ASSERT_TRUE(store->Commit(TwoPaths()));
+    HistoryBatch more;
+    more.blocks = {BlockOf(1, 20, 7)};
+    ASSERT_TRUE(store->Close(more));
+  }
+  auto store = Open(2);
+  ASSERT_EQ(store->paths().size(), 2u);
+  EXPECT_EQ(store->paths()[0].path, "plant/a");
+  EXPECT_EQ(store->paths()[0].next, 27u);
+  EXPECT_EQ(store->paths()[1].next, 5u);
+  const std::vector<BlockRecord> expected = {BlockOf(1, 0, 10), BlockOf(1, 10, 10),
+                                             BlockOf(1, 20, 7)};
+  EXPECT_EQ(AllBlocks(*store, 1), expected);
+  EXPECT_EQ(AllBlocks(*store, 2), (std::vector{BlockOf(2, 0, 5)}));
+}
+
+TEST_F(HistoryStoreTest, ReadsOnlyBlocksThatMayHaveSamplesOfTheTime) {
+  auto store = Open(1);
+  ASSERT_TRUE(store->Commit(TwoPaths()));
+  EXPECT_EQ(AllBlocks(*store, 1, At(10), At(10)), (std::vector{BlockOf(1, 10, 10)}));
+  EXPECT_EQ(AllBlocks(*store, 1, At(9), At(10)).size(), 2u);
+  EXPECT_TRUE(AllBlocks(*store, 1, At(20), At(99)).empty());
+}
+
+TEST_F(HistoryStoreTest, ACleanStopLosesNothing) {
+  {
+    auto store = Open(1);
+    ASSERT_TRUE(store->Commit(TwoPaths()));
+    ASSERT_TRUE(store->Close({}));
+  }
+  auto store = Open(2);
+  EXPECT_EQ(store->Losses()->size(), 0u);
+  EXPECT_EQ(store->paths()[0].next, 20u);
+}
+
+TEST_F(HistoryStoreTest, AnUncleanStopIsAnUpperBoundInTheLedgerAndItsOrdinalsAreNotUsedAgain) {
+  {
+    auto store = Open(1);
+    ASSERT_TRUE(store->Commit(TwoPaths()));
+  }
+  auto store = Open(2);
+  const Result<std::vector<Loss>> losses = store->Losses();
+  ASSERT_TRUE(losses);
+  ASSERT_EQ(losses->size(), 2u);
+  const Loss expected{.path = 1,
+                      .reason = LossReason::kUncleanStop,
+                      .exact = false,
+                      .inc = 1,
+                      .first = 20,
+                      .last = 69,
+                      .count = 50,
+                      .from = At(19),
+                      .to = At(2'000'000)};
+  EXPECT_EQ(losses->front(), expected);
+  EXPECT_EQ(store->paths()[0].next, 70u);
+  EXPECT_EQ(store->paths()[1].next, 55u);
+}
+
+TEST_F(HistoryStoreTest, UncleanStopsOneAfterTheOtherAreOneRecordAPath) {
+  ASSERT_TRUE(Open(1)->Commit(TwoPaths()));
+  for (std::uint64_t inc = 2; inc < 40; ++inc) Open(inc);
+  auto store = Open(40);
+  const Result<std::vector<Loss>> losses = store->Losses();
+  ASSERT_EQ(losses->size(), 2u);
+  EXPECT_EQ(losses->front().count, 39u * 50u);
+  EXPECT_EQ(losses->front().inc, 0u) << "of several openings";
+  EXPECT_EQ(store->paths()[0].next, 20u + 39u * 50u);
+}
+
+TEST_F(HistoryStoreTest, APathThatHadNoSamplesBeforeACleanStopLosesNoneInACrashLater) {
+  {
+    auto store = Open(1);
+    ASSERT_TRUE(store->Commit(TwoPaths()));
+    ASSERT_TRUE(store->Close({}));
+  }
+  {
+    auto store = Open(2);
+    HistoryBatch batch;
+    batch.blocks = {BlockOf(1, 20, 1)};
+    ASSERT_TRUE(store->Close(batch));
+  }
+  Open(3);  // Ends unclean.
+  auto store = Open(4);
+  EXPECT_EQ(Lost(*store, 1), 50u);
+  EXPECT_EQ(Lost(*store, 2), 0u) << "nothing came of it any more";
+  HistoryBatch batch;
+  batch.live = {2};
+  ASSERT_TRUE(store->Commit(batch));
+  store.reset();
+  EXPECT_EQ(Lost(*Open(5), 2), 50u) << "it was live again";
+}
+
+TEST_F(HistoryStoreTest, FindsTheNextOrdinalsHoweverManyCommitsThereWere) {
+  std::uint64_t next = 0;
+  std::uint64_t inc = 1;
+  for (const int commits : {1, 63, 64, 65, 200}) {
+    auto store = Open(inc++);
+    if (next == 0) {
+      HistoryBatch batch;
+      batch.paths = {{1, "a/b"}};
+      ASSERT_TRUE(store->Commit(batch));
+    }
+    next = store->paths()[0].next;
+    for (int i = 0; i < commits; ++i) {
+      HistoryBatch batch;
+      batch.blocks = {BlockOf(1, next, 3)};
+      ASSERT_TRUE(store->Commit(batch));
+      next += 3;
+    }
+    store.reset();
+    EXPECT_EQ(Open(inc++)->paths()[0].next, next + 50) << commits;
+  }
+}
+
+TEST_F(HistoryStoreTest, WhatLeavesAGapOrOverlapsIsRefused) {
+  auto store = Open(1);
+  ASSERT_TRUE(store->Commit(TwoPaths()));
+  const auto refused = [&](const HistoryBatch& batch) {
+    const Status done = store->Commit(batch);
+    return !done && done.error().code == ErrorCode::kInvalid;
+  };
+  HistoryBatch batch;
+  batch.blocks = {BlockOf(1, 21, 1)};
+  EXPECT_TRUE(refused(batch)) << "a gap";
+  batch.blocks = {BlockOf(1, 19, 2)};
+  EXPECT_TRUE(refused(batch)) << "an overlap";
+  batch.blocks = {BlockOf(3, 0, 2)};
+  EXPECT_TRUE(refused(batch)) << "an unknown path";
+  batch.blocks = {BlockOf(1, 25, 5)};
+  batch.losses = {{.path = 1,
+                   .reason = LossReason::kNotStored,
+                   .inc = 1,
+                   .first = 20,
+                   .last = 24,
+                   .count = 5,
+                   .from = At(20),
+                   .to = At(24)}};
+  EXPECT_TRUE(store->Commit(batch)) << "a loss fills the gap";
+  EXPECT_EQ(store->paths()[0].next, 30u);
+  EXPECT_EQ(Stored(*store, 1) + Lost(*store, 1), 30u);
+}
+
+TEST_F(HistoryStoreTest, TheFileStaysBelowItsCapAndEveryEvictionIsAccountedFor) {
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.bytes_max = kHistoryBytesMin;
+  auto store = OpenHistory(options);
+  HistoryBatch batch;
+  for (PathId id = 1; id <= 20; ++id) batch.paths.push_back({id, "p/" + std::to_string(id)});
+  ASSERT_TRUE(store->Commit(batch));
+  std::uint64_t largest = 0;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    batch = {};
+    for (PathId id = 1; id <= 20; ++id) batch.blocks.push_back(BlockOf(id, i * 10, 10, 1'000));
+    const Status done = store->Commit(batch);
+    ASSERT_TRUE(done) << done.error().text;
+    largest = std::max(largest, store->stats().file_bytes);
+  }
+  EXPECT_LE(largest, options.bytes_max);
+  EXPECT_GT(largest, options.bytes_max / 2) << "it uses what it may";
+  for (PathId id = 1; id <= 20; ++id) {
+    EXPECT_EQ(Stored(*store, id) + Lost(*store, id), 2'000u) << id;
+    EXPECT_GT(Stored(*store, id), 0u);
+    EXPECT_EQ(AllBlocks(*store, id).back().first, 1'990u) << "the newest stay";
+  }
+  EXPECT_EQ(store->Losses()->size(), 20u) << "contiguous losses are one record";
+}
+
+TEST_F(HistoryStoreTest, TheLowestPriorityIsEvictedFirst) {
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.bytes_max = kHistoryBytesMin;
+  auto store = OpenHistory(options);
+  HistoryBatch batch;
+  batch.paths = {{1, "p/low"}, {2, "p/normal"}, {3, "p/high"}};
+  ASSERT_TRUE(store->Commit(batch));
+  const auto commit = [&](std::uint64_t i) {
+    batch = {};
+    batch.blocks = {BlockOf(1, i * 10, 10, 3'000, Priority::kLow),
+                    BlockOf(2, i * 10, 10, 1'500, Priority::kNormal),
+                    BlockOf(3, i * 10, 10, 1'000, Priority::kHigh)};
+    const Status done = store->Commit(batch);
+    ASSERT_TRUE(done) << done.error().text;
+  };
+  std::uint64_t i = 0;
+  for (; Lost(*store, 1) == 0; ++i) commit(i);
+  while (Stored(*store, 1) > 30) commit(i++);
+  EXPECT_EQ(Lost(*store, 2), 0u);
+  while (Lost(*store, 2) == 0) commit(i++);
+  EXPECT_LE(Stored(*store, 1), 20u);
+  EXPECT_EQ(Lost(*store, 3), 0u);
+}
+
+TEST_F(HistoryStoreTest, ABatchThatCanNeverFitIsRefusedAndTheStoreGoesOn) {
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.bytes_max = kHistoryBytesMin;
+  auto store = OpenHistory(options);
+  HistoryBatch batch = TwoPaths();
+  batch.blocks = {BlockOf(1, 0, 10, kHistoryBytesMin)};
+  const Status refused = store->Commit(batch);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  EXPECT_TRUE(store->Commit(TwoPaths()));
+}
+
+TEST_F(HistoryStoreTest, TheTableOfOpeningsDoesNotGrow) {
+  for (std::uint64_t inc = 1; inc < 30; ++inc) ASSERT_TRUE(Open(inc)->Close({}));
+  auto db = store::Database::Open({.path = HistoryFile(folder_)});
+  ASSERT_TRUE(db);
+  EXPECT_EQ(db->QueryInt("SELECT count(*) FROM incarnation"), 1);
+}
+
+TEST_F(HistoryStoreTest, ASecondOpenerIsRefused) {
+  auto store = Open(1);
+  const auto second = HistoryStore::Open(OptionsFor(folder_, 2));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+}
+
+TEST_F(HistoryStoreTest, ATwinsDatabaseIsNoHistory) {
+  store::OpenStore(HistoryFile(folder_), 1);
+  const auto opened = HistoryStore::Open(OptionsFor(folder_, 2));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kInvalid) << opened.error().text;
+}
+
+}  // namespace
+}  // namespace edgetwin::history
