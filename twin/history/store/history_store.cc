@@ -426,6 +426,38 @@ Result<std::vector<Loss>> HistoryStore::Losses() {
   return ReadLosses(impl_->db);
 }
 
+Result<bool> HistoryStore::EvictBefore(WallTime before) {
+  const auto evicted = EvictSomeBefore(impl_->db, before, impl_->options.ledger_records_max);
+  if (!evicted) return evicted.error();
+  return *evicted != 0;
+}
+
+Result<std::vector<PathAudit>> HistoryStore::Audit() {
+  std::vector<PathAudit> audit;
+  for (const PathRecord& path : impl_->paths) audit.push_back({.path = path});
+  const Status counted =
+      store::ForEach(impl_->db, sql::kSelectStored, [&](const Statement& row) -> Status {
+        const std::uint64_t id = row.Uint(0);
+        if (id == 0 || id > audit.size()) return store::Damage(impl_->db, "block", row.Int(0));
+        PathAudit& path = audit[id - 1];
+        path.stored = row.Uint(1);
+        path.blocks = row.Uint(2);
+        path.bytes = row.Uint(3);
+        return {};
+      });
+  if (!counted) return counted.error();
+  const Result<std::vector<Loss>> losses = ReadLosses(impl_->db);
+  if (!losses) return losses.error();
+  for (const Loss& loss : *losses) {
+    if (loss.path == 0 || loss.path > audit.size()) {
+      return store::Damage(impl_->db, "loss", loss.path);
+    }
+    PathAudit& path = audit[loss.path - 1];
+    (loss.exact ? path.lost : path.lost_at_most) += loss.count;
+  }
+  return audit;
+}
+
 HistoryStoreStats HistoryStore::stats() const {
   return {.commits = impl_->commits,
           .failed_commits = impl_->failed_commits,

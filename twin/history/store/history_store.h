@@ -40,6 +40,18 @@ struct HistoryStoreStats {
   std::uint64_t file_bytes = 0;  // Database and WAL.
 };
 
+// Of one path: stored + lost + lost_at_most is next, or samples are gone that nobody accounts for.
+struct PathAudit {
+  PathRecord path;
+  std::uint64_t blocks = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t stored = 0;        // Samples.
+  std::uint64_t lost = 0;          // By exact records.
+  std::uint64_t lost_at_most = 0;  // By upper bounds.
+
+  bool AddsUp() const { return stored + lost + lost_at_most == path.next; }
+};
+
 // Synchronous, for one thread at a time; one exclusive connection (WAL, synchronous=FULL).
 class HistoryStore {
  public:
@@ -73,6 +85,13 @@ class HistoryStore {
 
   // By path and first ordinal.
   Result<std::vector<Loss>> Losses();
+
+  // Evicts, some at a time, what was sampled before `before`; whether there may be more. By whole
+  // commits: what was sampled later in the same one keeps it a little longer.
+  Result<bool> EvictBefore(WallTime before);
+
+  // By id. Reads the whole file.
+  Result<std::vector<PathAudit>> Audit();
 
   HistoryStoreStats stats() const;
 

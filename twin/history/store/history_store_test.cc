@@ -223,6 +223,50 @@ TEST_F(HistoryStoreTest, TheLowestPriorityIsEvictedFirst) {
   EXPECT_EQ(Lost(*store, 3), 0u);
 }
 
+TEST_F(HistoryStoreTest, WhatIsOlderThanItNeedsToBeGoesAndIsAccountedFor) {
+  auto store = Open(1);
+  ASSERT_TRUE(store->Commit(TwoPaths()));
+  for (std::uint64_t first = 20; first < 100; first += 10) {
+    HistoryBatch batch;
+    batch.blocks = {BlockOf(1, first, 10)};
+    ASSERT_TRUE(store->Commit(batch));
+  }
+  while (*store->EvictBefore(At(45))) {
+  }
+  EXPECT_EQ(AllBlocks(*store, 1).front().first, 40u) << "its block has samples of that time, too";
+  const Result<std::vector<Loss>> losses = store->Losses();
+  ASSERT_EQ(losses->size(), 2u);
+  EXPECT_EQ(losses->front().reason, LossReason::kAgeMax);
+  EXPECT_EQ(losses->front().count, 40u);
+  EXPECT_EQ(losses->front().inc, 1u);
+}
+
+TEST_F(HistoryStoreTest, TheAuditAddsUpAndFindsWhatIsMissing) {
+  auto store = Open(1);
+  ASSERT_TRUE(store->Commit(TwoPaths()));
+  store.reset();
+  store = Open(2);
+  ASSERT_TRUE(store->EvictBefore(At(1'000)));
+  HistoryBatch batch;
+  batch.blocks = {BlockOf(1, 70, 30)};
+  ASSERT_TRUE(store->Commit(batch));
+  Result<std::vector<PathAudit>> audit = store->Audit();
+  ASSERT_EQ(audit->size(), 2u);
+  EXPECT_EQ((*audit)[0].stored, 30u);
+  EXPECT_EQ((*audit)[0].lost, 20u);
+  EXPECT_EQ((*audit)[0].lost_at_most, 50u);
+  EXPECT_EQ((*audit)[0].bytes, 20u);
+  EXPECT_TRUE((*audit)[0].AddsUp() && (*audit)[1].AddsUp());
+  ASSERT_TRUE(store->Close({}));
+  store.reset();
+  {
+    Result<store::Database> db = store::Database::Open({.path = HistoryFile(folder_)});
+    ASSERT_TRUE(db && db->Exec("DELETE FROM block"));
+  }
+  store = Open(3);
+  EXPECT_FALSE((*store->Audit())[0].AddsUp());
+}
+
 TEST_F(HistoryStoreTest, ABatchThatCanNeverFitIsRefusedAndTheStoreGoesOn) {
   HistoryStoreOptions options = OptionsFor(folder_, 1);
   options.bytes_max = kHistoryBytesMin;

@@ -108,6 +108,17 @@ Status Remove(Database& db, const Candidates& evicted) {
   return batch->BindInt(1, evicted.batch).Run();
 }
 
+Result<std::int64_t> Evict(Database& db, const Candidates& evicted, LossReason reason,
+                           std::size_t ledger_records_max) {
+  Result<Transaction> transaction = Transaction::Begin(db);
+  if (!transaction) return transaction.error();
+  if (Status done = Remove(db, evicted); !done) return done.error();
+  const std::vector<Loss> losses = LossesOf(evicted, reason);
+  if (Status done = AddLosses(db, losses, ledger_records_max); !done) return done.error();
+  if (Status done = transaction->Commit(); !done) return done.error();
+  return static_cast<std::int64_t>(evicted.blocks.size());
+}
+
 }  // namespace
 
 Result<std::int64_t> EvictSome(Database& db, Oldest& oldest, LossReason reason,
@@ -116,16 +127,29 @@ Result<std::int64_t> EvictSome(Database& db, Oldest& oldest, LossReason reason,
     const Result<Candidates> evicted =
         FindOldest(db, static_cast<int>(priority), oldest.batch[priority]);
     if (!evicted) return evicted.error();
-    if (evicted->blocks.empty()) continue;
-    Result<Transaction> transaction = Transaction::Begin(db);
-    if (!transaction) return transaction.error();
-    if (Status done = Remove(db, *evicted); !done) return done.error();
-    const std::vector<Loss> losses = LossesOf(*evicted, reason);
-    if (Status done = AddLosses(db, losses, ledger_records_max); !done) return done.error();
-    if (Status done = transaction->Commit(); !done) return done.error();
-    return static_cast<std::int64_t>(evicted->blocks.size());
+    if (!evicted->blocks.empty()) return Evict(db, *evicted, reason, ledger_records_max);
   }
   return 0;
+}
+
+Result<std::int64_t> EvictSomeBefore(Database& db, WallTime before,
+                                     std::size_t ledger_records_max) {
+  Result<Statement> select = db.Prepare(sql::kSelectBatchBefore);
+  if (!select) return select.error();
+  const Result<bool> row = select->BindInt(1, before.time_since_epoch().count()).Step();
+  if (!row) return row.error();
+  if (!*row) return 0;
+  Candidates evicted;
+  evicted.batch = select->Int(0);
+  const Result<std::uint64_t> inc = IncOf(db, select->Int(1));
+  if (!inc) return inc.error();
+  evicted.inc = *inc;
+  select->Reset();
+  for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
+    if (Status read = ReadCandidates(db, priority, evicted); !read) return read.error();
+    if (!evicted.blocks.empty()) break;
+  }
+  return Evict(db, evicted, LossReason::kAgeMax, ledger_records_max);
 }
 
 }  // namespace edgetwin::history
