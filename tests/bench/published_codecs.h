@@ -18,8 +18,8 @@ namespace edgetwin::bench {
 
 enum class Times { kNone, kDeltaOfDelta };
 
-// Facebook's Gorilla (Pelkonen et al., VLDB 2015): delta-of-delta time stamps, interleaved with each
-// value's XOR with the one before. Time stamps are milliseconds here and not seconds.
+// Facebook's Gorilla (Pelkonen et al., VLDB 2015): delta-of-delta time stamps, interleaved with
+// each value's XOR with the one before. Time stamps are milliseconds here and not seconds.
 std::string GorillaEncode(std::span<const model::Sample> samples, Times times);
 std::vector<model::Sample> GorillaDecode(const std::string& bytes, std::size_t count, Times times);
 

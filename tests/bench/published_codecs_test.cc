@@ -59,8 +59,12 @@ TEST(PublishedCodecsTest, Chimp128GivesBackWhatItTook) {
 }
 
 TEST(PublishedCodecsTest, Chimp128TakesNineBitsForARecentValue) {
+  // Distinct in their low 14 bits, by which it looks for them.
   std::vector<double> values;
-  for (int i = 0; i < 1'100; ++i) values.push_back(std::sqrt(2.0 + i % 100));
+  for (std::uint64_t i = 0; i < 1'100; ++i) {
+    values.push_back(
+        std::bit_cast<double>(0x3ff0'0000'0000'0000 | i % 100 * 0x0000'1234'5678'9abd));
+  }
   const auto samples = history::EachSecond(values);
   const auto first = std::span(samples).first(100);
   EXPECT_LE(Chimp128Encode(samples).size() - Chimp128Encode(first).size(), 1'000u * 9 / 8 + 1);
