@@ -103,54 +103,63 @@ struct Nanoseconds {
   double decode = 0;
 };
 
-// The shortest of several rounds: what else runs on the machine only adds.
+using Blocks = std::vector<Samples>;
+
+// For each series the shortest of several rounds, since what else runs on the machine only adds. A
+// round goes through all series, as a gateway goes through its properties: over one block again and
+// again, the processor would learn each branch by heart.
 template <class Encode, class Decode>
-Nanoseconds Time(const std::vector<Samples>& blocks, Encode encode, Decode decode) {
-  constexpr int kRounds = 15;
-  Nanoseconds best = {.encode = 1e9, .decode = 1e9};
-  std::size_t count = 0;
-  for (const Samples& block : blocks) count += block.size();
-  const int repeats = 1 + static_cast<int>(20'000 / count);
-  std::vector<std::string> encoded(blocks.size());
-  const auto a_sample = [&](double since) {
-    return (NowUs() - since) * 1e3 / static_cast<double>(count) / repeats;
+std::vector<Nanoseconds> Time(const std::vector<Blocks>& all, Encode encode, Decode decode) {
+  constexpr int kRounds = 25;
+  std::vector<Nanoseconds> best(all.size(), {.encode = 1e9, .decode = 1e9});
+  std::vector<std::vector<std::string>> encoded(all.size());
+  const auto keep = [&](double& least, double begin, const Blocks& blocks) {
+    std::size_t count = 0;
+    for (const Samples& block : blocks) count += block.size();
+    least = std::min(least, (NowUs() - begin) * 1e3 / static_cast<double>(count));
   };
   for (int round = 0; round < kRounds; ++round) {
-    double begin = NowUs();
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-      for (std::size_t i = 0; i < blocks.size(); ++i) encoded[i] = encode(blocks[i]);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      encoded[i].resize(all[i].size());
+      const double begin = NowUs();
+      for (std::size_t k = 0; k < all[i].size(); ++k) encoded[i][k] = encode(all[i][k]);
+      keep(best[i].encode, begin, all[i]);
     }
-    best.encode = std::min(best.encode, a_sample(begin));
-    begin = NowUs();
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-      for (std::size_t i = 0; i < blocks.size(); ++i) {
-        EDGETWIN_CHECK(decode(encoded[i], blocks[i].size()) == blocks[i].size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const double begin = NowUs();
+      for (std::size_t k = 0; k < all[i].size(); ++k) {
+        EDGETWIN_CHECK(decode(encoded[i][k], all[i][k].size()) == all[i][k].size());
       }
+      keep(best[i].decode, begin, all[i]);
     }
-    best.decode = std::min(best.decode, a_sample(begin));
   }
   return best;
 }
 
-json TimesOf(const std::vector<Samples>& blocks) {
-  const Nanoseconds own = Time(blocks, Encoded, [](const std::string& bytes, std::size_t) {
-    return history::DecodeBlock(bytes)->samples.size();
-  });
-  const Nanoseconds gorilla = Time(
-      blocks, [](Samples samples) { return GorillaEncode(samples, Times::kDeltaOfDelta); },
-      [](const std::string& bytes, std::size_t count) {
-        return GorillaDecode(bytes, count, Times::kDeltaOfDelta).size();
-      });
-  const Nanoseconds chimp =
-      Time(blocks, Chimp128Encode, [](const std::string& bytes, std::size_t count) {
+void AddTimes(const std::vector<HistorySeries>& all, json& rows) {
+  std::vector<Blocks> blocks;
+  for (const HistorySeries& series : all) {
+    blocks.push_back(
+        Cut(Samples(series.regular).first(std::min(series.regular.size(), kCountMax)), kLarge));
+  }
+  const auto add = [&](const std::string& codec, const std::vector<Nanoseconds>& times) {
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      rows[i][codec + "encode_ns"] = times[i].encode;
+      rows[i][codec + "decode_ns"] = times[i].decode;
+    }
+  };
+  add("", Time(blocks, Encoded, [](const std::string& bytes, std::size_t) {
+        return history::DecodeBlock(bytes)->samples.size();
+      }));
+  add("gorilla_",
+      Time(
+          blocks, [](Samples samples) { return GorillaEncode(samples, Times::kDeltaOfDelta); },
+          [](const std::string& bytes, std::size_t count) {
+            return GorillaDecode(bytes, count, Times::kDeltaOfDelta).size();
+          }));
+  add("chimp128_", Time(blocks, Chimp128Encode, [](const std::string& bytes, std::size_t count) {
         return Chimp128Decode(bytes, count).size();
-      });
-  return {{"encode_ns", own.encode},
-          {"decode_ns", own.decode},
-          {"gorilla_encode_ns", gorilla.encode},
-          {"gorilla_decode_ns", gorilla.decode},
-          {"chimp128_encode_ns", chimp.encode},
-          {"chimp128_decode_ns", chimp.decode}};
+      }));
 }
 
 bool ComesBack(Samples samples) {
@@ -163,10 +172,10 @@ bool ComesBack(Samples samples) {
 
 json Measure(const HistorySeries& series) {
   const Samples samples = Samples(series.regular).first(std::min(series.regular.size(), kCountMax));
-  const std::vector<Samples> large = Cut(samples, kLarge);
-  const std::vector<Samples> small = Cut(samples.first(large.size() * large[0].size()), kSmall);
+  const Blocks large = Cut(samples, kLarge);
+  const Blocks small = Cut(samples.first(large.size() * large[0].size()), kSmall);
   const auto value_bits = [&](auto bytes_of) { return BitsASample(large, bytes_of); };
-  json row = TimesOf(large);
+  json row;
   row["series"] = series.name;
   row["samples"] = large.size() * large[0].size();
   row["lossless"] = std::all_of(large.begin(), large.end(), ComesBack) &&
@@ -293,6 +302,7 @@ int RunHistory(const HistoryOptions& options) {
   }
   json rows = json::array();
   for (const HistorySeries& series : all) rows.push_back(Measure(series));
+  AddTimes(all, rows);
   const json report = {{"series", rows}, {"aims", Aims(rows)}};
   if (options.json) {
     std::printf("%s\n", report.dump(2).c_str());
