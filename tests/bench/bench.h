@@ -51,6 +51,14 @@ struct HealOptions {
 // Fails when a row was missed, or one was sent that didn't differ.
 int RunHeal(const HealOptions& options);
 
+struct HistoryOptions {
+  std::string data;  // Folder of CSV files; empty: made series.
+  bool json = false;
+};
+// History's blocks, beside gzip, zstd, Gorilla and Chimp128. Fails when a sample didn't come back
+// as it was.
+int RunHistory(const HistoryOptions& options);
+
 struct AgentWorkerOptions {
   std::string broker;  // URL.
   std::string store;   // Folder.

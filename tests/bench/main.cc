@@ -77,6 +77,15 @@ int main(int argc, char** argv) {
   heal_command->add_option("--seed", heal.seed)->capture_default_str();
   heal_command->add_flag("--json", heal.json);
 
+  HistoryOptions history;
+  auto* history_command = app.add_subcommand(
+      "history", "Bits and time a sample, beside gzip, zstd -19, Gorilla and Chimp128");
+  history_command
+      ->add_option("--data", history.data,
+                   "Folder of CSV files: a value a line, or a time and a value")
+      ->envname("EDGETWIN_DATA");
+  history_command->add_flag("--json", history.json);
+
   FloorOptions floor;
   std::string floor_folder;
   auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
@@ -103,6 +112,7 @@ int main(int argc, char** argv) {
   if (latency_command->parsed()) return RunLatency(latency);
   if (isolation_command->parsed()) return RunIsolation(isolation);
   if (heal_command->parsed()) return RunHeal(heal);
+  if (history_command->parsed()) return RunHistory(history);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";
     return RunFloor(floor);

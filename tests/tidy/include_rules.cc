@@ -46,6 +46,7 @@ struct Restricted {
 const std::vector<Restricted>& RestrictedHeaders() {
   static const std::vector<Restricted> kRestricted = {
       {{"sqlite3"}, {"twin/store"}, true},
+      {{"zlib"}, {"tests/bench"}},
       {{"zstd"}, {"twin/history"}, true},
       {{"mosquitto"}, {"sync/link", "drivers/mqtt", "tests/bench"}},
       {{"CLI/"},

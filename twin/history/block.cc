@@ -47,53 +47,83 @@ std::size_t TextBytes(const Value& value) {
   return value.type() == ValueType::kBytes ? value.bytes().data.size() : 0;
 }
 
-Status Check(std::span<const Sample> samples) {
+// What one pass over the samples tells.
+struct Overview {
+  std::vector<std::uint64_t> times;
+  std::vector<std::uint64_t> numbers;  // Of all samples; whole only if all have one numeric type.
+  std::array<bool, kTypes> has{};
+  bool same_type = true;
+  bool same_state = true;
+};
+
+// Bools as 0 and 1, ints and doubles by their bits.
+std::uint64_t NumberOf(const Value& value) {
+  switch (value.type()) {
+    case ValueType::kBool: return value.boolean() ? 1 : 0;
+    case ValueType::kInt: return static_cast<std::uint64_t>(value.integer());
+    case ValueType::kDouble: return std::bit_cast<std::uint64_t>(value.real());
+    default: return 0;
+  }
+}
+
+Result<Overview> Look(std::span<const Sample> samples) {
   if (samples.empty()) return Invalid("a block of no samples");
   if (samples.size() > kBlockSamplesMax) {
     return Exhausted("a block of " + std::to_string(samples.size()) + " samples; at most " +
                      std::to_string(kBlockSamplesMax) + " fit");
   }
-  std::size_t bytes = 0;
-  for (const Sample& sample : samples) {
+  Overview overview;
+  overview.times.resize(samples.size());
+  overview.numbers.resize(samples.size());
+  std::size_t text_bytes = 0;
+  const std::uint64_t state = StateOf(samples[0]);
+  const ValueType type = samples[0].value.type();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Sample& sample = samples[i];
+    overview.times[i] = static_cast<std::uint64_t>(sample.time.time_since_epoch().count());
+    overview.numbers[i] = NumberOf(sample.value);
+    overview.same_state = overview.same_state && StateOf(sample) == state;
+    overview.same_type = overview.same_type && sample.value.type() == type;
+    overview.has[static_cast<std::size_t>(sample.value.type())] = true;
     if (sample.value.type() < ValueType::kString) continue;
     if (!Holdable(sample.value)) {
       return Invalid("a text that is not UTF-8 or longer than " +
                      std::to_string(model::kValueBytesMax) + " bytes");
     }
-    bytes += TextBytes(sample.value);
+    text_bytes += TextBytes(sample.value);
   }
-  if (bytes > kBlockTextBytesMax) {
-    return Exhausted("a block of " + std::to_string(bytes) + " bytes of texts; at most " +
+  if (text_bytes > kBlockTextBytesMax) {
+    return Exhausted("a block of " + std::to_string(text_bytes) + " bytes of texts; at most " +
                      std::to_string(kBlockTextBytesMax) + " fit");
   }
-  return {};
+  return overview;
 }
 
-// The values of one type, of those samples that have it.
-void WriteValues(Writer& out, std::span<const Sample> samples, ValueType type) {
-  if (type == ValueType::kNone) return;
-  std::vector<std::uint64_t> numbers;
-  std::vector<std::string_view> texts;
-  if (type < ValueType::kString) numbers.reserve(samples.size());
-  for (const Sample& sample : samples) {
-    const Value& value = sample.value;
-    if (value.type() != type) continue;
-    switch (type) {
-      case ValueType::kNone: break;
-      case ValueType::kBool: numbers.push_back(value.boolean() ? 1 : 0); break;
-      case ValueType::kInt: numbers.push_back(static_cast<std::uint64_t>(value.integer())); break;
-      case ValueType::kDouble: numbers.push_back(std::bit_cast<std::uint64_t>(value.real())); break;
-      case ValueType::kString: texts.push_back(value.text()); break;
-      case ValueType::kBytes: texts.push_back(value.bytes().data); break;
-    }
-  }
-  if (type >= ValueType::kString) {
-    WriteTexts(out, texts);
-  } else if (type == ValueType::kDouble) {
+void WriteNumbers(Writer& out, ValueType type, std::span<const std::uint64_t> numbers) {
+  if (type == ValueType::kDouble) {
     WriteDoubles(out, numbers);
   } else {
     WriteIntegers(out, numbers);
   }
+}
+
+// The values of one type, of those samples that have it.
+void WriteValues(Writer& out, std::span<const Sample> samples, ValueType type) {
+  std::vector<std::uint64_t> numbers;
+  std::vector<std::string_view> texts;
+  for (const Sample& sample : samples) {
+    const Value& value = sample.value;
+    if (value.type() != type) continue;
+    if (type == ValueType::kString) {
+      texts.push_back(value.text());
+    } else if (type == ValueType::kBytes) {
+      texts.push_back(value.bytes().data);
+    } else if (type != ValueType::kNone) {
+      numbers.push_back(NumberOf(value));
+    }
+  }
+  WriteTexts(out, texts);
+  WriteNumbers(out, type, numbers);
 }
 
 // Reads the values of one type into those samples that `has` names, in their order.
@@ -210,18 +240,15 @@ void Read(Reader& in, const Head& head, std::size_t text_bytes_max, std::vector<
   if (uniform != kMixed) counts[uniform] = count;
 
   ReadIntegers(in, column);
+  const bool has_states = (head.shape & kStateColumn) != 0;
+  std::vector<std::uint64_t> states(has_states ? count : 0);
+  ReadIntegers(in, states);
   for (std::size_t i = 0; i < count; ++i) {
+    const std::uint64_t state = has_states ? states[i] : head.shape >> kStateShift;
+    if (state > kStateMax) return in.Fail("a sample has an unknown quality");
     samples[i].time = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(column[i])));
-  }
-  if ((head.shape & kStateColumn) != 0) {
-    ReadIntegers(in, column);
-  } else {
-    column.assign(count, head.shape >> kStateShift);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (column[i] > kStateMax) return in.Fail("a sample has an unknown quality");
-    samples[i].quality = static_cast<model::Quality>(column[i] & kQualityMask);
-    samples[i].unsynced = (column[i] & kUnsynced) != 0;
+    samples[i].quality = static_cast<model::Quality>(state & kQualityMask);
+    samples[i].unsynced = (state & kUnsynced) != 0;
   }
   ValueReader values(in, samples, text_bytes_max);
   for (std::size_t type = 0; type < kTypes; ++type) {
@@ -233,19 +260,11 @@ void Read(Reader& in, const Head& head, std::size_t text_bytes_max, std::vector<
 }  // namespace
 
 Result<std::string> EncodeBlock(std::span<const Sample> samples, std::uint64_t first_ordinal) {
-  if (Status checked = Check(samples); !checked) return checked.error();
-  std::array<bool, kTypes> has{};
-  std::vector<std::uint64_t> times;
-  times.reserve(samples.size());
-  bool same_state = true, same_type = true;
-  const std::uint64_t state = StateOf(samples[0]);
+  const Result<Overview> looked = Look(samples);
+  if (!looked) return looked.error();
+  const auto& [times, numbers, has, same_type, same_state] = *looked;
   const ValueType type = samples[0].value.type();
-  for (const Sample& sample : samples) {
-    times.push_back(static_cast<std::uint64_t>(sample.time.time_since_epoch().count()));
-    same_state = same_state && StateOf(sample) == state;
-    same_type = same_type && sample.value.type() == type;
-    has[static_cast<std::size_t>(sample.value.type())] = true;
-  }
+  const std::uint64_t state = StateOf(samples[0]);
 
   Writer out;
   out.Byte(kFormat);
@@ -266,8 +285,12 @@ Result<std::string> EncodeBlock(std::span<const Sample> samples, std::uint64_t f
     for (const Sample& sample : samples) column.push_back(StateOf(sample));
     WriteIntegers(out, column);
   }
-  for (std::size_t i = 0; i < kTypes; ++i) {
-    if (has[i]) WriteValues(out, samples, static_cast<ValueType>(i));
+  if (same_type && type != ValueType::kNone && type < ValueType::kString) {
+    WriteNumbers(out, type, numbers);
+  } else {
+    for (std::size_t i = 0; i < kTypes; ++i) {
+      if (has[i]) WriteValues(out, samples, static_cast<ValueType>(i));
+    }
   }
   const std::uint32_t checksum = Crc32(out.bytes());
   for (std::size_t i = 0; i < kChecksumBytes; ++i) {

@@ -4,7 +4,7 @@
 // One block of history: samples of one property that follow each other, in the fewest bytes found.
 // The same bytes go to flash and to the wire. docs/HISTORY_FORMAT.md has every bit of them.
 //
-// What comes out is what went in, to the bit: NaNs with their payloads, -0.0, infinities, any 64-bit
+// What comes out is what went in, to the bit: NaNs with their payloads, -0.0, infinities, any
 // integer, time stamps in any order, and values of several types in one block. A block refers to no
 // other. Thread-safe: nothing is kept between calls.
 
@@ -42,8 +42,8 @@ struct DecodeLimits {
   std::size_t text_bytes_max = kBlockTextBytesMax;
 };
 
-// Of hostile bytes, too. kCorrupt with the reason for what isn't exactly one block, kUnsupported for
-// a format of a later version, kExhausted when it says that it has more samples than the limit.
+// Of hostile bytes, too. kCorrupt with the reason for what isn't exactly one block, kUnsupported
+// for a format of a later version, kExhausted when it says that it has more samples than the limit.
 // Takes at most about 150 bytes of memory for each sample and text_bytes_max three times over.
 Result<Block> DecodeBlock(std::string_view bytes, const DecodeLimits& limits = {});
 

@@ -22,32 +22,45 @@ bool HasExponent(Scale::Kind kind) {
   return kind == Scale::kDecimal || kind == Scale::kFloatDecimal || kind == Scale::kBinary;
 }
 
+// A part of a long column, enough to choose by.
+std::vector<std::uint64_t> Some(std::span<const std::uint64_t> patterns) {
+  constexpr std::size_t kStretch = 24, kStretches = 8;
+  if (patterns.size() <= 2 * kStretch * kStretches) return {patterns.begin(), patterns.end()};
+  std::vector<std::uint64_t> some;
+  for (std::size_t i = 0; i < kStretches; ++i) {
+    const auto stretch =
+        patterns.subspan(i * (patterns.size() - kStretch) / (kStretches - 1), kStretch);
+    some.insert(some.end(), stretch.begin(), stretch.end());
+  }
+  return some;
+}
+
 struct Choice {
   Scale scale;
   Scaled scaled;
 };
 
 Choice Choose(std::span<const std::uint64_t> patterns) {
-  Choice best;
-  std::size_t best_bits = ~std::size_t{0};
-  const auto look_at = [&](const std::vector<Scale>& scales) {
-    for (const Scale& scale : scales) {
-      Scaled scaled = Split(patterns, scale);
-      // Decimals without a correction are what drivers read; nothing beats them by much.
-      const bool perfect = scale.kind == Scale::kDecimal && scaled.corrections.empty();
-      const std::size_t bits = perfect ? 0
-                                       : EstimateBits(scaled.integers) +
-                                             EstimateBits(scaled.corrections) +
-                                             EstimateBits(scaled.exceptions);
-      if (bits >= best_bits) continue;
-      best = {scale, std::move(scaled)};
-      best_bits = bits;
-      if (perfect) return;
-    }
-  };
-  look_at(DecimalsFor(patterns));
-  if (best_bits > 0) look_at(OthersFor(patterns));
-  return best;
+  std::vector<Scale> scales = DecimalsFor(patterns);
+  // Decimals without a correction are what drivers read; nothing beats them by much.
+  if (!scales.empty()) {
+    Choice decimals = {scales[0], Split(patterns, scales[0])};
+    if (decimals.scaled.corrections.empty()) return decimals;
+  }
+  const std::vector<Scale> others = OthersFor(patterns);
+  scales.insert(scales.end(), others.begin(), others.end());
+  const std::vector<std::uint64_t> some = Some(patterns);
+  Scale best;
+  std::size_t least = ~std::size_t{0};
+  for (const Scale& scale : scales) {
+    const Scaled scaled = Split(some, scale);
+    const std::size_t bits = EstimateBits(scaled.integers) + EstimateBits(scaled.corrections) +
+                             EstimateBits(scaled.exceptions);
+    if (bits >= least) continue;
+    best = scale;
+    least = bits;
+  }
+  return {best, Split(patterns, best)};
 }
 
 }  // namespace

@@ -42,9 +42,8 @@ enum class Depth { kOuter, kInner };
 
 // Below this many values a table can't pay.
 constexpr std::size_t kTokensMin = 48;
-// Bits a value from which on other forms than the codes are looked at.
-constexpr std::size_t kWorthADictionaryBits = 7;
-constexpr std::size_t kWorthZstdBits = 8;
+// Bits a value from which on a dictionary is looked at.
+constexpr std::size_t kWorthADictionaryBits = 5;
 
 bool Less(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
@@ -108,8 +107,21 @@ Shape ShapeOf(Integers values) {
 struct Prediction {
   unsigned order = 0;       // 0: from the minimum; 1: from the value before; 2: from the two.
   std::uint64_t drift = 0;  // Order 1: added to the value before.
-  std::size_t widths = 0;   // Sum of the small values' widths, to compare by.
 };
+
+// A column is judged by stretches of it, which takes a fraction of the time and chooses hardly
+// worse.
+constexpr std::size_t kStretch = 16, kStretches = 12;
+
+// Calls look(from, to) for each of them, or for the whole of a short column.
+template <class Look>
+void ForStretches(std::size_t count, Look look) {
+  if (count <= 2 * kStretch * kStretches) return look(0, count);
+  for (std::size_t i = 0; i < kStretches; ++i) {
+    const std::size_t from = i * (count - kStretch) / (kStretches - 1);
+    look(from, from + kStretch);
+  }
+}
 
 // Usual difference between neighbours: the median of a few.
 std::uint64_t UsualStep(Integers scaled) {
@@ -124,54 +136,67 @@ std::uint64_t UsualStep(Integers scaled) {
   return *middle;
 }
 
-Prediction PredictionOf(Integers scaled) {
-  std::size_t order0 = 0, order1 = 0, order2 = 0, drifted = 0;
+Prediction PredictionOf(Integers scaled, std::uint64_t min) {
+  // Sums of widths: about what Golomb's codes take.
+  std::size_t order0 = 0, order1 = 0, order2 = 0, drifted = 0, count = 0, order2_count = 0;
   const std::uint64_t drift = UsualStep(scaled);
-  std::uint64_t before = scaled[0], step = 0;
-  for (std::size_t i = 1; i < scaled.size(); ++i) {
-    const std::uint64_t next = scaled[i] - std::exchange(before, scaled[i]);
-    order0 += Width(scaled[i]);
-    order1 += Width(ZigZag(next));
-    order2 += Width(ZigZag(next - std::exchange(step, next)));
-  }
-  Prediction best = {.order = 0, .widths = order0};
-  if (order1 < best.widths) best = {.order = 1, .widths = order1};
-  if (order2 < best.widths) best = {.order = 2, .widths = order2};
-  if (drift != 0 && Width(ZigZag(drift)) * scaled.size() * 2 > order1) {
-    for (std::size_t i = 1; i < scaled.size(); ++i) {
-      drifted += Width(ZigZag(scaled[i] - scaled[i - 1] - drift));
+  ForStretches(scaled.size(), [&](std::size_t from, std::size_t to) {
+    std::uint64_t before = scaled[from], step = 0;
+    for (std::size_t i = from + 1; i < to; ++i) {
+      const std::uint64_t next = scaled[i] - std::exchange(before, scaled[i]);
+      order0 += Width(scaled[i] - min);
+      order1 += Width(ZigZag(next));
+      drifted += Width(ZigZag(next - drift));
+      if (i > from + 1) {
+        order2 += Width(ZigZag(next - step));
+        ++order2_count;
+      }
+      step = next;
     }
-    if (drifted + 16 < best.widths) best = {.order = 1, .drift = drift, .widths = drifted};
+    count += to - from - 1;
+  });
+  if (order2_count > 0) order2 = order2 * count / order2_count;
+  Prediction best;
+  std::size_t least = order0;
+  if (order1 < least) {
+    best = {.order = 1};
+    least = order1;
   }
+  if (order2 < least) {
+    best = {.order = 2};
+    least = order2;
+  }
+  // The median of a noise is no drift: it must be worth its bytes.
+  if (drift != 0 && drifted + drifted / 16 + 16 < least) best = {.order = 1, .drift = drift};
   return best;
 }
 
-std::vector<std::uint64_t> Scale(Integers values, const Shape& shape) {
+// Differences from the minimum over the divisor, where there is one.
+std::vector<std::uint64_t> Divided(Integers values, const Shape& shape) {
   std::vector<std::uint64_t> scaled(values.size());
-  if (shape.divisor == 1) {
-    for (std::size_t i = 0; i < values.size(); ++i) scaled[i] = values[i] - shape.min;
-  } else {
-    const Divisor divisor(shape.divisor);
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      scaled[i] = divisor.Divide(values[i] - shape.min);
-    }
+  const Divisor divisor(shape.divisor);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    scaled[i] = divisor.Divide(values[i] - shape.min);
   }
   return scaled;
 }
 
-// The small values; in place, since each depends on earlier ones of `scaled` only.
-Integers Residuals(std::vector<std::uint64_t>& scaled, const Prediction& prediction) {
+std::vector<std::uint64_t> Residuals(Integers scaled, std::uint64_t min,
+                                     const Prediction& prediction) {
   const std::size_t n = scaled.size();
-  if (prediction.order == 1) {
-    for (std::size_t i = n - 1; i > 0; --i) {
-      scaled[i] = ZigZag(scaled[i] - scaled[i - 1] - prediction.drift);
+  std::vector<std::uint64_t> small(n - prediction.order);
+  if (prediction.order == 0) {
+    for (std::size_t i = 0; i < n; ++i) small[i] = scaled[i] - min;
+  } else if (prediction.order == 1) {
+    for (std::size_t i = 1; i < n; ++i) {
+      small[i - 1] = ZigZag(scaled[i] - scaled[i - 1] - prediction.drift);
     }
-  } else if (prediction.order == 2) {
-    for (std::size_t i = n - 1; i > 1; --i) {
-      scaled[i] = ZigZag(scaled[i] - 2 * scaled[i - 1] + scaled[i - 2]);
+  } else {
+    for (std::size_t i = 2; i < n; ++i) {
+      small[i - 2] = ZigZag(scaled[i] - 2 * scaled[i - 1] + scaled[i - 2]);
     }
   }
-  return Integers(scaled).subspan(prediction.order);
+  return small;
 }
 
 // First byte and the numbers that the values are relative to.
@@ -192,36 +217,49 @@ unsigned WidthMax(Integers values) {
   return Width(all);
 }
 
+// Whether a token code for all of `small` may take less than `bits`, judged by stretches.
+bool TokensMayTakeLess(Integers small, std::size_t bits) {
+  if (small.size() < kTokensMin) return false;
+  std::vector<std::uint64_t> some;
+  ForStretches(small.size(), [&](std::size_t from, std::size_t to) {
+    some.insert(some.end(), small.begin() + static_cast<std::ptrdiff_t>(from),
+                small.begin() + static_cast<std::ptrdiff_t>(to));
+  });
+  const double share = static_cast<double>(small.size()) / static_cast<double>(some.size());
+  return TokenCode::Estimate(some, share) < static_cast<double>(bits);
+}
+
 // The column as integers of one of the codes.
 std::string Coded(Integers values, const Shape& shape) {
-  std::vector<std::uint64_t> scaled = Scale(values, shape);
-  const Prediction prediction = PredictionOf(scaled);
+  std::vector<std::uint64_t> divided;
+  if (shape.divisor > 1) divided = Divided(values, shape);
+  const Integers scaled = divided.empty() ? values : Integers(divided);
+  const std::uint64_t min = divided.empty() ? shape.min : 0;
+  const Prediction prediction = PredictionOf(scaled, min);
   const std::uint64_t second = scaled[1] - scaled[0];
-  const Integers small = Residuals(scaled, prediction);
+  const std::vector<std::uint64_t> small = Residuals(scaled, min, prediction);
 
-  const unsigned width = WidthMax(small);
-  const std::size_t packed_bits = width * small.size();
-  // Golomb's never takes less than a bit a value, and hardly less than the widths.
-  std::optional<TokenCode> tokens;
-  if (small.size() >= kTokensMin) tokens.emplace(small);
-  const std::size_t tokens_bits = tokens ? tokens->bits() : ~std::size_t{0};
   Writer golomb;
-  if (prediction.widths < std::min(packed_bits, tokens_bits)) {
-    WriteHead(golomb, kGolomb, prediction, shape, values, second);
-    WriteGolomb(golomb, small);
-    const std::size_t bits = golomb.size() * 8;
-    if (bits <= std::min(packed_bits, tokens_bits)) return std::move(golomb).Take();
+  WriteHead(golomb, kGolomb, prediction, shape, values, second);
+  const std::size_t head_bytes = golomb.size();
+  WriteGolomb(golomb, small);
+  const unsigned width = WidthMax(small);
+  const std::size_t packed_bytes = (width * small.size() + 7) / 8;
+  const std::size_t least = std::min(golomb.size() - head_bytes - 1, packed_bytes);
+  if (TokensMayTakeLess(small, least * 8)) {
+    const TokenCode tokens(small);
+    if (tokens.bits() < least * 8) {
+      Writer out;
+      WriteHead(out, kTokens, prediction, shape, values, second);
+      tokens.Write(out, small);
+      return std::move(out).Take();
+    }
   }
-  Writer other;
-  if (packed_bits <= tokens_bits) {
-    WriteHead(other, kPacked, prediction, shape, values, second);
-    WritePacked(other, small, width);
-  } else {
-    WriteHead(other, kTokens, prediction, shape, values, second);
-    tokens->Write(other, small);
-  }
-  if (golomb.size() > 0 && golomb.size() <= other.size()) return std::move(golomb).Take();
-  return std::move(other).Take();
+  if (golomb.size() - head_bytes - 1 <= packed_bytes) return std::move(golomb).Take();
+  Writer out;
+  WriteHead(out, kPacked, prediction, shape, values, second);
+  WritePacked(out, small, width);
+  return std::move(out).Take();
 }
 
 std::string Smallest(Integers values, Depth depth);
@@ -244,39 +282,84 @@ std::string Runs(Integers values, std::size_t runs) {
   return std::move(out).Take();
 }
 
-// The distinct values in their order, if there are at most `max` of them.
-std::optional<std::vector<std::uint64_t>> Distinct(Integers values, std::size_t max) {
+// Whether a dictionary may be smaller than `bits` a value: by how often a few values taken from all
+// over the column are equal to one another.
+bool DictionaryMayPay(Integers values, std::size_t bits) {
+  constexpr std::size_t kSome = 64;
+  std::array<std::uint64_t, kSome> some{};
+  const std::size_t n = std::min(kSome, values.size());
+  for (std::size_t i = 0; i < n; ++i) some[i] = values[i * values.size() / n];
+  std::sort(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(n));
+  std::size_t equal_pairs = 0, run = 0;
+  for (std::size_t i = 1; i < n; ++i) {
+    run = some[i] == some[i - 1] ? run + 1 : 0;
+    equal_pairs += run;
+  }
+  // As many equally likely values would give as many pairs.
+  const std::size_t distinct = n * (n - 1) / 2 / (equal_pairs + 1) + 1;
+  return distinct <= values.size() / 2 &&
+         Width(distinct) + distinct * bits / values.size() <= bits + 1;
+}
+
+struct Distinct {
+  std::vector<std::uint64_t> values;   // In their order.
+  std::vector<std::uint64_t> indices;  // Into these, of each value of the column.
+};
+
+// Nothing if there are more than `max`.
+std::optional<Distinct> DistinctOf(Integers values, std::size_t max) {
   const unsigned width = Width(4 * max);
   constexpr std::uint64_t kScramble = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio.
   std::vector<std::uint32_t> slots(std::size_t{1} << width);
-  std::vector<std::uint64_t> distinct;
-  distinct.reserve(max);
+  std::vector<std::uint64_t> found;
+  found.reserve(max);
+  Distinct distinct;
+  distinct.indices.reserve(values.size());
   for (const std::uint64_t value : values) {
     std::size_t slot = (value ^ value >> 32) * kScramble >> (64 - width);
-    while (slots[slot] != 0 && distinct[slots[slot] - 1] != value) {
+    while (slots[slot] != 0 && found[slots[slot] - 1] != value) {
       slot = (slot + 1) & (slots.size() - 1);
     }
-    if (slots[slot] != 0) continue;
-    if (distinct.size() == max) return {};
-    distinct.push_back(value);
-    slots[slot] = static_cast<std::uint32_t>(distinct.size());
+    if (slots[slot] == 0) {
+      if (found.size() == max) return {};
+      found.push_back(value);
+      slots[slot] = static_cast<std::uint32_t>(found.size());
+    }
+    distinct.indices.push_back(slots[slot] - 1);
   }
-  std::sort(distinct.begin(), distinct.end(), Less);
+  std::vector<std::uint32_t> order(found.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return Less(found[a], found[b]); });
+  std::vector<std::uint32_t> rank(found.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) {
+    rank[order[i]] = i;
+    distinct.values.push_back(found[order[i]]);
+  }
+  for (std::uint64_t& index : distinct.indices) index = rank[index];
   return distinct;
 }
 
-std::string Dictionary(Integers values, Integers distinct) {
-  std::vector<std::uint64_t> indices(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto at = std::lower_bound(distinct.begin(), distinct.end(), values[i], Less);
-    indices[i] = static_cast<std::uint64_t>(at - distinct.begin());
-  }
+std::string Dictionary(const Distinct& distinct) {
   Writer out;
   out.Byte(kDictionary);
-  out.Varint(distinct.size());
-  out.Raw(Smallest(distinct, Depth::kInner));
-  out.Raw(Smallest(indices, Depth::kInner));
+  out.Varint(distinct.values.size());
+  out.Raw(Smallest(distinct.values, Depth::kInner));
+  out.Raw(Smallest(distinct.indices, Depth::kInner));
   return std::move(out).Take();
+}
+
+// Whether values mostly follow each other as they did before, as in a cycle: what zstd is good at.
+bool Repeats(const Distinct& distinct) {
+  constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  std::vector<std::uint64_t> followers(distinct.values.size(), kNone);
+  std::size_t hits = 0;
+  for (std::size_t i = 1; i < distinct.indices.size(); ++i) {
+    std::uint64_t& follower = followers[static_cast<std::size_t>(distinct.indices[i - 1])];
+    hits += follower == distinct.indices[i] ? 1 : 0;
+    follower = distinct.indices[i];
+  }
+  return hits * 2 > distinct.indices.size();
 }
 
 std::optional<std::string> Zstd(Integers values, const Shape& shape) {
@@ -324,10 +407,12 @@ std::string Smallest(Integers values, Depth depth) {
   };
   const std::size_t n = values.size();
   if (shape.runs <= n / 2) take(Runs(values, shape.runs));
-  if (best.size() * 8 > n * kWorthADictionaryBits) {
-    const auto distinct = Distinct(values, n / 2);
-    if (distinct) take(Dictionary(values, *distinct));
-    if (distinct && best.size() * 8 > n * kWorthZstdBits) take(Zstd(values, shape));
+  const std::size_t bits = best.size() * 8 / n;
+  if (bits >= kWorthADictionaryBits && DictionaryMayPay(values, bits)) {
+    if (const auto distinct = DistinctOf(values, n / 2)) {
+      take(Dictionary(*distinct));
+      if (Repeats(*distinct)) take(Zstd(values, shape));
+    }
   }
   return best;
 }
@@ -451,8 +536,15 @@ std::size_t EstimateBits(std::span<const std::uint64_t> values) {
   if (values.size() < 2) return 64 * values.size();
   const Shape shape = ShapeOf(values);
   if (shape.divisor == 0) return 64;
-  const std::size_t coded = PredictionOf(Scale(values, shape)).widths + values.size();
-  return std::min(coded, shape.runs * (Width(shape.range) + 4));
+  std::vector<std::uint64_t> divided;
+  if (shape.divisor > 1) divided = Divided(values, shape);
+  const Integers scaled = divided.empty() ? values : Integers(divided);
+  const std::uint64_t min = divided.empty() ? shape.min : 0;
+  std::size_t bits = values.size();
+  for (const std::uint64_t value : Residuals(scaled, min, PredictionOf(scaled, min))) {
+    bits += Width(value);
+  }
+  return std::min(bits, shape.runs * (Width(shape.range) + 4));
 }
 
 }  // namespace edgetwin::history

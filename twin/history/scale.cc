@@ -159,10 +159,33 @@ void Correct(Scaled& scaled, std::size_t i, std::uint64_t pattern, std::uint64_t
   }
 }
 
+// Whether all are decimals, which is nearly always so: a loop without a branch finds out.
+template <class Given>
+bool SplitExactly(Patterns patterns, double power, std::vector<std::uint64_t>& integers,
+                  Given given) {
+  constexpr std::uint64_t kHalf = std::uint64_t{1} << 51;  // Beyond it, nothing was rounded.
+  std::uint64_t wrong = 0;
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    const double rounded = Double(patterns[i]) * power + kRounder;
+    const std::uint64_t integer = Pattern(rounded) - Pattern(kRounder);
+    integers[i] = integer;
+    wrong |= Pattern(given(rounded - kRounder)) ^ patterns[i];
+    wrong |= (integer + kHalf) >> (kMantissaBits);
+  }
+  return wrong == 0;
+}
+
 Scaled SplitDecimals(Patterns patterns, const Scale& scale) {
   Scaled scaled;
   scaled.integers.resize(patterns.size());
   const double power = kPowers[static_cast<std::size_t>(scale.exponent)];
+  const bool exact = scale.kind == Scale::kDecimal
+                         ? SplitExactly(patterns, power, scaled.integers,
+                                        [=](double integer) { return integer / power; })
+                         : SplitExactly(patterns, power, scaled.integers, [=](double integer) {
+                             return double{static_cast<float>(integer / power)};
+                           });
+  if (exact) return scaled;
   double integer = 0;
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const double product = Double(patterns[i]) * power;

@@ -3,9 +3,9 @@
 
 // How a block's doubles become integers. Sensors' values are decimals of a few digits, or floats of
 // 32 bits, or multiples of a power of two; an integer and one scale for the block say the same in a
-// fraction of the bits. What the scale doesn't give back exactly is corrected by a few last places, or
-// kept apart, so that every double comes back as it was: computed decimals that are a last place off,
-// NaNs with their payloads, -0.0.
+// fraction of the bits. What the scale doesn't give back exactly is corrected by a few last places
+// or kept apart, so that every double comes back as it was: computed decimals that are a last place
+// off, NaNs with their payloads, -0.0.
 
 #pragma once
 

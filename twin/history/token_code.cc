@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <numbers>
 #include <string>
 #include <utility>
 
@@ -148,6 +150,27 @@ TokenCode::TokenCode(std::span<const std::uint64_t> values) {
     bits_ += CodedLength(lengths_[token], before) + 1;
     before = lengths_[token];
   }
+}
+
+double TokenCode::Estimate(std::span<const std::uint64_t> some, double share) {
+  constexpr double kTableBits = 2;  // A token.
+  std::array<std::uint16_t, kTokens> counts{};
+  std::size_t extra = 0;
+  for (const std::uint64_t value : some) {
+    const Token token = TokenOf(value);
+    ++counts[token.token];
+    extra += token.extra;
+  }
+  const auto all = static_cast<double>(some.size());
+  double bits = static_cast<double>(extra), used = 0;
+  for (const std::uint16_t count : counts) {
+    if (count == 0) continue;
+    bits += count * std::log2(all / count);
+    ++used;
+  }
+  // Few values show less than the whole distribution's entropy: Miller and Madow's correction.
+  if (share > 1) bits += (used - 1) / 2 * std::numbers::log2e;
+  return bits * share + used * kTableBits;
 }
 
 void TokenCode::Write(Writer& out, std::span<const std::uint64_t> values) const {

@@ -25,6 +25,9 @@ class TokenCode {
   // The best code for `values`, of which there must be at least one.
   explicit TokenCode(std::span<const std::uint64_t> values);
 
+  // About the number of bits of a code for `share` times as many values as `some` of them.
+  static double Estimate(std::span<const std::uint64_t> some, double share);
+
   std::size_t bits() const { return bits_; }  // What Write will take.
   void Write(Writer& out, std::span<const std::uint64_t> values) const;
   static void Read(Reader& in, std::span<std::uint64_t> values);
