@@ -98,6 +98,21 @@ Json StoreJson(const View& view) {
           {"quarantined", Text(view.agent->quarantined())}};
 }
 
+Json HistoryStatusJson(const View& view) {
+  if (view.agent->history() == nullptr) return nullptr;
+  const runtime::HistoryStatus& status = view.agent->history()->status();
+  return {{"file", status.file},
+          {"file_bytes", status.store.file_bytes},
+          {"bytes_max", view.agent->config().history.bytes_max},
+          {"blocks", status.store.blocks},
+          {"commits", status.store.commits},
+          {"failed_commits", status.store.failed_commits},
+          {"lost", status.store.lost},
+          {"dropped", status.dropped},
+          {"error", Text(status.trouble)},
+          {"quarantined", Text(status.quarantined)}};
+}
+
 Json DriverSummaryJson(const View& view) {
   std::map<std::string, std::uint64_t> count{
       {"running", 0}, {"waiting", 0}, {"failed", 0}, {"stopped", 0}};
@@ -168,6 +183,7 @@ Json StatusJson(const View& view, const std::vector<LimitReport>& api_limits) {
   json["backlog_rows"] = config.cloud.enabled ? Json(Backlog(view)) : Json(nullptr);
   json["link"] = LinkJson(view);
   json["store"] = StoreJson(view);
+  json["history"] = HistoryStatusJson(view);
   json["drivers"] = DriverSummaryJson(view);
   json["properties"] = CountsJson(view);
   json["memory"] = MemoryJson();
@@ -207,6 +223,7 @@ Json StoredStatusJson(const View& view, const std::string& device, const std::st
   json["backlog_rows"] = nullptr;
   json["link"] = nullptr;
   json["store"] = {{"file", facts.store}};
+  json["history"] = nullptr;
   json["drivers"] = nullptr;
   json["properties"] = CountsJson(view);
   json["memory"] = nullptr;

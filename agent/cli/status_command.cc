@@ -113,6 +113,17 @@ void Facts(const Output& out, const Json& status) {
     add("drivers", Counted(At(status, "drivers"), {"running", "waiting", "failed", "stopped"}));
   }
   add("store", Store(At(status, "store")));
+  const Json& history = At(status, "history");
+  if (history.is_object()) {
+    std::string text = Bytes(NumberAt(history, "file_bytes")) + " of " +
+                       Bytes(NumberAt(history, "bytes_max")) + ", " +
+                       api::Count(NumberAt(history, "blocks"), "block", "blocks") +
+                       " written since the start";
+    const std::uint64_t lost = NumberAt(history, "lost");
+    if (lost > 0) text += ", at most " + api::Count(lost, "sample", "samples") + " lost";
+    const std::string error = TextAt(history, "error");
+    add("history", error.empty() ? text : text + "; not stored: " + error);
+  }
   const Json& memory = At(status, "memory");
   if (At(memory, "rss_bytes").is_number()) add("memory", Bytes(NumberAt(memory, "rss_bytes")));
   table.Print(out);

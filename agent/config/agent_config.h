@@ -49,6 +49,15 @@ struct StoreConfig {
   friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
 };
 
+// [history]
+struct HistoryConfig {
+  bool enabled = true;
+  std::string directory;                 // Empty: that of [store].
+  std::uint64_t bytes_max = 256 << 20;   // Of the file and its WAL; 1MiB to 1TiB.
+  std::chrono::milliseconds age_max{0};  // Older samples go; 1h to 3650d, 0: none for their age.
+  friend bool operator==(const HistoryConfig&, const HistoryConfig&) = default;
+};
+
 // [cloud]
 struct CloudConfig {
   bool enabled = false;                  // Unless said: whether there are brokers.
@@ -107,6 +116,7 @@ struct DriverInstanceConfig {
 struct AgentConfig {
   DeviceConfig device;
   StoreConfig store;
+  HistoryConfig history;
   CloudConfig cloud;
   SyncConfig sync;
   EventsConfig events;

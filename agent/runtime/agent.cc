@@ -102,6 +102,10 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   committer_ = std::make_unique<store::StoreThread>(
       loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
       [this](std::uint64_t token, Status status) { Committed(token, std::move(status)); });
+  if (config_.history.enabled) {
+    history_ = std::make_unique<History>(loop_, config_.history, config_.store.directory,
+                                         config_.properties);
+  }
   Supervisor::Hooks hooks;
   hooks.changed = [this] { Kick(); };
   hooks.defined = [this](model::PropertyId id) { engine_->Defined(id, loop_.Now(), Wall()); };
@@ -114,6 +118,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
     }
   };
   hooks.sampled = [this](model::PropertyId id, const model::Sample& sample) {
+    if (history_) history_->Record(id, twin_->def(id).path.text(), sample);
     engine_->Sampled(id, sample, loop_.Now());
   };
   supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
@@ -291,11 +296,13 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
   if (!(config.api == config_.api)) kept.push_back("api");
   if (!(config.limits == config_.limits)) kept.push_back("limits");
   if (!(config.events == config_.events)) kept.push_back("events");
+  if (!(config.history == config_.history)) kept.push_back("history");
   config.device = config_.device;
   config.store = config_.store;
   config.api = config_.api;
   config.limits = config_.limits;
   config.events = config_.events;
+  config.history = config_.history;
   const bool link_changed = !(config.cloud == config_.cloud);
   config_ = std::move(config);
   SetLogLevel(config_.log_level);
@@ -304,6 +311,7 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
     OpenLink();
   }
   engine_->SetInterest(config_.sync.interest);
+  if (history_) history_->SetPolicies(config_.properties);
   supervisor_->Apply(config_.drivers, config_.properties);
   Kick();
   return kept;
@@ -315,6 +323,12 @@ void Agent::Stop(std::function<void(Status)> done) {
   loop_.Cancel(timer_);
   supervisor_->StopAll();
   CloseLink();
+  if (history_) {
+    if (const Status stored = history_->Stop(); !stored) {
+      Log(LogLevel::kError, "the newest samples of the history are lost: " + stored.error().text);
+    }
+    history_.reset();
+  }
   committer_.reset();  // Finishes what is out.
   done(store_->Commit(engine_->Finish()));
 }
@@ -333,6 +347,9 @@ std::vector<LimitReport> Agent::limits() const {
   std::vector<LimitReport> limits = twin_->limits();
   for (LimitReport& limit : engine_->limits()) limits.push_back(std::move(limit));
   if (committer_) limits.push_back(committer_->limit());  // Not while stopping.
+  if (history_) {
+    for (LimitReport& limit : history_->limits()) limits.push_back(std::move(limit));
+  }
   const auto posted = loop_.posted_stats();
   limits.push_back({"posted_tasks", posted.max, 0, posted.peak, posted.waits});
   if (link_) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/config/agent_config.h"
+#include "agent/runtime/history.h"
 #include "agent/runtime/supervisor.h"
 #include "drivers/sdk/driver.h"
 #include "sync/engine/edge_engine.h"
@@ -56,6 +57,7 @@ class Agent : private sync::LinkEvents {
   const Supervisor& supervisor() const { return *supervisor_; }
   std::optional<sync::LinkStats> link_stats() const;
   store::TwinStoreStats store_stats() const { return store_->stats(); }
+  History* history() const { return history_.get(); }  // Null: it is off, or the agent stops.
   std::vector<LimitReport> limits() const;
   MonoTime started() const { return started_; }
   const std::string& quarantined() const {
@@ -108,6 +110,7 @@ class Agent : private sync::LinkEvents {
   std::unique_ptr<model::Twin> twin_;
   std::unique_ptr<sync::EdgeEngine> engine_;
   std::unique_ptr<store::StoreThread> committer_;
+  std::unique_ptr<History> history_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<sync::Link> link_;
   std::string quarantined_;

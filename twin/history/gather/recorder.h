@@ -78,6 +78,7 @@ class Recorder {
   std::vector<Loss> UnstoredLosses(Slot slot) const;
   std::optional<Slot> Find(std::string_view path) const;
   std::uint64_t next(Slot slot) const { return paths_[slot].next; }
+  std::uint64_t held(Slot slot) const { return paths_[slot].held; }  // Samples in memory.
   // 0 while the store doesn't have it.
   PathId id(Slot slot) const { return paths_[slot].known ? paths_[slot].id : 0; }
   const std::string& path(Slot slot) const { return paths_[slot].path; }

@@ -15,6 +15,7 @@
 #include "twin/history/store/ledger.h"
 #include "twin/history/store/retention.h"
 #include "twin/store/columns.h"
+#include "twin/store/image.h"
 #include "twin/store/inspect.h"
 #include "twin/store/schema.h"
 #include "twin/store/sqlite_db.h"
@@ -91,6 +92,30 @@ Result<Database> OpenDatabase(const HistoryStoreOptions& options) {
   return db;
 }
 
+// With what an image of it holds where it can't be opened for writing.
+Result<Database> OpenUnchanged(const std::string& path, const std::string& vfs) {
+  if (Status sound = store::CheckFiles(path, vfs); !sound) return sound.error();
+  if (!store::VfsFile::HasBytes(path, store::VfsFile::Part::kDatabase, vfs)) {
+    return NotFound("there is no history " + path);
+  }
+  const bool had_wal = store::VfsFile::HasBytes(path, store::VfsFile::Part::kWal, vfs);
+  Result<Database> db = Database::Open(
+      {.path = path, .create = false, .exclusive = true, .busy_wait = kBusyWait, .vfs = vfs});
+  Status readable;
+  if (db) {
+    if (Status set = db->LeaveWalOnClose(had_wal); !set) return set.error();
+    readable = db->Exec("PRAGMA query_only=ON; BEGIN; SELECT count(*) FROM sqlite_schema");
+    if (readable) return db;
+  } else {
+    readable = db.error();
+  }
+  const ErrorCode code = readable.error().code;
+  if (code == ErrorCode::kConflict || code == ErrorCode::kCorrupt) return readable.error();
+  const Result<std::string> image = store::ReadImage(path, vfs);
+  if (!image) return image.error();
+  return Database::FromImage(*image, path);
+}
+
 Result<std::int64_t> ReadNextsAt(Database& db) {
   Result<Statement> select = db.Prepare(sql::kSelectMeta);
   if (!select) return select.error();
@@ -142,6 +167,7 @@ struct HistoryStore::Impl {
   Status SaveNexts(const std::vector<std::uint64_t>& nexts);
   Status WriteClean(const HistoryBatch& batch);
   Status Commit(const HistoryBatch& batch, bool last);
+  void Count();
   std::int64_t PagesMax() const {
     return (static_cast<std::int64_t>(options.bytes_max) - WalBytes(options)) / kPageBytes;
   }
@@ -160,7 +186,9 @@ struct HistoryStore::Impl {
 
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> failed_commits{0};
+  std::atomic<std::uint64_t> blocks{0};
   std::atomic<std::uint64_t> file_bytes{0};
+  std::atomic<std::uint64_t> lost{0};
 };
 
 Status HistoryStore::Impl::Load() {
@@ -217,7 +245,7 @@ Status HistoryStore::Impl::DrawIncarnation(const LastOpening& last) {
   if (Status done = prune->BindInt(1, incarnation).Run(); !done) return done;
   if (Status done = transaction->Commit(); !done) return done;
   for (const Loss& loss : taken) paths[loss.path - 1].next = loss.last + 1;
-  file_bytes = db.FileBytes();
+  Count();
   return {};
 }
 
@@ -360,9 +388,10 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
 Status HistoryStore::Impl::Commit(const HistoryBatch& batch, bool last) {
   std::vector<std::uint64_t> nexts;
   Status done = Check(batch, nexts);
+  if (done && db.Moved()) done = NotFound(db.path() + " was moved or deleted while it was open");
   if (done) done = MakeRoom(batch);
   if (done) done = Write(batch, nexts, last);
-  file_bytes = db.FileBytes();
+  Count();
   if (!done) {
     ++failed_commits;
     return done;
@@ -377,8 +406,16 @@ Status HistoryStore::Impl::Commit(const HistoryBatch& batch, bool last) {
   for (const BlockRecord& block : batch.blocks) sampled[block.path - 1] = true;
   for (const PathId id : batch.live) live[id - 1] = sampled[id - 1] = true;
   if (!batch.blocks.empty()) ++last_batch;
+  blocks += batch.blocks.size();
   ++commits;
   return {};
+}
+
+void HistoryStore::Impl::Count() {
+  file_bytes = db.FileBytes();
+  const Result<std::int64_t> sum = db.QueryInt("SELECT coalesce(sum(count), 0) FROM loss");
+  // What can't be read shows wherever it matters.
+  if (sum) lost = static_cast<std::uint64_t>(*sum);
 }
 
 HistoryStore::HistoryStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -398,6 +435,21 @@ Result<std::unique_ptr<HistoryStore>> HistoryStore::Open(const HistoryStoreOptio
   if (Status set = impl->db.LeaveWalOnClose(false); !set) return set.error();
   const std::string cap = "PRAGMA max_page_count=" + std::to_string(impl->PagesMax());
   if (Status set = impl->db.Exec(cap); !set) return set.error();
+  return std::unique_ptr<HistoryStore>(new HistoryStore(std::move(impl)));
+}
+
+Result<std::unique_ptr<HistoryStore>> HistoryStore::Inspect(const std::string& path,
+                                                            const std::string& vfs) {
+  Result<Database> db = OpenUnchanged(path, vfs);
+  if (!db) return store::Explained(path, vfs, db.error());
+  const Result<SchemaVersion> version = CheckVersion(*db);
+  if (!version) return store::Explained(path, vfs, version.error());
+  if (version->version == 0) return NotFound(path + " is a database that holds nothing yet");
+  HistoryStoreOptions options;
+  options.path = path;
+  options.vfs = vfs;
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(*db));
+  if (Status loaded = impl->Load(); !loaded) return store::Explained(path, vfs, loaded.error());
   return std::unique_ptr<HistoryStore>(new HistoryStore(std::move(impl)));
 }
 
@@ -429,6 +481,7 @@ Result<std::vector<Loss>> HistoryStore::Losses() {
 Result<bool> HistoryStore::EvictBefore(WallTime before) {
   const auto evicted = EvictSomeBefore(impl_->db, before, impl_->options.ledger_records_max);
   if (!evicted) return evicted.error();
+  impl_->Count();
   return *evicted != 0;
 }
 
@@ -461,7 +514,9 @@ Result<std::vector<PathAudit>> HistoryStore::Audit() {
 HistoryStoreStats HistoryStore::stats() const {
   return {.commits = impl_->commits,
           .failed_commits = impl_->failed_commits,
-          .file_bytes = impl_->file_bytes};
+          .blocks = impl_->blocks,
+          .file_bytes = impl_->file_bytes,
+          .lost = impl_->lost};
 }
 
 }  // namespace edgetwin::history

@@ -37,7 +37,9 @@ struct HistoryStoreOptions {
 struct HistoryStoreStats {
   std::uint64_t commits = 0;
   std::uint64_t failed_commits = 0;
+  std::uint64_t blocks = 0;      // Committed since the opening.
   std::uint64_t file_bytes = 0;  // Database and WAL.
+  std::uint64_t lost = 0;        // Samples, by the ledger: at most so many.
 };
 
 // Of one path: stored + lost + lost_at_most is next, or samples are gone that nobody accounts for.
@@ -63,6 +65,11 @@ class HistoryStore {
   // commits: what else is damaged shows when it is read.
   static Result<std::unique_ptr<HistoryStore>> Open(const HistoryStoreOptions& options);
 
+  // For looking at it while nobody has it open: changes nothing, and Commit, Close and evictions
+  // fail. What an unclean stop took is not in the ledger yet. kNotFound when there is none.
+  static Result<std::unique_ptr<HistoryStore>> Inspect(const std::string& path,
+                                                       const std::string& vfs = {});
+
   // Without Close: as if the process had died.
   ~HistoryStore();
 
@@ -73,6 +80,7 @@ class HistoryStore {
   // Makes the batch durable; on failure nothing of it is, as of TwinStore::Commit. A path's blocks
   // and exact losses follow its `next` without a gap or an overlap, in any order; kInvalid
   // otherwise.
+  // kNotFound: the file was moved or deleted while it was open; nothing can be stored there.
   Status Commit(const HistoryBatch& batch);
 
   // The last commit: nothing is in memory any more. To be destroyed next.

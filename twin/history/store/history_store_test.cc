@@ -286,6 +286,37 @@ TEST_F(HistoryStoreTest, TheTableOfOpeningsDoesNotGrow) {
   EXPECT_EQ(db->QueryInt("SELECT count(*) FROM incarnation"), 1);
 }
 
+TEST_F(HistoryStoreTest, InspectingChangesNothing) {
+  ASSERT_TRUE(Open(1)->Close(TwoPaths()));
+  const auto before = store::Snapshot(folder_.path());
+  {
+    auto seen = HistoryStore::Inspect(HistoryFile(folder_));
+    ASSERT_TRUE(seen) << seen.error().text;
+    EXPECT_EQ((*seen)->paths()[0].next, 20u);
+    EXPECT_EQ(AllBlocks(**seen, 1).size(), 2u);
+    EXPECT_TRUE((*seen)->Audit().value()[0].AddsUp());
+    HistoryBatch batch;
+    batch.blocks = {BlockOf(1, 20, 1)};
+    EXPECT_FALSE((*seen)->Commit(batch));
+  }
+  EXPECT_TRUE(store::Snapshot(folder_.path()) == before);
+  EXPECT_EQ(Open(2)->Losses()->size(), 0u);
+  const auto none = HistoryStore::Inspect(folder_.path() + "/none.db");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(HistoryStoreTest, ADeletedFileIsNoticedBeforeMoreIsWrittenToIt) {
+  auto store = Open(1);
+  ASSERT_TRUE(store->Commit(TwoPaths()));
+  std::filesystem::remove(HistoryFile(folder_));
+  HistoryBatch batch;
+  batch.blocks = {BlockOf(1, 20, 1)};
+  const Status done = store->Commit(batch);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kNotFound) << done.error().text;
+}
+
 TEST_F(HistoryStoreTest, ASecondOpenerIsRefused) {
   auto store = Open(1);
   const auto second = HistoryStore::Open(OptionsFor(folder_, 2));

@@ -1,0 +1,353 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/runtime/history.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "twin/base/log.h"
+#include "twin/base/random.h"
+#include "twin/store/twin_store.h"
+
+namespace edgetwin::runtime {
+namespace {
+
+using history::HistoryStore;
+using history::LossReason;
+using history::Priority;
+using std::chrono::microseconds;
+
+constexpr std::chrono::seconds kReopenPeriod{10};
+constexpr std::chrono::minutes kEvictPeriod{10};
+// One round of age's evictions, of history::kEvictedMax blocks each: the thread has other work, too.
+constexpr int kEvictionsInARound = 64;
+
+std::optional<Priority> PriorityOf(config::HistoryPolicy policy) {
+  switch (policy) {
+    case config::HistoryPolicy::kOff: return {};
+    case config::HistoryPolicy::kLow: return Priority::kLow;
+    case config::HistoryPolicy::kNormal: return Priority::kNormal;
+    case config::HistoryPolicy::kHigh: return Priority::kHigh;
+  }
+  return {};
+}
+
+}  // namespace
+
+History::History(EventLoop& loop, const config::HistoryConfig& config, const std::string& directory,
+                 const std::vector<config::PropertyOverride>& overrides)
+    : loop_(loop),
+      config_(config),
+      file_((config.directory.empty() ? directory : config.directory) + "/history.db"),
+      overrides_(overrides),
+      recorder_(history::RecorderOptions()),
+      evict_at_(loop.Now() + kEvictPeriod) {
+  status_.file = file_;
+  thread_ = std::make_unique<store::StoreThread>(
+      loop, [](const model::Batch&) { return Status(); }, [](std::uint64_t, const Status&) {});
+  TakeOpened(OpenStore(), LossReason::kFileLost);
+}
+
+History::~History() {
+  loop_.Cancel(timer_);
+  thread_.reset();
+}
+
+// On whichever thread the store is.
+History::Opened History::OpenStore() {
+  history::HistoryStoreOptions options;
+  options.path = file_;
+  options.inc = RandomBits() | 1;
+  options.now = loop_.clock().UntrustedWall();
+  options.window_samples_max = history::RecorderOptions().samples_max;
+  options.bytes_max = config_.bytes_max;
+  Opened opened;
+  auto store = HistoryStore::Open(options);
+  if (!store && store.error().code == ErrorCode::kCorrupt) {
+    const auto moved = store::TwinStore::Quarantine(file_);
+    if (moved) {
+      opened.quarantined = *moved;
+      store = HistoryStore::Open(options);
+    }
+  }
+  if (store) {
+    store_ = std::move(*store);
+  } else {
+    opened.status = store.error();
+  }
+  return opened;
+}
+
+void History::TakeOpened(const Opened& opened, LossReason missing) {
+  if (!opened.quarantined.empty()) {
+    status_.quarantined = opened.quarantined;
+    missing = LossReason::kDamaged;
+    Log(LogLevel::kError, "the history is damaged; kept for inspection, beginning a new one",
+        {{"quarantined", opened.quarantined}});
+  }
+  Say(opened.status);
+  if (!opened.status) {
+    missing_ = missing;
+    reopen_at_ = loop_.Now() + kReopenPeriod;
+    return Arm();
+  }
+  reopen_at_.reset();
+  recorder_.Attach(store_->inc(), store_->paths(), missing, loop_.clock().UntrustedWall());
+  status_.store = store_->stats();
+  Arm();
+}
+
+void History::Say(const Status& status) {
+  const std::string trouble = status ? "" : status.error().text;
+  if (trouble != status_.trouble) {
+    if (trouble.empty()) {
+      Log(LogLevel::kNotice, "the history is stored again");
+    } else {
+      Log(LogLevel::kError, "history is not stored, trying again: " + trouble);
+    }
+  }
+  status_.trouble = trouble;
+}
+
+void History::Reopen(LossReason missing) {
+  recorder_.Detach();
+  auto opened = std::make_shared<Opened>();
+  Start({[this, opened, missing] {
+           store_.reset();
+           if (missing == LossReason::kDamaged) {
+             const auto moved = store::TwinStore::Quarantine(file_);
+             if (!moved) {
+               opened->status = moved.error();
+               return;
+             }
+             opened->quarantined = *moved;
+           }
+           const std::string quarantined = opened->quarantined;
+           *opened = OpenStore();
+           if (opened->quarantined.empty()) opened->quarantined = quarantined;
+         },
+         [this, opened, missing] { TakeOpened(*opened, missing); }});
+}
+
+void History::Record(model::PropertyId id, const std::string& path, const model::Sample& sample) {
+  const std::size_t index = model::Index(id);
+  if (index >= places_.size()) places_.resize(index + 1);
+  std::optional<Place>& place = places_[index];
+  if (!place) {
+    const auto priority = PriorityOf(config::HistoryPolicyOf(overrides_, path));
+    place = Place{priority ? recorder_.Define(path) : 0, priority};
+  }
+  if (!place->priority) return;
+  recorder_.Record(place->slot, *place->priority, sample, loop_.Now());
+  status_.dropped = recorder_.dropped();
+  Arm();
+}
+
+void History::SetPolicies(const std::vector<config::PropertyOverride>& overrides) {
+  overrides_ = overrides;
+  places_.clear();
+}
+
+void History::Start(Work work) {
+  queue_.push_back(std::move(work));
+  RunNext();
+}
+
+Status History::Ask(Work work) {
+  if (!thread_) return Unavailable("the agent is stopping");
+  if (!questions_limit_.Fits(questions_ + 1)) {
+    questions_limit_.Hit();
+    return Exhausted("too many questions wait for the history; try again");
+  }
+  questions_limit_.Use(++questions_);
+  Start({std::move(work.work), [this, done = std::move(work.done)] {
+           questions_limit_.Use(--questions_);
+           done();
+         }});
+  return {};
+}
+
+void History::RunNext() {
+  if (working_ || queue_.empty() || !thread_) return;
+  Work next = std::move(queue_.front());
+  queue_.pop_front();
+  working_ = true;
+  const Status begun = thread_->Run(std::move(next.work), [this, done = std::move(next.done)] {
+    working_ = false;
+    done();
+    RunNext();
+  });
+  if (!begun) working_ = false;  // Can't be: working_ says so first.
+}
+
+void History::Committed(const Status& status) {
+  recorder_.Committed(status.has_value(), loop_.Now());
+  Say(status);
+  status_.store = store_->stats();
+  if (!status && status.error().code == ErrorCode::kCorrupt) return Reopen(LossReason::kDamaged);
+  if (!status && status.error().code == ErrorCode::kNotFound) return Reopen(LossReason::kFileLost);
+  Arm();
+}
+
+void History::Wake() {
+  const MonoTime now = loop_.Now();
+  if (reopen_at_ && *reopen_at_ <= now) {
+    reopen_at_.reset();
+    auto opened = std::make_shared<Opened>();
+    Start({[this, opened] { *opened = OpenStore(); },
+           [this, opened] { TakeOpened(*opened, missing_); }});
+  }
+  if (auto batch = recorder_.Take(now)) {
+    commit_ = std::make_shared<std::optional<Status>>();
+    Start({[this, status = commit_, batch = std::move(*batch)] { *status = store_->Commit(batch); },
+           [this, status = commit_] { Committed(**status); }});
+  }
+  if (evict_at_ <= now) EvictOld();
+  Arm();
+}
+
+void History::EvictOld() {
+  evict_at_ = loop_.Now() + kEvictPeriod;
+  if (config_.age_max.count() == 0 || !recorder_.attached()) return;
+  // A clock that isn't trusted would make everything look too old, or nothing.
+  const Result<WallTime> wall = loop_.clock().Wall();
+  if (!wall) return;
+  Start({[this, before = *wall - config_.age_max] {
+           if (!store_) return;
+           for (int i = 0; i < kEvictionsInARound; ++i) {
+             const Result<bool> more = store_->EvictBefore(before);
+             if (!more || !*more) return;
+           }
+         },
+         [this] {
+           if (store_) status_.store = store_->stats();
+         }});
+}
+
+void History::Arm() {
+  if (!thread_) return;
+  MonoTime next = config_.age_max.count() == 0 ? MonoTime::max() : evict_at_;
+  if (const auto take = recorder_.NextTake()) next = std::min(next, *take);
+  if (reopen_at_) next = std::min(next, *reopen_at_);
+  if (armed_ == next) return;
+  loop_.Cancel(timer_);
+  timer_ = Loop::Id::kNone;
+  armed_ = next;
+  if (next == MonoTime::max()) return;
+  const auto wait = std::max(microseconds(0), microseconds(next - loop_.Now()));
+  timer_ = loop_.After(wait, [this] {
+    timer_ = Loop::Id::kNone;
+    armed_.reset();
+    Wake();
+  });
+}
+
+Status History::Stop() {
+  loop_.Cancel(timer_);
+  timer_ = Loop::Id::kNone;
+  thread_.reset();  // Finishes what it has begun.
+  queue_.clear();
+  if (!store_ || !recorder_.attached()) return Unavailable("history: " + status_.trouble);
+  recorder_.Committed(commit_ && *commit_ && (*commit_)->has_value(), loop_.Now());
+  while (const auto batch = recorder_.Take(loop_.Now(), true)) {
+    const Status done = store_->Commit(*batch);
+    recorder_.Committed(done.has_value(), loop_.Now());
+    if (!done) return done;
+  }
+  const Status closed = store_->Close({});
+  store_.reset();
+  return closed;
+}
+
+Status History::Read(const std::string& path, const history::ExcerptOptions& options,
+                     std::function<void(Result<std::shared_ptr<const history::Excerpt>>)> done) {
+  const auto slot = recorder_.Find(path);
+  if (!slot) return NotFound("there is no history of '" + path + "'");
+  struct Answer {
+    history::Excerpt excerpt;
+    std::vector<history::BlockRecord> unstored;
+    Status status;
+  };
+  auto answer =
+      std::make_shared<Answer>(Answer{history::Excerpt(options), recorder_.Unstored(*slot), {}});
+  return Ask({[this, answer, options, id = recorder_.id(*slot)] {
+                if (store_ && id != 0) {
+                  answer->status = store_->ReadBlocks(
+                      id, options.from, options.to, [&answer](const history::BlockRecord& block) {
+                        (void)answer->excerpt.Add(block);  // Counts what is damaged.
+                        return !answer->excerpt.full();
+                      });
+                }
+                for (const history::BlockRecord& block : answer->unstored) {
+                  (void)answer->excerpt.Add(block);
+                }
+                answer->unstored.clear();
+              },
+              [answer, done = std::move(done)] {
+                if (!answer->status) return done(answer->status.error());
+                done(std::shared_ptr<const history::Excerpt>(answer, &answer->excerpt));
+              }});
+}
+
+Status History::Gaps(const std::string& path,
+                     std::function<void(Result<std::vector<HistoryLoss>>)> done) {
+  if (!path.empty() && !recorder_.Find(path)) {
+    return NotFound("there is no history of '" + path + "'");
+  }
+  auto losses = std::make_shared<Result<std::vector<HistoryLoss>>>();
+  for (std::size_t i = 0; i < recorder_.size(); ++i) {
+    const auto slot = static_cast<history::Recorder::Slot>(i);
+    for (const history::Loss& loss : recorder_.UnstoredLosses(slot)) {
+      if (path.empty() || path == recorder_.path(slot)) {
+        (*losses)->push_back({recorder_.path(slot), loss});
+      }
+    }
+  }
+  return Ask({[this, losses, path] {
+                if (!store_) return;
+                const auto stored = store_->Losses();
+                if (!stored) {
+                  *losses = stored.error();
+                  return;
+                }
+                for (const history::Loss& loss : *stored) {
+                  if (loss.path == 0 || loss.path > store_->paths().size()) continue;
+                  const std::string& name = store_->paths()[loss.path - 1].path;
+                  if (path.empty() || path == name) (*losses)->push_back({name, loss});
+                }
+              },
+              [losses, done = std::move(done)] { done(std::move(*losses)); }});
+}
+
+Status History::Audit(std::function<void(Result<std::vector<HistoryAudit>>)> done) {
+  auto stored = std::make_shared<Result<std::vector<history::PathAudit>>>();
+  return Ask({[this, stored] {
+                *stored = store_ ? store_->Audit() : Unavailable("there is no history file now");
+              },
+              [this, stored, done = std::move(done)] {
+                if (!*stored) return done(stored->error());
+                std::vector<HistoryAudit> audit(recorder_.size());
+                for (std::size_t i = 0; i < audit.size(); ++i) {
+                  const auto slot = static_cast<history::Recorder::Slot>(i);
+                  HistoryAudit& path = audit[i];
+                  path.stored.path.path = recorder_.path(slot);
+                  const history::PathId id = recorder_.id(slot);
+                  if (id != 0 && id <= (*stored)->size()) path.stored = (**stored)[id - 1];
+                  path.produced = recorder_.next(slot);
+                  path.in_memory = recorder_.held(slot);
+                  for (const history::Loss& loss : recorder_.UnstoredLosses(slot)) {
+                    path.dropped += loss.count;
+                  }
+                }
+                done(std::move(audit));
+              }});
+}
+
+std::vector<LimitReport> History::limits() const {
+  std::vector<LimitReport> limits = recorder_.limits();
+  limits.push_back(questions_limit_.Report("history_questions"));
+  return limits;
+}
+
+}  // namespace edgetwin::runtime

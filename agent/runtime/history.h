@@ -1,0 +1,127 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The device's history put together: samples gather in memory, and are committed on a thread of
+// their own. Whatever the store does, recording goes on.
+
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config/agent_config.h"
+#include "twin/base/event_loop.h"
+#include "twin/history/gather/excerpt.h"
+#include "twin/history/gather/recorder.h"
+#include "twin/history/store/history_store.h"
+#include "twin/model/property.h"
+#include "twin/store/store_thread.h"
+
+namespace edgetwin::runtime {
+
+struct HistoryStatus {
+  std::string file;
+  history::HistoryStoreStats store;  // As of the last commit.
+  std::string trouble;               // Why nothing can be stored; empty.
+  std::string quarantined;           // Where a corrupt file was put; empty.
+  std::uint64_t dropped = 0;         // Samples, since the start, that could not be stored.
+};
+
+// One entry of the ledger, or one that will be.
+struct HistoryLoss {
+  std::string path;
+  history::Loss loss;
+};
+
+struct HistoryAudit {
+  history::PathAudit stored;
+  std::uint64_t produced = 0;
+  std::uint64_t in_memory = 0;
+  std::uint64_t dropped = 0;  // In memory's account of losses, not in the ledger yet.
+
+  bool AddsUp() const {
+    return stored.stored + stored.lost + stored.lost_at_most + in_memory + dropped == produced;
+  }
+};
+
+// SINGLE-THREADED, on the loop.
+class History {
+ public:
+  // Opens the file, waiting for it. That it can't is said, and tried again.
+  History(EventLoop& loop, const config::HistoryConfig& config, const std::string& directory,
+          const std::vector<config::PropertyOverride>& overrides);
+  ~History();
+  History(const History&) = delete;
+  History& operator=(const History&) = delete;
+
+  void Record(model::PropertyId id, const std::string& path, const model::Sample& sample);
+  void SetPolicies(const std::vector<config::PropertyOverride>& overrides);
+
+  // Commits everything, waiting for it; nothing may be recorded any more.
+  Status Stop();
+
+  // Answered on the loop, or not at all once this is gone. kExhausted: too many questions wait.
+  Status Read(const std::string& path, const history::ExcerptOptions& options,
+              std::function<void(Result<std::shared_ptr<const history::Excerpt>>)> done);
+  // Of one path, or of all for "".
+  Status Gaps(const std::string& path, std::function<void(Result<std::vector<HistoryLoss>>)> done);
+  Status Audit(std::function<void(Result<std::vector<HistoryAudit>>)> done);
+
+  const HistoryStatus& status() const { return status_; }
+  std::vector<LimitReport> limits() const;
+
+  static constexpr std::size_t questions_max = 16;
+
+ private:
+  struct Work {
+    std::function<void()> work;  // On the thread.
+    std::function<void()> done;  // On the loop.
+  };
+  struct Opened {
+    Status status;
+    std::string quarantined;
+  };
+
+  Opened OpenStore();
+  void TakeOpened(const Opened& opened, history::LossReason missing);
+  void Reopen(history::LossReason missing);
+  void Committed(const Status& status);
+  void Say(const Status& status);
+  Status Ask(Work work);
+  void Start(Work work);
+  void RunNext();
+  void Wake();
+  void Arm();
+  void EvictOld();
+
+  EventLoop& loop_;
+  const config::HistoryConfig config_;
+  const std::string file_;
+  std::vector<config::PropertyOverride> overrides_;
+  history::Recorder recorder_;
+  // Of each property: nothing yet, or where it goes.
+  struct Place {
+    history::Recorder::Slot slot;
+    std::optional<history::Priority> priority;  // Nothing: isn't recorded.
+  };
+  std::vector<std::optional<Place>> places_;
+  HistoryStatus status_;
+  std::unique_ptr<history::HistoryStore> store_;  // The thread's while it works, else the loop's.
+  std::unique_ptr<store::StoreThread> thread_;
+  std::deque<Work> queue_;
+  Limit questions_limit_{questions_max};
+  std::size_t questions_ = 0;
+  bool working_ = false;
+  std::shared_ptr<std::optional<Status>> commit_;  // The latest; how it fared, once it has.
+  Loop::Id timer_ = Loop::Id::kNone;
+  std::optional<MonoTime> armed_;
+  std::optional<MonoTime> reopen_at_;
+  history::LossReason missing_ = history::LossReason::kFileLost;
+  MonoTime evict_at_{};
+};
+
+}  // namespace edgetwin::runtime
