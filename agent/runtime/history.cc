@@ -20,7 +20,7 @@ using std::chrono::microseconds;
 
 constexpr std::chrono::seconds kReopenPeriod{10};
 constexpr std::chrono::minutes kEvictPeriod{10};
-// One round of age's evictions, of history::kEvictedMax blocks each: the thread has other work, too.
+// One round of age's evictions, of history::kEvictedMax blocks each: the thread has other work.
 constexpr int kEvictionsInARound = 64;
 
 std::optional<Priority> PriorityOf(config::HistoryPolicy policy) {

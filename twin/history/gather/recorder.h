@@ -37,8 +37,8 @@ struct RecorderOptions {
       std::chrono::minutes(5), std::chrono::minutes(1), std::chrono::seconds(10)};
 };
 
-// SINGLE-THREADED. Paths have slots here, dense from 0 in the order of Define, whatever their ids in
-// the store are.
+// SINGLE-THREADED. Paths have slots here, dense from 0 in the order of Define, whatever their ids
+// in the store are.
 class Recorder {
  public:
   using Slot = std::uint32_t;
@@ -51,8 +51,8 @@ class Recorder {
   void Record(Slot slot, Priority priority, const model::Sample& sample, MonoTime now);
 
   // There is a store, opened as `inc`, with these paths: samples go on from their `next`. What was
-  // recorded before has its ordinals given now; what was committed to another store before and isn't
-  // in this one is lost by `missing`, as an upper bound.
+  // recorded before has its ordinals given now; what was committed to another store before and
+  // isn't in this one is lost by `missing`, as an upper bound.
   void Attach(std::uint64_t inc, const std::vector<PathRecord>& stored, LossReason missing,
               WallTime now);
   // There is none any more: a batch that is out has failed.

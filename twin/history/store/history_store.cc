@@ -35,9 +35,9 @@ constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
 constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
-// Measured on ext4, the kernel's write_bytes for commits of 100 blocks of 100 bytes, and of 10: 42.7
-// and 13.3 KB with pages of 1,024; 52.0 and 19.3 with 2,048; 63.7 and 25.7 with 4,096; 87.6 and 39.0
-// with 8,192.
+// Measured on ext4, the kernel's write_bytes for commits of 100 blocks of 100 bytes, and of 10:
+// 42.7 and 13.3 KB with pages of 1,024; 52.0 and 19.3 with 2,048; 63.7 and 25.7 with 4,096; 87.6
+// and 39.0 with 8,192.
 constexpr std::int64_t kPageBytes = 1'024;
 
 // How many commits there are between two savings of the paths' next ordinals: the next opening

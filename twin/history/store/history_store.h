@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Every sample of the last weeks on flash: history.db. Apart from twin.db in all: file, incarnation,
-// byte cap and faults, so that a full history never fails a twin's commit.
+// Every sample of the last weeks on flash: history.db. Apart from twin.db in all: file,
+// incarnation, byte cap and faults, so that a full history never fails a twin's commit.
 
 #pragma once
 

@@ -28,7 +28,8 @@ struct Oldest {
 Result<std::int64_t> EvictSome(store::Database& db, Oldest& oldest, LossReason reason,
                                std::size_t ledger_records_max);
 
-// The same of the first commit that has nothing sampled at `before` or later, whatever its priority.
+// The same of the first commit that has nothing sampled at `before` or later, whatever its
+// priority.
 Result<std::int64_t> EvictSomeBefore(store::Database& db, WallTime before,
                                      std::size_t ledger_records_max);
 
