@@ -13,9 +13,9 @@
 #include "twin/base/check.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/ledger.h"
+#include "twin/history/store/open_unchanged.h"
 #include "twin/history/store/retention.h"
 #include "twin/store/columns.h"
-#include "twin/store/image.h"
 #include "twin/store/inspect.h"
 #include "twin/store/schema.h"
 #include "twin/store/sqlite_db.h"
@@ -90,30 +90,6 @@ Result<Database> OpenDatabase(const HistoryStoreOptions& options) {
   const Status migrated = store::Migrate(*db, kApplicationId, kMigrations, *version);
   if (!migrated) return migrated.error();
   return db;
-}
-
-// With what an image of it holds where it can't be opened for writing.
-Result<Database> OpenUnchanged(const std::string& path, const std::string& vfs) {
-  if (Status sound = store::CheckFiles(path, vfs); !sound) return sound.error();
-  if (!store::VfsFile::HasBytes(path, store::VfsFile::Part::kDatabase, vfs)) {
-    return NotFound("there is no history " + path);
-  }
-  const bool had_wal = store::VfsFile::HasBytes(path, store::VfsFile::Part::kWal, vfs);
-  Result<Database> db = Database::Open(
-      {.path = path, .create = false, .exclusive = true, .busy_wait = kBusyWait, .vfs = vfs});
-  Status readable;
-  if (db) {
-    if (Status set = db->LeaveWalOnClose(had_wal); !set) return set.error();
-    readable = db->Exec("PRAGMA query_only=ON; BEGIN; SELECT count(*) FROM sqlite_schema");
-    if (readable) return db;
-  } else {
-    readable = db.error();
-  }
-  const ErrorCode code = readable.error().code;
-  if (code == ErrorCode::kConflict || code == ErrorCode::kCorrupt) return readable.error();
-  const Result<std::string> image = store::ReadImage(path, vfs);
-  if (!image) return image.error();
-  return Database::FromImage(*image, path);
 }
 
 Result<std::int64_t> ReadNextsAt(Database& db) {
