@@ -8,11 +8,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "agent/cli/failure.h"
 #include "tests/support/command.h"
 #include "tests/support/site.h"
 #include "tests/support/wait.h"
+#include "twin/store/sqlite_db.h"
 
 namespace edgetwin::cli {
 namespace {
@@ -20,6 +23,7 @@ namespace {
 using testing::HasSubstr;
 using tests::Ran;
 using tests::Site;
+namespace fs = std::filesystem;
 
 tests::SiteOptions Options() {
   tests::SiteOptions options;
@@ -96,6 +100,29 @@ TEST_F(HistoryTest, AKilledDaemonsWindowIsAnUpperBoundAmongTheGaps) {
   ASSERT_TRUE(tests::Until([this] { return Samples() >= 1; }, 20));
   EXPECT_THAT(Ask({"gaps", "tank/level"}).out, HasSubstr("unclean_stop"));
   EXPECT_EQ(Audited("lost_at_most"), 4'096u);
+  EXPECT_EQ(Ask({"audit"}).exit, 0) << Ask({"audit"}).out;
+}
+
+TEST_F(HistoryTest, ADamagedFileIsPutAsideAndWhatIsWholeOfItIsStillShown) {
+  ASSERT_TRUE(tests::Until([this] { return Samples() >= 5; }, 20));
+  site_.agent()->Kill(SIGTERM);
+  ASSERT_EQ(site_.agent()->Wait(std::chrono::seconds(20)), 0);
+  const std::uint64_t before = Audited("stored");
+  const std::string file = fs::path(site_.store_file()).parent_path() / "history.db";
+  {
+    // The root of the table of openings, by its place in the schema: the blocks stay whole.
+    Result<store::Database> db = store::Database::Open({.path = file});
+    ASSERT_TRUE(db);
+    const auto page = db->QueryInt("SELECT rootpage FROM sqlite_schema WHERE name = 'incarnation'");
+    ASSERT_TRUE(page);
+    std::fstream damaged(file, std::ios::in | std::ios::out | std::ios::binary);
+    damaged.seekp((*page - 1) * 1'024);
+    damaged << std::string(1'024, 'x');
+  }
+  ASSERT_TRUE(site_.StartAgent());
+  ASSERT_TRUE(tests::Until([&] { return Audited("produced") > before; }, 20));
+  EXPECT_TRUE(fs::exists(file + ".corrupt-1"));
+  EXPECT_GE(Audited("stored"), before);
   EXPECT_EQ(Ask({"audit"}).exit, 0) << Ask({"audit"}).out;
 }
 

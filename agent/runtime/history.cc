@@ -46,7 +46,7 @@ History::History(EventLoop& loop, const config::HistoryConfig& config, const std
   status_.file = file_;
   thread_ = std::make_unique<store::StoreThread>(
       loop, [](const model::Batch&) { return Status(); }, [](std::uint64_t, const Status&) {});
-  TakeOpened(OpenStore(), LossReason::kFileLost);
+  Open(false);
 }
 
 History::~History() {
@@ -54,8 +54,8 @@ History::~History() {
   thread_.reset();
 }
 
-// On whichever thread the store is.
-History::Opened History::OpenStore() {
+// On whichever thread the store is. `damaged`: what is there is known to be.
+History::Opened History::OpenStore(bool damaged) {
   history::HistoryStoreOptions options;
   options.path = file_;
   options.inc = RandomBits() | 1;
@@ -63,36 +63,46 @@ History::Opened History::OpenStore() {
   options.window_samples_max = history::RecorderOptions().samples_max;
   options.bytes_max = config_.bytes_max;
   Opened opened;
-  auto store = HistoryStore::Open(options);
+  store_.reset();
+  Result<std::unique_ptr<HistoryStore>> store = Corrupt(file_ + " is damaged");
+  if (!damaged) store = HistoryStore::Open(options);
   if (!store && store.error().code == ErrorCode::kCorrupt) {
     const auto moved = store::TwinStore::Quarantine(file_);
-    if (moved) {
-      opened.quarantined = *moved;
+    if (moved || moved.error().code == ErrorCode::kNotFound) {
+      opened.quarantined = moved.value_or("");
       store = HistoryStore::Open(options);
+    } else {
+      store = moved.error();
     }
   }
-  if (store) {
-    store_ = std::move(*store);
-  } else {
+  if (!store) {
     opened.status = store.error();
+    return opened;
   }
+  store_ = std::move(*store);
+  if (opened.quarantined.empty()) return opened;
+  const auto salvaged = history::Salvage(opened.quarantined, *store_);
+  // What could not be copied is still there, put aside.
+  opened.salvaged = salvaged.value_or(history::Salvaged());
   return opened;
 }
 
-void History::TakeOpened(const Opened& opened, LossReason missing) {
+void History::TakeOpened(const Opened& opened) {
   if (!opened.quarantined.empty()) {
     status_.quarantined = opened.quarantined;
-    missing = LossReason::kDamaged;
-    Log(LogLevel::kError, "the history is damaged; kept for inspection, beginning a new one",
+    Log(LogLevel::kError,
+        "the history is damaged; kept for inspection, and " +
+            std::to_string(opened.salvaged.samples) + " samples of it copied into a new one",
         {{"quarantined", opened.quarantined}});
   }
   Say(opened.status);
   if (!opened.status) {
-    missing_ = missing;
     reopen_at_ = loop_.Now() + kReopenPeriod;
     return Arm();
   }
   reopen_at_.reset();
+  const LossReason missing =
+      opened.quarantined.empty() ? LossReason::kFileLost : LossReason::kDamaged;
   recorder_.Attach(store_->inc(), store_->paths(), missing, loop_.clock().UntrustedWall());
   status_.store = store_->stats();
   Arm();
@@ -110,24 +120,20 @@ void History::Say(const Status& status) {
   status_.trouble = trouble;
 }
 
-void History::Reopen(LossReason missing) {
+void History::Open(bool damaged) {
   recorder_.Detach();
-  auto opened = std::make_shared<Opened>();
-  Start({[this, opened, missing] {
-           store_.reset();
-           if (missing == LossReason::kDamaged) {
-             const auto moved = store::TwinStore::Quarantine(file_);
-             if (!moved) {
-               opened->status = moved.error();
-               return;
-             }
-             opened->quarantined = *moved;
-           }
-           const std::string quarantined = opened->quarantined;
-           *opened = OpenStore();
-           if (opened->quarantined.empty()) opened->quarantined = quarantined;
-         },
-         [this, opened, missing] { TakeOpened(*opened, missing); }});
+  reopen_at_.reset();
+  opened_ = std::make_shared<std::optional<Opened>>();
+  Start({[this, opened = opened_, damaged] { *opened = OpenStore(damaged); },
+         [this, opened = opened_] {
+           opened_.reset();
+           TakeOpened(**opened);
+         }});
+}
+
+// A question found the file damaged.
+void History::Replace() {
+  if (recorder_.attached()) Open(true);
 }
 
 void History::Record(model::PropertyId id, const std::string& path, const model::Sample& sample) {
@@ -184,23 +190,22 @@ void History::RunNext() {
 void History::Committed(const Status& status) {
   recorder_.Committed(status.has_value(), loop_.Now());
   Say(status);
-  status_.store = store_->stats();
-  if (!status && status.error().code == ErrorCode::kCorrupt) return Reopen(LossReason::kDamaged);
-  if (!status && status.error().code == ErrorCode::kNotFound) return Reopen(LossReason::kFileLost);
+  if (store_) status_.store = store_->stats();
+  const ErrorCode code = status ? ErrorCode::kInvalid : status.error().code;
+  // Only while it is this store that the recorder still counts on.
+  if (recorder_.attached() && code == ErrorCode::kCorrupt) return Open(true);
+  if (recorder_.attached() && code == ErrorCode::kNotFound) return Open(false);
   Arm();
 }
 
 void History::Wake() {
   const MonoTime now = loop_.Now();
-  if (reopen_at_ && *reopen_at_ <= now) {
-    reopen_at_.reset();
-    auto opened = std::make_shared<Opened>();
-    Start({[this, opened] { *opened = OpenStore(); },
-           [this, opened] { TakeOpened(*opened, missing_); }});
-  }
+  if (reopen_at_ && *reopen_at_ <= now) Open(false);
   if (auto batch = recorder_.Take(now)) {
     commit_ = std::make_shared<std::optional<Status>>();
-    Start({[this, status = commit_, batch = std::move(*batch)] { *status = store_->Commit(batch); },
+    Start({[this, status = commit_, batch = std::move(*batch)] {
+             *status = store_ ? store_->Commit(batch) : Unavailable("there is no history file now");
+           },
            [this, status = commit_] { Committed(**status); }});
   }
   if (evict_at_ <= now) EvictOld();
@@ -248,6 +253,7 @@ Status History::Stop() {
   timer_ = Loop::Id::kNone;
   thread_.reset();  // Finishes what it has begun.
   queue_.clear();
+  if (opened_ && *opened_) TakeOpened(**opened_);
   if (!store_ || !recorder_.attached()) return Unavailable("history: " + status_.trouble);
   recorder_.Committed(commit_ && *commit_ && (*commit_)->has_value(), loop_.Now());
   while (const auto batch = recorder_.Take(loop_.Now(), true)) {
@@ -284,8 +290,11 @@ Status History::Read(const std::string& path, const history::ExcerptOptions& opt
                 }
                 answer->unstored.clear();
               },
-              [answer, done = std::move(done)] {
-                if (!answer->status) return done(answer->status.error());
+              [this, answer, done = std::move(done)] {
+                if (!answer->status) {
+                  if (answer->status.error().code == ErrorCode::kCorrupt) Replace();
+                  return done(answer->status.error());
+                }
                 done(std::shared_ptr<const history::Excerpt>(answer, &answer->excerpt));
               }});
 }
@@ -326,7 +335,10 @@ Status History::Audit(std::function<void(Result<std::vector<HistoryAudit>>)> don
                 *stored = store_ ? store_->Audit() : Unavailable("there is no history file now");
               },
               [this, stored, done = std::move(done)] {
-                if (!*stored) return done(stored->error());
+                if (!*stored) {
+                  if (stored->error().code == ErrorCode::kCorrupt) Replace();
+                  return done(stored->error());
+                }
                 std::vector<HistoryAudit> audit(recorder_.size());
                 for (std::size_t i = 0; i < audit.size(); ++i) {
                   const auto slot = static_cast<history::Recorder::Slot>(i);

@@ -18,6 +18,7 @@
 #include "twin/history/gather/excerpt.h"
 #include "twin/history/gather/recorder.h"
 #include "twin/history/store/history_store.h"
+#include "twin/history/store/salvage.h"
 #include "twin/model/property.h"
 #include "twin/store/store_thread.h"
 
@@ -51,7 +52,7 @@ struct HistoryAudit {
 // SINGLE-THREADED, on the loop.
 class History {
  public:
-  // Opens the file, waiting for it. That it can't is said, and tried again.
+  // The file is opened on the thread; that it can't be is said, and tried again.
   History(EventLoop& loop, const config::HistoryConfig& config, const std::string& directory,
           const std::vector<config::PropertyOverride>& overrides);
   ~History();
@@ -84,11 +85,13 @@ class History {
   struct Opened {
     Status status;
     std::string quarantined;
+    history::Salvaged salvaged;
   };
 
-  Opened OpenStore();
-  void TakeOpened(const Opened& opened, history::LossReason missing);
-  void Reopen(history::LossReason missing);
+  Opened OpenStore(bool damaged);
+  void TakeOpened(const Opened& opened);
+  void Open(bool damaged);
+  void Replace();
   void Committed(const Status& status);
   void Say(const Status& status);
   Status Ask(Work work);
@@ -113,6 +116,7 @@ class History {
   std::unique_ptr<history::HistoryStore> store_;  // The thread's while it works, else the loop's.
   std::unique_ptr<store::StoreThread> thread_;
   std::deque<Work> queue_;
+  std::shared_ptr<std::optional<Opened>> opened_;  // While it is being opened: how it went.
   Limit questions_limit_{questions_max};
   std::size_t questions_ = 0;
   bool working_ = false;
@@ -120,7 +124,6 @@ class History {
   Loop::Id timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;
   std::optional<MonoTime> reopen_at_;
-  history::LossReason missing_ = history::LossReason::kFileLost;
   MonoTime evict_at_{};
 };
 
