@@ -19,9 +19,9 @@ struct Salvaged {
 };
 
 // Copies into `to`, a new and empty store, every block of the file `from` that is found whole;
-// `from` stays as it is. All other ordinals up to the last one known are lost as kDamaged, as an upper
-// bound: evicted or lost before, they may have been accounted for in a part that is gone. An error
-// is one of `to`; what `from` lacks is none.
+// `from` stays as it is. All other ordinals up to the last one known are lost as kDamaged, as an
+// upper bound: evicted or lost before, they may have been accounted for in a part that is gone. An
+// error is one of `to`; what `from` lacks is none.
 Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const std::string& vfs = {});
 
 }  // namespace edgetwin::history
