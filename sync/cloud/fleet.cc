@@ -402,6 +402,12 @@ void Fleet::Admit(std::string_view device, std::function<void(Status)> done) {
       std::move(done));
 }
 
+void Fleet::WithdrawAdmission(std::string_view device, std::function<void(Status)> done) {
+  Change(
+      device, [](sync::CloudSession& session) { return session.WithdrawAdmission(); },
+      std::move(done));
+}
+
 void Fleet::Decommission(std::string_view device, std::function<void(Status)> done) {
   Change(
       device,

@@ -132,6 +132,7 @@ class Fleet final : public sync::LinkEvents {
   void Command(std::string_view device, model::Command command, std::function<void(Status)> done);
   // An operator's decisions about who speaks for the device; see CloudSession.
   void Admit(std::string_view device, std::function<void(Status)> done);
+  void WithdrawAdmission(std::string_view device, std::function<void(Status)> done);
   void Decommission(std::string_view device, std::function<void(Status)> done);
 
   // Runs `done` when nothing waits to be committed any more. Frames are not taken from now on.

@@ -97,6 +97,18 @@ void CloudSession::AdmitNext() {
   Refuse(NackReason::kUnknownSession, 0, "say Hello");
 }
 
+Status CloudSession::WithdrawAdmission() {
+  switch (admission_) {
+    case model::Admission::kNextClaimant: admission_ = model::Admission::kNormal; break;
+    case model::Admission::kAnyone: admission_ = model::Admission::kDecommissioned; break;
+    case model::Admission::kNormal:
+    case model::Admission::kDecommissioned:
+      return Conflict("nobody is awaited: there is no admission to withdraw");
+  }
+  peer_batch_.admission = admission_;
+  return {};
+}
+
 void CloudSession::Decommission() {
   admission_ = model::Admission::kDecommissioned;
   peer_batch_.admission = admission_;

@@ -112,6 +112,8 @@ class CloudSession {
   // fence, or to put another board in a device's place. After Decommission: whoever comes next.
   // Everybody is asked to say Hello.
   void AdmitNext();
+  // Takes that back: what stood before AdmitNext stands again. kConflict: nobody is awaited.
+  Status WithdrawAdmission();
   // Nobody may speak for this device any more, until AdmitNext.
   void Decommission();
 
