@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The operator's part of the HTTP API: who speaks for a device, what it told of, what it was asked
-// for. README.md describes it.
+// for. docs/API.md describes it.
 
 #pragma once
 
