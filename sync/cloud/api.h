@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The HTTP API of the cloud's twins. docs/API.md describes it.
+// The HTTP API of the cloud's twins. README.md describes it.
 
 #pragma once
 

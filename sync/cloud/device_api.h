@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The operator's part of the HTTP API: who speaks for a device, what it told of, what it was asked
-// for. docs/API.md describes it.
+// for. README.md describes it.
 
 #pragma once
 

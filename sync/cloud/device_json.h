@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A device as its operator sees it: who speaks for it, and who may. docs/API.md describes it.
+// A device as its operator sees it: who speaks for it, and who may. README.md describes it.
 
 #pragma once
 

@@ -20,7 +20,7 @@ namespace edgetwin::cloud {
 
 // A twin is state, not a log: an event names the rows that changed and shows them as they stand
 // when it is sent. Each "change" has an id; whoever comes back with the last one it saw gets what
-// changed since, or, when that is no longer remembered, "reset": read the twin again. docs/API.md
+// changed since, or, when that is no longer remembered, "reset": read the twin again. README.md
 // lists the events. Loop thread only.
 class EventFeed final : public FleetEvents {
  public:

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// A twin as the API shows it. docs/API.md describes the documents.
+// A twin as the API shows it. README.md describes the documents.
 
 #pragma once
 
