@@ -104,7 +104,7 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     if (nack->reason == NackReason::kGap) sender_.OnGap(nack->cursors.watermark, now);
     if (nack->reason == NackReason::kContent && nack->refused) {
       trouble_ = "the device refuses a frame: " + nack->text;
-      sender_.OnRefused(*nack->refused);
+      sender_.OnRefused(*nack->refused, nack->entries);
     }
     return;
   }
@@ -290,15 +290,16 @@ Status CloudSession::Check(const WireRow& wire, Stream stream) const {
   return options_.accept ? options_.accept(wire) : Status();
 }
 
-// Nothing of it is applied; the device halves it until the one bad entry is alone.
-bool CloudSession::RefuseContent(const Delta& delta, const Status& status) {
-  if (status) return false;
+// Nothing of it is applied; the device sets aside what is named, and sends the rest again.
+void CloudSession::RefuseContent(const Delta& delta, std::string text,
+                                 std::vector<std::uint64_t> entries) {
   ++counts_.refused_content;
-  trouble_ = status.error().text;
+  trouble_ = std::move(text);
+  if (entries.size() > kRefusedEntriesMax) entries.resize(kRefusedEntriesMax);
   Refuse(Down(), {.reason = NackReason::kContent,
                   .text = trouble_,
-                  .refused = FrameSpan{delta.stream, delta.from, delta.to}});
-  return true;
+                  .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                  .entries = std::move(entries)});
 }
 
 // False when there is no room for it.
@@ -355,13 +356,20 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
       std::ranges::any_of(delta.events, unknown, &WireEvent::pid)) {
     return Refuse(NackReason::kUnknownPid, Down(), "an entry of the dictionary is missing");
   }
+  std::string why;
+  std::vector<std::uint64_t> refused;
   for (const WireRow& wire : delta.rows) {
-    if (RefuseContent(delta, Check(wire, delta.stream))) return;
+    const Status ok = Check(wire, delta.stream);
+    if (ok) continue;
+    if (refused.empty()) why = ok.error().text;
+    refused.push_back(wire.row.dot.seq);
   }
+  if (!refused.empty()) return RefuseContent(delta, std::move(why), std::move(refused));
   std::uint64_t& watermark = received_[At(delta.stream)];
   const bool gap = delta.from > watermark && On(Guard::kFromWithinWatermark);
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyRow(wire) && all;
+  for (const WireRow& wire : delta.rows) {
+    if (!ApplyRow(wire)) refused.push_back(wire.row.dot.seq);
+  }
   // Events are a list, not a state: those after a gap come again.
   if (!gap) TakeEvents(delta);
   if (gap) {
@@ -369,9 +377,8 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     early_[At(delta.stream)] = std::max(early_[At(delta.stream)], delta.to);
     return Refuse(NackReason::kGap, Down(), {});
   }
-  if (!all) {
-    RefuseContent(delta, Exhausted("too many paths that no driver knows"));
-    return;
+  if (!refused.empty()) {
+    return RefuseContent(delta, "too many paths that no driver knows", std::move(refused));
   }
   if (delta.to > watermark) {
     watermark = delta.to;

@@ -181,7 +181,7 @@ class CloudSession {
   bool InScope(model::PropertyId id) const { return InScope(interest_, id); }
   bool InScope(const model::Interest& interest, model::PropertyId id) const;
   Status Check(const WireRow& wire, model::Stream stream) const;
-  bool RefuseContent(const Delta& delta, const Status& status);
+  void RefuseContent(const Delta& delta, std::string text, std::vector<std::uint64_t> entries);
   void TakeEvents(const Delta& delta);
   void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);

@@ -422,14 +422,18 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     return;
   }
   if (delta.scope_in) return OnScopeIn(delta, now);
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyDesired(wire, Arrival::kInOrder) && all;
+  std::vector<std::uint64_t> refused;
+  for (const WireRow& wire : delta.rows) {
+    const bool taken = ApplyDesired(wire, Arrival::kInOrder);
+    if (!taken && refused.size() < kRefusedEntriesMax) refused.push_back(wire.row.dot.seq);
+  }
   for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
-  if (!all) {
+  if (!refused.empty()) {
     nack_due_ = Nack{.reason = NackReason::kContent,
                      .cursors = Cursors(now),
                      .text = trouble_,
-                     .refused = FrameSpan{delta.stream, delta.from, delta.to}};
+                     .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                     .entries = std::move(refused)};
     return;
   }
   if (delta.from > cloud_control_ && On(Guard::kFromWithinWatermark)) {
@@ -633,7 +637,7 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       return;
     case NackReason::kContent:
       trouble_ = "the cloud refused a frame: " + nack.text;
-      if (state_ == SyncState::kLive && nack.refused) sender_.OnRefused(*nack.refused);
+      if (state_ == SyncState::kLive && nack.refused) sender_.OnRefused(*nack.refused, nack.entries);
       return;
     case NackReason::kFenced:
       // One that was on its way for long speaks of a Hello that was answered otherwise since: ask.

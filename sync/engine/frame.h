@@ -98,10 +98,13 @@ struct Nack {
   NackReason reason = NackReason::kUnknownSession;
   Ack cursors = {};  // Where the receiver stands.
   std::string text = {};
-  std::optional<FrameSpan> refused = {};  // kContent: nothing of it was applied.
+  std::optional<FrameSpan> refused = {};  // kContent: nothing of it was applied …
+  std::vector<std::uint64_t> entries = {};  // … for these, ascending seqs in it; none: not known.
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };
+
+inline constexpr std::size_t kRefusedEntriesMax = 64;  // Named in one Nack.
 
 // The fingerprint of every row of the stream that stands at `Delta::to`; see digest.h.
 struct DigestTag {

@@ -692,6 +692,20 @@ TEST(SessionTest, ARowThatIsSetAsideMakesNobodyHealInVain) {
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, BadEntriesCostTheirFrameOneRefusal) {
+  World world(1);
+  world.accept = [](const WireRow& wire) {
+    return wire.row.value == Value(13.0) ? Status(Invalid("unlucky")) : Status();
+  };
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i == 1 || i == 3 ? 13 : 2);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.edge().status().quarantined, 2u);
+  EXPECT_EQ(world.cloud().status().refused_content, 1u);
+}
+
 TEST(SessionTest, WhatAnInterestInBetweenPurgedComesAgain) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);

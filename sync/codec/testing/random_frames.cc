@@ -379,6 +379,11 @@ Nack AnyNack(Random& random) {
     const std::uint64_t to = AnyNumber(random);
     nack.refused = FrameSpan{static_cast<Stream>(Below(random, model::kStreams)),
                              to - Below(random, to / 2 + 1), to};
+    std::uint64_t seq = nack.refused->from;
+    while (seq < to && nack.entries.size() < kRefusedEntriesMax && !OneIn(random, 4)) {
+      seq += 1 + Below(random, to - seq);
+      nack.entries.push_back(seq);
+    }
   }
   return nack;
 }
