@@ -431,7 +431,8 @@ bool CloudSession::InScope(const model::Interest& interest, model::PropertyId id
 }
 
 void CloudSession::OnInterest(const InterestFrame& frame, MonoTime now) {
-  if (frame.interest == interest_) return;
+  // Of a lower version: overtaken on the way by the one that is known.
+  if (frame.interest == interest_ || frame.interest.version < interest_.version) return;
   const model::Interest before = std::exchange(interest_, frame.interest);
   peer_batch_.interest = interest_;
   // An interest between the two, which never came here, has purged rows as well.

@@ -338,11 +338,10 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   interest_due_.reset();
   TellInterest(welcome, now);
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
-  // What was written in the life that a setback ended is not known: not even if a crash follows.
+  // What was written in the life that a setback ended is not known. Of one that had told nobody
+  // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;
-  if (set_back || (opened_with_ && seq_floor_ != 0)) {
-    look_to_ = welcome.head[At(Stream::kControl)];
-  }
+  if (set_back || opened_with_) look_to_ = welcome.head[At(Stream::kControl)];
   if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
@@ -356,7 +355,8 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
 void EdgeEngine::TellInterest(const Welcome& welcome, MonoTime now) {
   const bool same = welcome.scope_version == interest_.version;
   const bool held = scope_durable_.version == interest_.version;
-  if (welcome.seq_floor > seq_floor_ || (!same && held)) {
+  const bool behind = welcome.scope_version > interest_.version;
+  if (welcome.seq_floor > seq_floor_ || (!same && held) || behind) {
     interest_.version = std::max(interest_.version, welcome.scope_version) + 1;
     peer_batch_.interest = interest_;
   } else if (same) {
@@ -637,7 +637,8 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       return;
     case NackReason::kContent:
       trouble_ = "the cloud refused a frame: " + nack.text;
-      if (state_ == SyncState::kLive && nack.refused) sender_.OnRefused(*nack.refused, nack.entries);
+      if (state_ == SyncState::kLive && nack.refused)
+        sender_.OnRefused(*nack.refused, nack.entries);
       return;
     case NackReason::kFenced:
       // One that was on its way for long speaks of a Hello that was answered otherwise since: ask.

@@ -525,6 +525,42 @@ TEST(SessionTest, ADeviceRestoredFromAnImageLooksBeforeItWritesWhatItMayHaveWrit
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  world.FinishCall();  // It is done, and told to nobody.
+  world.log.clear();
+  world.up.clear();
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.CrashEdge();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 0u) << "it looks like a crash";
+  EXPECT_THAT(world.log, testing::ElementsAre("read plant/p0"));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AnInterestThatALaterOneOvertookChangesNothing) {
+  World world(1);
+  world.Run(seconds(5));
+  InterestFrame late;
+  late.session = world.edge().Goodbye()->session;
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(5));
+  late.interest = world.cloud().status().interest;
+  world.edge().SetInterest({"plant/p4"});
+  world.Run(seconds(5));
+  world.cloud().Receive(late, world.now, world.wall());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().interest, world.edge().status().interest);
+}
+
 TEST(SessionTest, AnAnswerThatWasForgottenClosesItsCommandThoughTheAckWasLate) {
   World world(1);
   world.Run(seconds(5));

@@ -127,6 +127,7 @@ void Invariants::CheckPromises(const DeviceView& from, const sync::Delta& delta)
     return text("a frame claims " + std::to_string(delta.to) + ", above the durable limit " +
                 std::to_string(from.ledger.seq_limit()));
   });
+  poison_[std::string(from.device)].sent.emplace(delta.from, delta.to);
   for (const sync::WireRow& wire : delta.rows) {
     CheckWireRow(from.device, from.twin, wire, true);
     const model::PropertyId id =
@@ -246,6 +247,9 @@ void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,
                                 const CloudView& cloud) {
   Promise& promise = promises_[std::string(device.device)];
   const std::uint64_t to = ack.watermark[At(Stream::kControl)];
+  // It speaks of the store that it knows; that one's seqs say nothing of what a backup gave since.
+  const model::Lineage& known = device.ledger.peer_lineage();
+  if (known.empty() || known.back().inc != cloud.twin.lineage().back().inc) return;
   const sync::EdgeStatus status = device.engine.status();
   const bool scoped = status.interest_held != status.interest.version;
   const auto wanted = [&](const std::string& path) { return Wants(status.interest, path); };
@@ -476,7 +480,10 @@ void Invariants::CheckHealAnswer(const CloudView& from, const sync::HealAnswer& 
 void Invariants::DeviceHears(const DeviceView& at, const sync::Nack& nack) {
   if (nack.reason != sync::NackReason::kContent || !nack.refused) return;
   Poison& poison = poison_[std::string(at.device)];
-  poison.spans.emplace(nack.refused->from, nack.refused->to);
+  const std::pair span(nack.refused->from, nack.refused->to);
+  // Of a frame that the start before this one has sent: it delays nothing.
+  if (!poison.sent.contains(span)) return;
+  poison.spans.insert(span);
   const std::size_t halvings = static_cast<std::size_t>(std::bit_width(poison.entries_max)) + 1;
   const std::size_t bound = std::max<std::size_t>(poison.seqs.size(), 1) * halvings;
   Expect(14, poison.spans.size() <= bound, [&] {
@@ -557,6 +564,19 @@ void Invariants::DeviceSetBack(std::string_view device) {
   if (found == promises_.end()) return;
   found->second.checked = {};
   found->second.desired_checked = 0;
+}
+
+void Invariants::DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud) {
+  const std::uint64_t heard =
+      std::max(cloud.watermark(Stream::kControl), cloud.watermark(Stream::kEvents));
+  if (heard > image.Kept()) return;  // The cloud sees that it was set back.
+  const auto known = [&image](const std::string& key) {
+    return std::ranges::any_of(image.commands(),
+                               [&](const auto& entry) { return Key(entry.second.value) == key; });
+  };
+  for (auto& [key, wish] : wishes_[std::string(device)]) {
+    if (wish.by_command && !known(key)) wish.effects = 0;
+  }
 }
 
 void Invariants::Rotted(const model::Batch& batch) {

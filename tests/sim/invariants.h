@@ -118,6 +118,9 @@ class Invariants {
   void CloudSetBack(std::string_view device, const Ledger& ledger);
   // The device's was: what it held of the cloud's, and the numbers that it had given.
   void DeviceSetBack(std::string_view device);
+  // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
+  // heard nothing, nobody knows to have run: that it runs once more is not to be helped.
+  void DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud);
 
   // --- The plant ---
 
@@ -204,8 +207,9 @@ class Invariants {
   std::map<std::string, Heal, std::less<>> heals_;
   std::set<std::uint64_t> rotten_;  // Versions that name another value since.
   struct Poison {
-    std::set<std::uint64_t> seqs;  // Of refusable entries that were sent.
-    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // That were refused.
+    std::set<std::uint64_t> seqs;                            // Of refusable entries that were sent.
+    std::set<std::pair<std::uint64_t, std::uint64_t>> sent;  // Frames …
+    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // … and those that were refused.
     std::size_t entries_max = 1;
   };
   std::map<std::string, Poison, std::less<>> poison_;  // Since the device's last start.
