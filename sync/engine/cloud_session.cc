@@ -268,12 +268,27 @@ void CloudSession::OnHealAsk(const HealAsk& ask, MonoTime now) {
   }
   if (answers_.size() >= kAnswersMax) return;
   ++counts_.heals;
+  if (ask.unnumbered && ask.unnumbered->after.empty()) ForgetUnnumbered(ask.unnumbered->seq);
   const auto shared = [this](model::PropertyId id) { return InScope(id); };
   for (HealAnswer& answer : heal_.Answer(ask, twin_, shared)) {
     answer.session = Down();
     answers_.push_back(std::move(answer));
   }
-  if (!ask.desired.empty()) verifier_.Now(now);  // Show that it is right now.
+  if (!ask.desired.empty() || ask.unnumbered) verifier_.Now(now);  // Show that it is right now.
+}
+
+// What the device says of paths without a number it has said anew, above `seq`.
+void CloudSession::ForgetUnnumbered(std::uint64_t seq) {
+  twin_.ForEachProperty([&](model::PropertyId id) {
+    if (twin_.pid(id) != 0) return;
+    for (const Side side : {Side::kStatus, Side::kOverride}) {
+      const model::Row* row = twin_.row(id, side);
+      if (row == nullptr || row->dot.seq > seq) continue;
+      twin_.Force(id, side, {});
+      peer_batch_.rows.push_back({id, side, {}});
+      changes_.push_back({id, side});
+    }
+  });
 }
 
 // Whether a row can be taken at all.

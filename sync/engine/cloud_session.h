@@ -180,6 +180,7 @@ class CloudSession {
   void StepScopeIn(MonoTime now, CloudOutput& out);
   bool InScope(model::PropertyId id) const { return InScope(interest_, id); }
   bool InScope(const model::Interest& interest, model::PropertyId id) const;
+  void ForgetUnnumbered(std::uint64_t seq);
   Status Check(const WireRow& wire, model::Stream stream) const;
   void RefuseContent(const Delta& delta, std::string text, std::vector<std::uint64_t> entries);
   void TakeEvents(const Delta& delta);

@@ -327,6 +327,7 @@ class EdgeEngine {
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
+  bool lacks_room_ = false;  // For a path that the cloud has a row of: the twins can't be equal.
   std::optional<MonoTime> offer_due_;
   model::Interest interest_;
   ScopeMark scope_;                       // Received …

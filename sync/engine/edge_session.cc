@@ -111,7 +111,9 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     probe_due_ = Probe{session_, probe->nonce};
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
-      for (const WireRow& wire : answer->rows) ApplyDesired(wire, Arrival::kForced);
+      for (const WireRow& wire : answer->rows) {
+        if (!ApplyDesired(wire, Arrival::kForced)) lacks_room_ = true;
+      }
     }
     healer_.OnAnswer(*answer, twin_, now);
   } else {
@@ -322,6 +324,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   hello_due_.reset();
   offer_due_.reset();
   early_ = 0;
+  lacks_room_ = false;
   probe_at_ = now + kProbePause;
   for (const Stream stream : kDigested) verifiers_[At(stream)].Now(now);
   verified_ = {};
@@ -510,7 +513,7 @@ void EdgeEngine::TakeCommand(const model::Command& wire, MonoTime now, WallTime 
 }
 
 void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
-  if (cloud_control_ != delta.to || early_ > delta.to || !orphans_.empty()) return;
+  if (cloud_control_ != delta.to || early_ > delta.to || !orphans_.empty() || lacks_room_) return;
   if (!On(Guard::kDigestCheck)) return;
   const bool same_scope =
       delta.digest->scope == interest_.version && scope_.version == interest_.version;
@@ -540,9 +543,9 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
     }
     id = *found;
   }
-  // Of a property that was withdrawn, and which the cloud is about to forget.
-  const bool here = id != model::kNoProperty && (twin_.pid(id) != 0 || !twin_.defined(id));
-  if (!here || wire.side != Side::kDesired || !Interested(id)) {
+  // It may be of a property that was withdrawn. What is wanted of one that is local-only is held,
+  // so that both sides hold the same; nobody acts on it.
+  if (id == model::kNoProperty || wire.side != Side::kDesired || !Interested(id)) {
     ++counts_.unknown_rows;
     return true;
   }

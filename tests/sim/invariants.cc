@@ -426,7 +426,7 @@ void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
 // What the device compares: its view is frozen with the first question, the cloud's when that
 // arrives.
 void Invariants::NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask) {
-  if (!ask.desired.empty()) return;
+  if (!ask.desired.empty() || ask.unnumbered) return;
   Heal& heal = heals_[std::string(from.device)];
   if (heal.attempt == ask.attempt) return;
   heal = {};
