@@ -41,10 +41,11 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
     : options_(std::move(options)),
       twin_(twin),
       commands_(twin),
-      sender_({.twin = twin,
-               .commands = &commands_,
-               .shared = [this](model::PropertyId id) { return InScope(id); }},
-              {}) {
+      sender_(
+          {.twin = twin,
+           .commands = &commands_,
+           .shared = [this](model::PropertyId id) { return InScope(id) || offered_.contains(id); }},
+          {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   superseded_ = std::move(stored.superseded);
@@ -242,7 +243,14 @@ void CloudSession::OnOffer(const Offer& offer) {
     // What is lost lies above all that both held, and what was given since above what is lost. So
     // does a copy that was taken already: an offer that comes again, or late, changes nothing.
     const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
+    // The device waits for ours, and keeps its own until then, in its interest or not.
+    const bool told = InScope(id) || !offered_.insert(id).second;
     if (rewritten) {
+      if (!told) {
+        twin_.Renumber(id, Side::kDesired);
+        changes_.push_back({id, Side::kDesired});
+        own = twin_.row(id, Side::kDesired);
+      }
       const bool same = own->value == wire.row.value && own->info() == wire.row.info();
       if (same) continue;  // Taken already, and on its way.
       ++counts_.offer_conflicts;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -237,6 +238,9 @@ class CloudSession {
   model::Epoch epoch_;
   Watermarks received_{};
   Watermarks durable_{};
+  // What the device has offered in this session though it is not in its interest: sent all the
+  // same, once, so that it stops.
+  std::set<model::PropertyId> offered_;
   Watermarks early_{};  // The highest seq that came above the watermark.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;

@@ -237,6 +237,8 @@ class EdgeEngine {
   bool ApplyDesired(const WireRow& wire, Arrival arrival);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
   void OnScopeIn(const Delta& delta, MonoTime now);
+  void PurgeUninteresting();
+  void Purge(model::PropertyId id);  // Its desired row.
   void StepInterest(MonoTime now, EdgeOutput& out);
   void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;

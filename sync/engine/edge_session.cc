@@ -220,7 +220,10 @@ void EdgeEngine::FindOrphans() {
   orphans_.clear();
   twin_.ForEachProperty([this](model::PropertyId id) {
     const model::Row* row = twin_.row(id, Side::kDesired);
-    if (row == nullptr || row->dot.seq <= cloud_control_) return;
+    // The lineage forgets its oldest entries; what they gave was not lost by that.
+    const bool told =
+        peer_lineage_.empty() || row == nullptr || row->dot.seq < peer_lineage_.front().first_seq;
+    if (told) return;
     if (!model::Gave(peer_lineage_, row->dot.inc, row->dot.seq, ~std::uint64_t{0})) {
       orphans_.insert(id);
     }
@@ -466,6 +469,7 @@ void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now) {
     if (in.last) {
       scope_ = {in.version, 0};
       peer_batch_.scope_held = in.version;
+      PurgeUninteresting();
     } else if (peer_batch_.empty()) {
       peer_batch_.scope_held = scope_.version;  // So that there is a commit to wait for.
     }
@@ -482,21 +486,31 @@ bool EdgeEngine::Interested(model::PropertyId id) const {
   });
 }
 
-// What leaves is purged in the transaction that adopts it; what enters comes as a scope-in.
+// What enters comes as a scope-in. What leaves is held until that was taken: the cloud may have been
+// set back, and not have it any more.
 void EdgeEngine::SetInterest(std::vector<std::string> patterns) {
   if (patterns == interest_.patterns) return;
   interest_.patterns = std::move(patterns);
   ++interest_.version;
   peer_batch_.interest = interest_;
   scope_.part = 0;
-  twin_.ForEachProperty([this](model::PropertyId id) {
-    if (Interested(id) || twin_.row(id, Side::kDesired) == nullptr) return;
-    twin_.Force(id, Side::kDesired, {});
-    orphans_.erase(id);
-    peer_batch_.rows.push_back({id, Side::kDesired, {}});
-    control_.DesiredGone(id);
-  });
+  lacks_room_ = false;
   if (state_ == SyncState::kLive) interest_due_ = MonoTime{};
+}
+
+// In the transaction that adopts the interest. Orphans stay until the cloud has taken them back.
+void EdgeEngine::PurgeUninteresting() {
+  twin_.ForEachProperty([this](model::PropertyId id) {
+    const bool stays = Interested(id) || orphans_.contains(id);
+    if (!stays && twin_.row(id, Side::kDesired) != nullptr) Purge(id);
+  });
+}
+
+void EdgeEngine::Purge(model::PropertyId id) {
+  twin_.Force(id, Side::kDesired, {});
+  orphans_.erase(id);
+  peer_batch_.rows.push_back({id, Side::kDesired, {}});
+  control_.DesiredGone(id);
 }
 
 void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
@@ -545,8 +559,13 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   }
   // It may be of a property that was withdrawn. What is wanted of one that is local-only is held,
   // so that both sides hold the same; nobody acts on it.
-  if (id == model::kNoProperty || wire.side != Side::kDesired || !Interested(id)) {
+  if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
+    return true;
+  }
+  if (!Interested(id)) {
+    ++counts_.unknown_rows;
+    if (orphans_.contains(id)) Purge(id);  // Taken back.
     return true;
   }
   model::Row row = wire.row;
@@ -697,12 +716,7 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
     twin_.Renumber(id, side);
     ++counts_.healed_rows;
   }
-  for (const model::PropertyId id : step.drop) {
-    twin_.Force(id, Side::kDesired, {});
-    peer_batch_.rows.push_back({id, Side::kDesired, {}});
-    orphans_.erase(id);
-    control_.DesiredGone(id);
-  }
+  for (const model::PropertyId id : step.drop) Purge(id);
   if (step.snapshot) {
     ++counts_.snapshots;
     Notice(Severity::kWarning, "healed_by_snapshot",

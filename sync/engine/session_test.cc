@@ -546,6 +546,27 @@ TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, WhatLeftTheInterestWhileTheCloudWasSetBackIsGivenBack) {
+  World world(1);
+  world.Run(seconds(5));
+  world.Want(0, 1);
+  world.Run(seconds(3));
+  const Disk backup = world.cloud_disk;
+  world.Want(4, 8);
+  world.Run(seconds(3));
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(60));
+  const PropertyId there = world.cloud_twin().Find("plant/p4");
+  ASSERT_NE(world.cloud_twin().row(there, Side::kDesired), nullptr);
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kDesired)->value, Value(8.0));
+  EXPECT_EQ(world.edge().status().orphans, 0u);
+  const PropertyId here = world.edge_twin().Find("plant/p4");
+  EXPECT_EQ(world.edge_twin().row(here, Side::kDesired), nullptr) << "nobody asked for it";
+}
+
 TEST(SessionTest, AnInterestThatALaterOneOvertookChangesNothing) {
   World world(1);
   world.Run(seconds(5));
@@ -646,7 +667,17 @@ TEST(SessionTest, AWishThatLeftTheInterestWhileItWasWrittenIsLookedAtFirst) {
   world.DeliverDown();
   world.FinishEdgeCommit();
   ASSERT_EQ(world.calls.size(), 1u);
-  world.edge().SetInterest({"plant/p4"});  // Nobody waits for the answer any more.
+  world.edge().SetInterest({"plant/p4"});
+  const PropertyId id = world.edge_twin().Find("plant/p0");
+  for (int i = 0; i < 50 && world.edge_twin().row(id, Side::kDesired) != nullptr; ++i) {
+    world.DeliverUp();
+    world.FinishCloudCommit();
+    world.DeliverDown();
+    world.FinishEdgeCommit();
+    world.Pass(milliseconds(50));
+  }
+  ASSERT_EQ(world.edge_twin().row(id, Side::kDesired), nullptr)
+      << "nobody waits for the answer any more";
   world.Run(seconds(3));
   world.edge().SetInterest({});
   world.Run(seconds(3));

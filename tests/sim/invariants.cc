@@ -654,6 +654,9 @@ std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud
       return "command " + std::to_string(seq) + " has no answer";
     }
   }
+  if (status.orphans != 0) {
+    return std::to_string(status.orphans) + " wishes that the cloud has lost are not taken back";
+  }
   if (status.events_acked < status.events_head) {
     return "events up to " + std::to_string(status.events_head) + ", acknowledged to " +
            std::to_string(status.events_acked);
