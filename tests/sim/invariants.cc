@@ -182,20 +182,24 @@ void Invariants::CheckDictionary(const DeviceView& from, const sync::DictionaryF
     return std::string(from.device) + ": number " + std::to_string(last) +
            " was given out before it was durable";
   });
-  auto& pids = pids_[std::string(from.device)];
-  model::Pid pid = frame.first;
-  for (const model::DictionaryEntry& entry : frame.entries) {
+}
+
+// As the cloud takes it. Of two machines that claim to be one device, one may have given a number out
+// that nobody heard: that is nobody's.
+void Invariants::CheckNumbers(std::string_view device, const Ledger& before,
+                              const model::Batch& batch) {
+  const std::uint64_t token = batch.epoch ? batch.epoch->token : before.epoch().token;
+  auto& pids = pids_[std::string(device)];
+  for (const model::DictionaryEntry& entry : batch.dictionary) {
     const std::string what = entry.def.path.text() + " " + std::string(ToString(entry.def.type)) +
                              " " + entry.def.unit + " " +
                              std::to_string(entry.def.decimals.value_or(-1)) + " " +
                              std::to_string(entry.withdraws);
-    const auto [known, first] =
-        pids.emplace(std::pair(from.engine.status().epoch.token, pid), Hash(what));
+    const auto [known, first] = pids.emplace(std::pair(token, entry.pid), Hash(what));
     Expect(5, first || known->second == Hash(what), [&] {
-      return std::string(from.device) + ": number " + std::to_string(pid) +
+      return std::string(device) + ": number " + std::to_string(entry.pid) +
              " was another property before " + what;
     });
-    ++pid;
   }
 }
 
@@ -512,6 +516,7 @@ void Invariants::CloudCommits(std::string_view device, const Ledger& before,
       promise.floor.erase({before.path(model::Index(change.id)), change.side});
     }
   }
+  if (done) CheckNumbers(device, before, batch);
   for (std::size_t i = 0; i < model::kStreams && done; ++i) {
     if (!batch.peer_watermark[i]) continue;
     const std::uint64_t held = before.watermark(static_cast<Stream>(i));

@@ -162,6 +162,7 @@ class Invariants {
   void CheckPromises(const CloudView& from, const sync::Delta& delta);
   void CheckWelcome(const CloudView& from, const sync::Welcome& welcome);
   void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
+  void CheckNumbers(std::string_view device, const Ledger& before, const model::Batch& batch);
   void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask);
   void CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer);
   void CheckSecrets(const std::string& bytes, std::string_view device);
