@@ -112,6 +112,13 @@ struct Encoder {
     refused.set_stream(static_cast<v1::Stream>(nack.refused->stream));
     refused.set_from(nack.refused->from);
     refused.set_to(nack.refused->to);
+    EDGETWIN_CHECK(nack.entries.size() <= kRefusedEntriesMax);
+    std::uint64_t before = nack.refused->from;
+    for (const std::uint64_t seq : nack.entries) {
+      EDGETWIN_CHECK(before < seq && seq <= nack.refused->to);
+      out.add_entries(seq - before);
+      before = seq;
+    }
   }
 
   void operator()(const DictionaryFrame& dictionary) {
@@ -246,6 +253,19 @@ Result<Frame> DecodeNack(const v1::Frame& frame) {
     }
     if (span.from() > span.to()) return Invalid("a nack of a delta that ends before it begins");
     nack.refused = FrameSpan{static_cast<Stream>(span.stream()), span.from(), span.to()};
+  }
+  const auto entries = static_cast<std::size_t>(in.entries_size());
+  if (entries > kRefusedEntriesMax) {
+    return Exhausted(std::to_string(entries) + " refused entries are more than " +
+                     std::to_string(kRefusedEntriesMax));
+  }
+  std::uint64_t seq = in.refused().from();
+  for (const std::uint64_t step : in.entries()) {
+    if (step == 0 || step > in.refused().to() - seq) {
+      return Invalid("a nack names an entry outside of its delta");
+    }
+    seq += step;
+    nack.entries.push_back(seq);
   }
   return Frame(std::move(nack));
 }

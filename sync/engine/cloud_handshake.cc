@@ -215,6 +215,7 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   ack_due_.reset();
   heal_.Reset();
   early_ = {};
+  offered_.clear();
   if (peer_lineage_ != hello.lineage) {
     peer_lineage_ = hello.lineage;
     peer_batch_.peer_lineage = peer_lineage_;

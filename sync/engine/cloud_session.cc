@@ -41,10 +41,11 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
     : options_(std::move(options)),
       twin_(twin),
       commands_(twin),
-      sender_({.twin = twin,
-               .commands = &commands_,
-               .shared = [this](model::PropertyId id) { return InScope(id); }},
-              {}) {
+      sender_(
+          {.twin = twin,
+           .commands = &commands_,
+           .shared = [this](model::PropertyId id) { return InScope(id) || offered_.contains(id); }},
+          {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   superseded_ = std::move(stored.superseded);
@@ -104,7 +105,7 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     if (nack->reason == NackReason::kGap) sender_.OnGap(nack->cursors.watermark, now);
     if (nack->reason == NackReason::kContent && nack->refused) {
       trouble_ = "the device refuses a frame: " + nack->text;
-      sender_.OnRefused(*nack->refused);
+      sender_.OnRefused(*nack->refused, nack->entries);
     }
     return;
   }
@@ -242,7 +243,14 @@ void CloudSession::OnOffer(const Offer& offer) {
     // What is lost lies above all that both held, and what was given since above what is lost. So
     // does a copy that was taken already: an offer that comes again, or late, changes nothing.
     const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
+    // The device waits for ours, and keeps its own until then, in its interest or not.
+    const bool told = InScope(id) || !offered_.insert(id).second;
     if (rewritten) {
+      if (!told) {
+        twin_.Renumber(id, Side::kDesired);
+        changes_.push_back({id, Side::kDesired});
+        own = twin_.row(id, Side::kDesired);
+      }
       const bool same = own->value == wire.row.value && own->info() == wire.row.info();
       if (same) continue;  // Taken already, and on its way.
       ++counts_.offer_conflicts;
@@ -268,12 +276,27 @@ void CloudSession::OnHealAsk(const HealAsk& ask, MonoTime now) {
   }
   if (answers_.size() >= kAnswersMax) return;
   ++counts_.heals;
+  if (ask.unnumbered && ask.unnumbered->after.empty()) ForgetUnnumbered(ask.unnumbered->seq);
   const auto shared = [this](model::PropertyId id) { return InScope(id); };
   for (HealAnswer& answer : heal_.Answer(ask, twin_, shared)) {
     answer.session = Down();
     answers_.push_back(std::move(answer));
   }
-  if (!ask.desired.empty()) verifier_.Now(now);  // Show that it is right now.
+  if (!ask.desired.empty() || ask.unnumbered) verifier_.Now(now);  // Show that it is right now.
+}
+
+// What the device says of paths without a number it has said anew, above `seq`.
+void CloudSession::ForgetUnnumbered(std::uint64_t seq) {
+  twin_.ForEachProperty([&](model::PropertyId id) {
+    if (twin_.pid(id) != 0) return;
+    for (const Side side : {Side::kStatus, Side::kOverride}) {
+      const model::Row* row = twin_.row(id, side);
+      if (row == nullptr || row->dot.seq > seq) continue;
+      twin_.Force(id, side, {});
+      peer_batch_.rows.push_back({id, side, {}});
+      changes_.push_back({id, side});
+    }
+  });
 }
 
 // Whether a row can be taken at all.
@@ -290,15 +313,16 @@ Status CloudSession::Check(const WireRow& wire, Stream stream) const {
   return options_.accept ? options_.accept(wire) : Status();
 }
 
-// Nothing of it is applied; the device halves it until the one bad entry is alone.
-bool CloudSession::RefuseContent(const Delta& delta, const Status& status) {
-  if (status) return false;
+// Nothing of it is applied; the device sets aside what is named, and sends the rest again.
+void CloudSession::RefuseContent(const Delta& delta, std::string text,
+                                 std::vector<std::uint64_t> entries) {
   ++counts_.refused_content;
-  trouble_ = status.error().text;
+  trouble_ = std::move(text);
+  if (entries.size() > kRefusedEntriesMax) entries.resize(kRefusedEntriesMax);
   Refuse(Down(), {.reason = NackReason::kContent,
                   .text = trouble_,
-                  .refused = FrameSpan{delta.stream, delta.from, delta.to}});
-  return true;
+                  .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                  .entries = std::move(entries)});
 }
 
 // False when there is no room for it.
@@ -355,13 +379,20 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
       std::ranges::any_of(delta.events, unknown, &WireEvent::pid)) {
     return Refuse(NackReason::kUnknownPid, Down(), "an entry of the dictionary is missing");
   }
+  std::string why;
+  std::vector<std::uint64_t> refused;
   for (const WireRow& wire : delta.rows) {
-    if (RefuseContent(delta, Check(wire, delta.stream))) return;
+    const Status ok = Check(wire, delta.stream);
+    if (ok) continue;
+    if (refused.empty()) why = ok.error().text;
+    refused.push_back(wire.row.dot.seq);
   }
+  if (!refused.empty()) return RefuseContent(delta, std::move(why), std::move(refused));
   std::uint64_t& watermark = received_[At(delta.stream)];
   const bool gap = delta.from > watermark && On(Guard::kFromWithinWatermark);
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyRow(wire) && all;
+  for (const WireRow& wire : delta.rows) {
+    if (!ApplyRow(wire)) refused.push_back(wire.row.dot.seq);
+  }
   // Events are a list, not a state: those after a gap come again.
   if (!gap) TakeEvents(delta);
   if (gap) {
@@ -369,9 +400,8 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     early_[At(delta.stream)] = std::max(early_[At(delta.stream)], delta.to);
     return Refuse(NackReason::kGap, Down(), {});
   }
-  if (!all) {
-    RefuseContent(delta, Exhausted("too many paths that no driver knows"));
-    return;
+  if (!refused.empty()) {
+    return RefuseContent(delta, "too many paths that no driver knows", std::move(refused));
   }
   if (delta.to > watermark) {
     watermark = delta.to;
@@ -424,7 +454,8 @@ bool CloudSession::InScope(const model::Interest& interest, model::PropertyId id
 }
 
 void CloudSession::OnInterest(const InterestFrame& frame, MonoTime now) {
-  if (frame.interest == interest_) return;
+  // Of a lower version: overtaken on the way by the one that is known.
+  if (frame.interest == interest_ || frame.interest.version < interest_.version) return;
   const model::Interest before = std::exchange(interest_, frame.interest);
   peer_batch_.interest = interest_;
   // An interest between the two, which never came here, has purged rows as well.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -182,8 +183,9 @@ class CloudSession {
   void StepScopeIn(MonoTime now, CloudOutput& out);
   bool InScope(model::PropertyId id) const { return InScope(interest_, id); }
   bool InScope(const model::Interest& interest, model::PropertyId id) const;
+  void ForgetUnnumbered(std::uint64_t seq);
   Status Check(const WireRow& wire, model::Stream stream) const;
-  bool RefuseContent(const Delta& delta, const Status& status);
+  void RefuseContent(const Delta& delta, std::string text, std::vector<std::uint64_t> entries);
   void TakeEvents(const Delta& delta);
   void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);
@@ -238,6 +240,9 @@ class CloudSession {
   model::Epoch epoch_;
   Watermarks received_{};
   Watermarks durable_{};
+  // What the device has offered in this session though it is not in its interest: sent all the
+  // same, once, so that it stops.
+  std::set<model::PropertyId> offered_;
   Watermarks early_{};  // The highest seq that came above the watermark.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;

@@ -237,6 +237,8 @@ class EdgeEngine {
   bool ApplyDesired(const WireRow& wire, Arrival arrival);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
   void OnScopeIn(const Delta& delta, MonoTime now);
+  void PurgeUninteresting();
+  void Purge(model::PropertyId id);  // Its desired row.
   void StepInterest(MonoTime now, EdgeOutput& out);
   void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;
@@ -327,6 +329,7 @@ class EdgeEngine {
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
+  bool lacks_room_ = false;  // For a path that the cloud has a row of: the twins can't be equal.
   std::optional<MonoTime> offer_due_;
   model::Interest interest_;
   ScopeMark scope_;                       // Received …

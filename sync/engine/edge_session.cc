@@ -111,7 +111,9 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     probe_due_ = Probe{session_, probe->nonce};
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
-      for (const WireRow& wire : answer->rows) ApplyDesired(wire, Arrival::kForced);
+      for (const WireRow& wire : answer->rows) {
+        if (!ApplyDesired(wire, Arrival::kForced)) lacks_room_ = true;
+      }
     }
     healer_.OnAnswer(*answer, twin_, now);
   } else {
@@ -218,7 +220,10 @@ void EdgeEngine::FindOrphans() {
   orphans_.clear();
   twin_.ForEachProperty([this](model::PropertyId id) {
     const model::Row* row = twin_.row(id, Side::kDesired);
-    if (row == nullptr || row->dot.seq <= cloud_control_) return;
+    // The lineage forgets its oldest entries; what they gave was not lost by that.
+    const bool told =
+        peer_lineage_.empty() || row == nullptr || row->dot.seq < peer_lineage_.front().first_seq;
+    if (told) return;
     if (!model::Gave(peer_lineage_, row->dot.inc, row->dot.seq, ~std::uint64_t{0})) {
       orphans_.insert(id);
     }
@@ -322,6 +327,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   hello_due_.reset();
   offer_due_.reset();
   early_ = 0;
+  lacks_room_ = false;
   probe_at_ = now + kProbePause;
   for (const Stream stream : kDigested) verifiers_[At(stream)].Now(now);
   verified_ = {};
@@ -338,11 +344,10 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   interest_due_.reset();
   TellInterest(welcome, now);
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
-  // What was written in the life that a setback ended is not known: not even if a crash follows.
+  // What was written in the life that a setback ended is not known. Of one that had told nobody
+  // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;
-  if (set_back || (opened_with_ && seq_floor_ != 0)) {
-    look_to_ = welcome.head[At(Stream::kControl)];
-  }
+  if (set_back || opened_with_) look_to_ = welcome.head[At(Stream::kControl)];
   if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
@@ -356,7 +361,8 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
 void EdgeEngine::TellInterest(const Welcome& welcome, MonoTime now) {
   const bool same = welcome.scope_version == interest_.version;
   const bool held = scope_durable_.version == interest_.version;
-  if (welcome.seq_floor > seq_floor_ || (!same && held)) {
+  const bool behind = welcome.scope_version > interest_.version;
+  if (welcome.seq_floor > seq_floor_ || (!same && held) || behind) {
     interest_.version = std::max(interest_.version, welcome.scope_version) + 1;
     peer_batch_.interest = interest_;
   } else if (same) {
@@ -422,14 +428,18 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     return;
   }
   if (delta.scope_in) return OnScopeIn(delta, now);
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyDesired(wire, Arrival::kInOrder) && all;
+  std::vector<std::uint64_t> refused;
+  for (const WireRow& wire : delta.rows) {
+    const bool taken = ApplyDesired(wire, Arrival::kInOrder);
+    if (!taken && refused.size() < kRefusedEntriesMax) refused.push_back(wire.row.dot.seq);
+  }
   for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
-  if (!all) {
+  if (!refused.empty()) {
     nack_due_ = Nack{.reason = NackReason::kContent,
                      .cursors = Cursors(now),
                      .text = trouble_,
-                     .refused = FrameSpan{delta.stream, delta.from, delta.to}};
+                     .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                     .entries = std::move(refused)};
     return;
   }
   if (delta.from > cloud_control_ && On(Guard::kFromWithinWatermark)) {
@@ -459,6 +469,7 @@ void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now) {
     if (in.last) {
       scope_ = {in.version, 0};
       peer_batch_.scope_held = in.version;
+      PurgeUninteresting();
     } else if (peer_batch_.empty()) {
       peer_batch_.scope_held = scope_.version;  // So that there is a commit to wait for.
     }
@@ -475,21 +486,31 @@ bool EdgeEngine::Interested(model::PropertyId id) const {
   });
 }
 
-// What leaves is purged in the transaction that adopts it; what enters comes as a scope-in.
+// What enters comes as a scope-in. What leaves is held until that was taken: the cloud may have been
+// set back, and not have it any more.
 void EdgeEngine::SetInterest(std::vector<std::string> patterns) {
   if (patterns == interest_.patterns) return;
   interest_.patterns = std::move(patterns);
   ++interest_.version;
   peer_batch_.interest = interest_;
   scope_.part = 0;
-  twin_.ForEachProperty([this](model::PropertyId id) {
-    if (Interested(id) || twin_.row(id, Side::kDesired) == nullptr) return;
-    twin_.Force(id, Side::kDesired, {});
-    orphans_.erase(id);
-    peer_batch_.rows.push_back({id, Side::kDesired, {}});
-    control_.DesiredGone(id);
-  });
+  lacks_room_ = false;
   if (state_ == SyncState::kLive) interest_due_ = MonoTime{};
+}
+
+// In the transaction that adopts the interest. Orphans stay until the cloud has taken them back.
+void EdgeEngine::PurgeUninteresting() {
+  twin_.ForEachProperty([this](model::PropertyId id) {
+    const bool stays = Interested(id) || orphans_.contains(id);
+    if (!stays && twin_.row(id, Side::kDesired) != nullptr) Purge(id);
+  });
+}
+
+void EdgeEngine::Purge(model::PropertyId id) {
+  twin_.Force(id, Side::kDesired, {});
+  orphans_.erase(id);
+  peer_batch_.rows.push_back({id, Side::kDesired, {}});
+  control_.DesiredGone(id);
 }
 
 void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
@@ -506,7 +527,7 @@ void EdgeEngine::TakeCommand(const model::Command& wire, MonoTime now, WallTime 
 }
 
 void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
-  if (cloud_control_ != delta.to || early_ > delta.to || !orphans_.empty()) return;
+  if (cloud_control_ != delta.to || early_ > delta.to || !orphans_.empty() || lacks_room_) return;
   if (!On(Guard::kDigestCheck)) return;
   const bool same_scope =
       delta.digest->scope == interest_.version && scope_.version == interest_.version;
@@ -536,10 +557,15 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
     }
     id = *found;
   }
-  // Of a property that was withdrawn, and which the cloud is about to forget.
-  const bool here = id != model::kNoProperty && (twin_.pid(id) != 0 || !twin_.defined(id));
-  if (!here || wire.side != Side::kDesired || !Interested(id)) {
+  // It may be of a property that was withdrawn. What is wanted of one that is local-only is held,
+  // so that both sides hold the same; nobody acts on it.
+  if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
+    return true;
+  }
+  if (!Interested(id)) {
+    ++counts_.unknown_rows;
+    if (orphans_.contains(id)) Purge(id);  // Taken back.
     return true;
   }
   model::Row row = wire.row;
@@ -633,7 +659,8 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       return;
     case NackReason::kContent:
       trouble_ = "the cloud refused a frame: " + nack.text;
-      if (state_ == SyncState::kLive && nack.refused) sender_.OnRefused(*nack.refused);
+      if (state_ == SyncState::kLive && nack.refused)
+        sender_.OnRefused(*nack.refused, nack.entries);
       return;
     case NackReason::kFenced:
       // One that was on its way for long speaks of a Hello that was answered otherwise since: ask.
@@ -689,12 +716,7 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
     twin_.Renumber(id, side);
     ++counts_.healed_rows;
   }
-  for (const model::PropertyId id : step.drop) {
-    twin_.Force(id, Side::kDesired, {});
-    peer_batch_.rows.push_back({id, Side::kDesired, {}});
-    orphans_.erase(id);
-    control_.DesiredGone(id);
-  }
+  for (const model::PropertyId id : step.drop) Purge(id);
   if (step.snapshot) {
     ++counts_.snapshots;
     Notice(Severity::kWarning, "healed_by_snapshot",

@@ -98,10 +98,13 @@ struct Nack {
   NackReason reason = NackReason::kUnknownSession;
   Ack cursors = {};  // Where the receiver stands.
   std::string text = {};
-  std::optional<FrameSpan> refused = {};  // kContent: nothing of it was applied.
+  std::optional<FrameSpan> refused = {};    // kContent: nothing of it was applied …
+  std::vector<std::uint64_t> entries = {};  // … for these, ascending seqs in it; none: not known.
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };
+
+inline constexpr std::size_t kRefusedEntriesMax = 64;  // Named in one Nack.
 
 // The fingerprint of every row of the stream that stands at `Delta::to`; see digest.h.
 struct DigestTag {
@@ -227,6 +230,13 @@ struct HealAsk {
   std::uint32_t first_cell = 0;
   std::uint32_t cells = 0;          // 0: the hash list, from property `first_cell` on.
   std::vector<model::Pid> desired;  // Only these properties' desired rows, and no cells.
+  // Nor cells, but rows of paths that have no pid.
+  struct Unnumbered {
+    std::uint64_t seq = 0;  // The device's own, up to here, were sent anew: to be forgotten.
+    std::string after;      // A path; the desired rows of those that come after it are wanted.
+    friend bool operator==(const Unnumbered&, const Unnumbered&) = default;
+  };
+  std::optional<Unnumbered> unnumbered;
   friend bool operator==(const HealAsk&, const HealAsk&) = default;
 };
 
@@ -234,11 +244,14 @@ struct HealAsk {
 struct HealAnswer {
   std::uint32_t session = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t rows_n = 0;  // In the cloud's view.
-  // The first cell, or property of the hash list; of `desired`, how many this answers.
+  // In the cloud's view; where unnumbered ones are wanted, those that come after the path.
+  std::uint32_t rows_n = 0;
+  // The first cell, or property of the hash list; of `desired`, how many this answers; the number
+  // of unnumbered rows.
   std::uint32_t first_cell = 0;
-  std::string cells;          // 10 bytes each, or a part of the hash list.
-  std::vector<WireRow> rows;  // Desired rows asked for: the truth.
+  std::uint64_t unnumbered = 0;  // With cells and hashes: the low half of UnnumberedDigest.
+  std::string cells;             // 10 bytes each, or a part of the hash list.
+  std::vector<WireRow> rows;     // Desired rows asked for: the truth.
   friend bool operator==(const HealAnswer&, const HealAnswer&) = default;
 };
 inline constexpr std::size_t kHealCellsMax = 16'000;   // In one answer.

@@ -525,6 +525,63 @@ TEST(SessionTest, ADeviceRestoredFromAnImageLooksBeforeItWritesWhatItMayHaveWrit
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  world.FinishCall();  // It is done, and told to nobody.
+  world.log.clear();
+  world.up.clear();
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.CrashEdge();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 0u) << "it looks like a crash";
+  EXPECT_THAT(world.log, testing::ElementsAre("read plant/p0"));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, WhatLeftTheInterestWhileTheCloudWasSetBackIsGivenBack) {
+  World world(1);
+  world.Run(seconds(5));
+  world.Want(0, 1);
+  world.Run(seconds(3));
+  const Disk backup = world.cloud_disk;
+  world.Want(4, 8);
+  world.Run(seconds(3));
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(60));
+  const PropertyId there = world.cloud_twin().Find("plant/p4");
+  ASSERT_NE(world.cloud_twin().row(there, Side::kDesired), nullptr);
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kDesired)->value, Value(8.0));
+  EXPECT_EQ(world.edge().status().orphans, 0u);
+  const PropertyId here = world.edge_twin().Find("plant/p4");
+  EXPECT_EQ(world.edge_twin().row(here, Side::kDesired), nullptr) << "nobody asked for it";
+}
+
+TEST(SessionTest, AnInterestThatALaterOneOvertookChangesNothing) {
+  World world(1);
+  world.Run(seconds(5));
+  InterestFrame late;
+  late.session = world.edge().Goodbye()->session;
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(5));
+  late.interest = world.cloud().status().interest;
+  world.edge().SetInterest({"plant/p4"});
+  world.Run(seconds(5));
+  world.cloud().Receive(late, world.now, world.wall());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().interest, world.edge().status().interest);
+}
+
 TEST(SessionTest, AnAnswerThatWasForgottenClosesItsCommandThoughTheAckWasLate) {
   World world(1);
   world.Run(seconds(5));
@@ -610,7 +667,17 @@ TEST(SessionTest, AWishThatLeftTheInterestWhileItWasWrittenIsLookedAtFirst) {
   world.DeliverDown();
   world.FinishEdgeCommit();
   ASSERT_EQ(world.calls.size(), 1u);
-  world.edge().SetInterest({"plant/p4"});  // Nobody waits for the answer any more.
+  world.edge().SetInterest({"plant/p4"});
+  const PropertyId id = world.edge_twin().Find("plant/p0");
+  for (int i = 0; i < 50 && world.edge_twin().row(id, Side::kDesired) != nullptr; ++i) {
+    world.DeliverUp();
+    world.FinishCloudCommit();
+    world.DeliverDown();
+    world.FinishEdgeCommit();
+    world.Pass(milliseconds(50));
+  }
+  ASSERT_EQ(world.edge_twin().row(id, Side::kDesired), nullptr)
+      << "nobody waits for the answer any more";
   world.Run(seconds(3));
   world.edge().SetInterest({});
   world.Run(seconds(3));
@@ -690,6 +757,20 @@ TEST(SessionTest, ARowThatIsSetAsideMakesNobodyHealInVain) {
   EXPECT_GT(world.cloud().status().digests, compared) << "it is looked at again";
   EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
   world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, BadEntriesCostTheirFrameOneRefusal) {
+  World world(1);
+  world.accept = [](const WireRow& wire) {
+    return wire.row.value == Value(13.0) ? Status(Invalid("unlucky")) : Status();
+  };
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i == 1 || i == 3 ? 13 : 2);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.edge().status().quarantined, 2u);
+  EXPECT_EQ(world.cloud().status().refused_content, 1u);
 }
 
 TEST(SessionTest, WhatAnInterestInBetweenPurgedComesAgain) {

@@ -71,6 +71,11 @@ std::optional<CloudView> Cloud::view(const std::string& device) const {
                    ledgers_.at(device).sure()};
 }
 
+const Ledger* Cloud::ledger(const std::string& device) const {
+  const auto found = ledgers_.find(device);
+  return found == ledgers_.end() ? nullptr : &found->second.sure();
+}
+
 // --- Its life ---
 
 void Cloud::StartAfter(microseconds wait) {

@@ -71,6 +71,7 @@ class Cloud {
   const model::Twin* twin(const std::string& device) const;
   const sync::CloudSession* session(const std::string& device) const;
   std::optional<CloudView> view(const std::string& device) const;
+  const Ledger* ledger(const std::string& device) const;  // What its store surely has.
   Network::Port port() const { return port_; }
   WallTime wall() const;
 

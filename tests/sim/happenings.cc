@@ -376,7 +376,10 @@ bool World::RestoreDevice(Device& device, Random& random) {
   device.Kill();
   ForgetWants(device.device());
   invariants_.DeviceSetBack(device.device());
-  device.PutImage(images->second[random.Below(images->second.size())]);
+  const Device::Image& image = images->second[random.Below(images->second.size())];
+  const Ledger* cloud = cloud_->ledger(device.device());
+  if (cloud != nullptr) invariants_.DeviceForgets(device.device(), image.ledger.sure(), *cloud);
+  device.PutImage(image);
   device.StartAfter(Some(random, seconds(1), seconds(20)));
   return true;
 }

@@ -127,6 +127,7 @@ void Invariants::CheckPromises(const DeviceView& from, const sync::Delta& delta)
     return text("a frame claims " + std::to_string(delta.to) + ", above the durable limit " +
                 std::to_string(from.ledger.seq_limit()));
   });
+  poison_[std::string(from.device)].sent.emplace(delta.from, delta.to);
   for (const sync::WireRow& wire : delta.rows) {
     CheckWireRow(from.device, from.twin, wire, true);
     const model::PropertyId id =
@@ -181,20 +182,24 @@ void Invariants::CheckDictionary(const DeviceView& from, const sync::DictionaryF
     return std::string(from.device) + ": number " + std::to_string(last) +
            " was given out before it was durable";
   });
-  auto& pids = pids_[std::string(from.device)];
-  model::Pid pid = frame.first;
-  for (const model::DictionaryEntry& entry : frame.entries) {
+}
+
+// As the cloud takes it. Of two machines that claim to be one device, one may have given a number out
+// that nobody heard: that is nobody's.
+void Invariants::CheckNumbers(std::string_view device, const Ledger& before,
+                              const model::Batch& batch) {
+  const std::uint64_t token = batch.epoch ? batch.epoch->token : before.epoch().token;
+  auto& pids = pids_[std::string(device)];
+  for (const model::DictionaryEntry& entry : batch.dictionary) {
     const std::string what = entry.def.path.text() + " " + std::string(ToString(entry.def.type)) +
                              " " + entry.def.unit + " " +
                              std::to_string(entry.def.decimals.value_or(-1)) + " " +
                              std::to_string(entry.withdraws);
-    const auto [known, first] =
-        pids.emplace(std::pair(from.engine.status().epoch.token, pid), Hash(what));
+    const auto [known, first] = pids.emplace(std::pair(token, entry.pid), Hash(what));
     Expect(5, first || known->second == Hash(what), [&] {
-      return std::string(from.device) + ": number " + std::to_string(pid) +
+      return std::string(device) + ": number " + std::to_string(entry.pid) +
              " was another property before " + what;
     });
-    ++pid;
   }
 }
 
@@ -246,6 +251,9 @@ void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,
                                 const CloudView& cloud) {
   Promise& promise = promises_[std::string(device.device)];
   const std::uint64_t to = ack.watermark[At(Stream::kControl)];
+  // It speaks of the store that it knows; that one's seqs say nothing of what a backup gave since.
+  const model::Lineage& known = device.ledger.peer_lineage();
+  if (known.empty() || known.back().inc != cloud.twin.lineage().back().inc) return;
   const sync::EdgeStatus status = device.engine.status();
   const bool scoped = status.interest_held != status.interest.version;
   const auto wanted = [&](const std::string& path) { return Wants(status.interest, path); };
@@ -422,7 +430,7 @@ void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
 // What the device compares: its view is frozen with the first question, the cloud's when that
 // arrives.
 void Invariants::NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask) {
-  if (!ask.desired.empty()) return;
+  if (!ask.desired.empty() || ask.unnumbered) return;
   Heal& heal = heals_[std::string(from.device)];
   if (heal.attempt == ask.attempt) return;
   heal = {};
@@ -476,7 +484,10 @@ void Invariants::CheckHealAnswer(const CloudView& from, const sync::HealAnswer& 
 void Invariants::DeviceHears(const DeviceView& at, const sync::Nack& nack) {
   if (nack.reason != sync::NackReason::kContent || !nack.refused) return;
   Poison& poison = poison_[std::string(at.device)];
-  poison.spans.emplace(nack.refused->from, nack.refused->to);
+  const std::pair span(nack.refused->from, nack.refused->to);
+  // Of a frame that the start before this one has sent: it delays nothing.
+  if (!poison.sent.contains(span)) return;
+  poison.spans.insert(span);
   const std::size_t halvings = static_cast<std::size_t>(std::bit_width(poison.entries_max)) + 1;
   const std::size_t bound = std::max<std::size_t>(poison.seqs.size(), 1) * halvings;
   Expect(14, poison.spans.size() <= bound, [&] {
@@ -505,6 +516,7 @@ void Invariants::CloudCommits(std::string_view device, const Ledger& before,
       promise.floor.erase({before.path(model::Index(change.id)), change.side});
     }
   }
+  if (done) CheckNumbers(device, before, batch);
   for (std::size_t i = 0; i < model::kStreams && done; ++i) {
     if (!batch.peer_watermark[i]) continue;
     const std::uint64_t held = before.watermark(static_cast<Stream>(i));
@@ -557,6 +569,19 @@ void Invariants::DeviceSetBack(std::string_view device) {
   if (found == promises_.end()) return;
   found->second.checked = {};
   found->second.desired_checked = 0;
+}
+
+void Invariants::DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud) {
+  const std::uint64_t heard =
+      std::max(cloud.watermark(Stream::kControl), cloud.watermark(Stream::kEvents));
+  if (heard > image.Kept()) return;  // The cloud sees that it was set back.
+  const auto known = [&image](const std::string& key) {
+    return std::ranges::any_of(image.commands(),
+                               [&](const auto& entry) { return Key(entry.second.value) == key; });
+  };
+  for (auto& [key, wish] : wishes_[std::string(device)]) {
+    if (wish.by_command && !known(key)) wish.effects = 0;
+  }
 }
 
 void Invariants::Rotted(const model::Batch& batch) {
@@ -633,6 +658,9 @@ std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud
     if (command.state == model::CommandState::kOpen) {
       return "command " + std::to_string(seq) + " has no answer";
     }
+  }
+  if (status.orphans != 0) {
+    return std::to_string(status.orphans) + " wishes that the cloud has lost are not taken back";
   }
   if (status.events_acked < status.events_head) {
     return "events up to " + std::to_string(status.events_head) + ", acknowledged to " +

@@ -118,6 +118,9 @@ class Invariants {
   void CloudSetBack(std::string_view device, const Ledger& ledger);
   // The device's was: what it held of the cloud's, and the numbers that it had given.
   void DeviceSetBack(std::string_view device);
+  // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
+  // heard nothing, nobody knows to have run: that it runs once more is not to be helped.
+  void DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud);
 
   // --- The plant ---
 
@@ -159,6 +162,7 @@ class Invariants {
   void CheckPromises(const CloudView& from, const sync::Delta& delta);
   void CheckWelcome(const CloudView& from, const sync::Welcome& welcome);
   void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
+  void CheckNumbers(std::string_view device, const Ledger& before, const model::Batch& batch);
   void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask);
   void CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer);
   void CheckSecrets(const std::string& bytes, std::string_view device);
@@ -204,8 +208,9 @@ class Invariants {
   std::map<std::string, Heal, std::less<>> heals_;
   std::set<std::uint64_t> rotten_;  // Versions that name another value since.
   struct Poison {
-    std::set<std::uint64_t> seqs;  // Of refusable entries that were sent.
-    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // That were refused.
+    std::set<std::uint64_t> seqs;                            // Of refusable entries that were sent.
+    std::set<std::pair<std::uint64_t, std::uint64_t>> sent;  // Frames …
+    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // … and those that were refused.
     std::size_t entries_max = 1;
   };
   std::map<std::string, Poison, std::less<>> poison_;  // Since the device's last start.

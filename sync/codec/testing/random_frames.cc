@@ -379,6 +379,11 @@ Nack AnyNack(Random& random) {
     const std::uint64_t to = AnyNumber(random);
     nack.refused = FrameSpan{static_cast<Stream>(Below(random, model::kStreams)),
                              to - Below(random, to / 2 + 1), to};
+    std::uint64_t seq = nack.refused->from;
+    while (seq < to && nack.entries.size() < kRefusedEntriesMax && !OneIn(random, 4)) {
+      seq += 1 + Below(random, to - seq);
+      nack.entries.push_back(seq);
+    }
   }
   return nack;
 }
@@ -394,6 +399,9 @@ HealAsk AnyHealAsk(Random& random) {
   ask.cells = static_cast<std::uint32_t>(Below(random, kHealCellsMax + 1));
   if (OneIn(random, 2)) ask.desired.resize(Below(random, 20));
   for (model::Pid& pid : ask.desired) pid = 1 + AnyNumber32(random) / 2;
+  if (ask.desired.empty() && OneIn(random, 2)) {
+    ask.unnumbered = {AnyNumber(random), OneIn(random, 2) ? "plant/pump" : ""};
+  }
   return ask;
 }
 
@@ -403,6 +411,7 @@ HealAnswer AnyHealAnswer(Random& random, std::size_t rows_max) {
   answer.attempt = AnyNumber32(random);
   answer.rows_n = AnyNumber32(random);
   answer.first_cell = AnyNumber32(random);
+  answer.unnumbered = AnyNumber(random);
   answer.cells.resize(Below(random, 100));
   for (char& byte : answer.cells) byte = static_cast<char>(random());
   answer.rows = AnyLooseRows(random, rows_max);
