@@ -234,9 +234,9 @@ class EdgeEngine {
   void OnNack(const Nack& nack, MonoTime now);
   bool OnAck(const Ack& ack, MonoTime now);
   enum class Arrival { kInOrder, kScopeIn, kForced };
-  bool ApplyDesired(const WireRow& wire, Arrival arrival);
+  bool ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
-  void OnScopeIn(const Delta& delta, MonoTime now);
+  void OnScopeIn(const Delta& delta, MonoTime now, WallTime wall);
   void StepInterest(MonoTime now, EdgeOutput& out);
   void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;

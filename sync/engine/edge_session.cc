@@ -111,7 +111,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     probe_due_ = Probe{session_, probe->nonce};
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
-      for (const WireRow& wire : answer->rows) ApplyDesired(wire, Arrival::kForced);
+      for (const WireRow& wire : answer->rows) ApplyDesired(wire, Arrival::kForced, wall);
     }
     healer_.OnAnswer(*answer, twin_, now);
   } else {
@@ -421,9 +421,9 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     ++counts_.bad_frames;
     return;
   }
-  if (delta.scope_in) return OnScopeIn(delta, now);
+  if (delta.scope_in) return OnScopeIn(delta, now, wall);
   bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyDesired(wire, Arrival::kInOrder) && all;
+  for (const WireRow& wire : delta.rows) all = ApplyDesired(wire, Arrival::kInOrder, wall) && all;
   for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
   if (!all) {
     nack_due_ = Nack{.reason = NackReason::kContent,
@@ -448,13 +448,13 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
 }
 
 // Parts come one after the other, each once the one before was acknowledged.
-void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now) {
+void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now, WallTime wall) {
   const ScopeIn& in = *delta.scope_in;
   if (in.version != interest_.version) return;  // Overtaken; the cloud will know soon.
   interest_due_.reset();
   const bool held = scope_.version == in.version || in.part <= scope_.part;
   if (!held && in.part == scope_.part + 1) {
-    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn);
+    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn, wall);
     scope_.part = in.part;
     if (in.last) {
       scope_ = {in.version, 0};
@@ -524,7 +524,7 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
 }
 
 // False when there is no room for it.
-bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
+bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall) {
   model::PropertyId id = twin_.FindPid(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
@@ -556,6 +556,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const bool known = answered || arrival == Arrival::kScopeIn || row.dot.seq <= look_to_ ||
                      (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
+  const bool replaces = held != nullptr && !held->value.none() && held->dot.seq < seq;
+  const model::Dot replaced = replaces ? held->dot : model::Dot();
   const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
                                  ? model::ToJson(held->value)
                                  : std::string();
@@ -574,7 +576,9 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   }
   peer_batch_.rows.push_back({id, Side::kDesired, std::move(row)});
   const bool in_order = arrival == Arrival::kInOrder;
-  control_.DesiredArrived(id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known});
+  control_.DesiredArrived(
+      id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known, .replaced = replaced},
+      wall);
   return true;
 }
 

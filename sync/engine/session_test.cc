@@ -69,6 +69,60 @@ TEST(SessionTest, ADesiredValueIsWrittenOnlyOnceItIsDurable) {
   world.ExpectEqualTwins();
 }
 
+// One commit has both, and a crash before it leaves the older one to be applied.
+TEST(SessionTest, AnUnfinishedDesiredValueIsSupersededByTheCommitOfTheNewerOne) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const auto want = [&world](double value) {
+    world.Want(0, value);
+    world.FinishCloudCommit();
+    world.DeliverDown();
+  };
+  want(5);
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.calls.size(), 1u);  // Under way, and not answered.
+  want(6);
+  ASSERT_EQ(world.edge_commits.size(), 1u);
+  const model::Batch& batch = world.edge_commits.front().batch;
+  ASSERT_EQ(batch.rows.size(), 2u);
+  const bool status_first = batch.rows[0].side == model::Side::kStatus;
+  const model::Row& status = batch.rows[status_first ? 0 : 1].row;
+  EXPECT_EQ(status.info().state, model::DesiredState::kSuperseded);
+  world.FinishEdgeCommit();
+  world.FinishEdgeCommit();
+  world.DeliverUp();
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  ASSERT_NE(world.cloud_twin().row(id, model::Side::kStatus), nullptr);
+  EXPECT_EQ(world.cloud_twin().row(id, model::Side::kStatus)->info().state,
+            model::DesiredState::kSuperseded);
+  world.Run(seconds(3));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  EXPECT_EQ(world.cloud_twin().row(id, model::Side::kStatus)->info().state,
+            model::DesiredState::kApplied);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, TheCloudKnowsWhatWasReplacedBeforeAnyFrameHadIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  world.Want(0, 4);
+  world.FinishCloudCommit();
+  world.CutLink();
+  world.Want(0, 5);
+  EXPECT_EQ(world.cloud().superseded(id), nullptr) << "a frame had it, and the device may answer";
+  world.Want(0, 6);
+  ASSERT_NE(world.cloud().superseded(id), nullptr);
+  EXPECT_EQ(world.cloud().superseded(id)->value, Value(5.0));
+  world.MendLink();
+  world.Run(seconds(3));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  world.Want(0, 7);
+  EXPECT_EQ(world.cloud().superseded(id), nullptr) << "that one was applied";
+}
+
 TEST(SessionTest, AfterACrashTheDeviceIsReadBackBeforeAnythingIsWrittenAgain) {
   World world(1);
   world.Sample(0, 1);
