@@ -189,7 +189,7 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
     }
     const bool next = entry.pid == twin_.dictionary_size() + 1;
     const model::PropertyId id = twin_.Find(entry.def.path.text());
-    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0;
+    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0 && !twin_.defined(id);
     if (twin_.TakeEntry(std::move(entry))) {
       if (next && unshared) OweAnew(id);
       continue;

@@ -170,6 +170,7 @@ class CloudSession {
   void SetBack(const Hello& hello, const Verdict& verdict);
   void SupersedeBranch(const Hello& hello);
   void DrawEpoch(const Hello& hello);
+  bool ForgetDictionary(const Hello& hello);
   void TakeLostSeqs(const Hello& hello);
   void Fence(const Hello& hello, const std::string& why);
   void StepClaimant(MonoTime now, CloudOutput& out);

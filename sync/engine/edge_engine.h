@@ -226,6 +226,7 @@ class EdgeEngine {
   void FollowRestoredCloud(const Welcome& welcome);
   bool BeginRecall(Welcome& welcome, MonoTime now);
   void OnRecalled(const DictionaryFrame& frame, MonoTime now, WallTime wall);
+  void StepRenew(MonoTime now);
   void StepRecall(MonoTime now, EdgeOutput& out);
   void BeginSession(const Welcome& welcome, MonoTime now, WallTime wall);
   void OnDelta(const Delta& delta, MonoTime now, WallTime wall);
@@ -298,6 +299,7 @@ class EdgeEngine {
   bool proved_ = false;
   model::Pid dictionary_sent_ = 0;
   model::Pid dictionary_acked_ = 0;
+  bool dictionary_anew_ = false;  // The cloud does not know yet that it began anew.
   std::optional<MonoTime> state_frame_at_;
   // State is owed and nothing may leave: until a commit, an ack or another event, no time helps.
   bool state_stuck_ = false;

@@ -65,6 +65,7 @@ Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   }
   hello.dictionary_n = dictionary_durable_;
   hello.dictionary_chain = twin_.chain(dictionary_durable_);
+  hello.dictionary_anew = dictionary_anew_;
   hello.scope_version = scope_durable_.version;
   hello.epoch = epoch_;
   hello.wall_ms = clock_trusted_ ? wall.time_since_epoch().count() : 0;
@@ -254,6 +255,22 @@ bool EdgeEngine::BeginRecall(Welcome& welcome, MonoTime now) {
   return true;
 }
 
+// What the cloud holds of it is past for the greater part, and all of it is there: nothing that it
+// has yet to be told, a withdrawal above all, is forgotten with it.
+void EdgeEngine::StepRenew(MonoTime now) {
+  if (!twin_.DictionaryFull() || dictionary_acked_ < twin_.dictionary_size()) return;
+  const model::Pid before = twin_.dictionary_size();
+  twin_.RenewDictionary();
+  Notice(Severity::kInfo, "dictionary_renewed",
+         "of " + std::to_string(before) + " definitions that the cloud knows, " +
+             std::to_string(twin_.dictionary_size()) + " are in use; they are told anew");
+  // In memory only: a crash before the cloud knows recalls the cloud's, which is full again.
+  dictionary_anew_ = true;
+  dictionary_durable_ = 0;  // Until the new one is.
+  ++dictionary_;
+  StartHello(now);
+}
+
 void EdgeEngine::StepRecall(MonoTime now, EdgeOutput& out) {
   if (now < recall_->ask_at) return;
   if (recall_->asked >= kAskedMax) {
@@ -315,6 +332,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
   trouble_.clear();
@@ -424,7 +442,6 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
   if (delta.scope_in) return OnScopeIn(delta, now, wall);
   bool all = true;
   for (const WireRow& wire : delta.rows) all = ApplyDesired(wire, Arrival::kInOrder, wall) && all;
-  for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
   if (!all) {
     nack_due_ = Nack{.reason = NackReason::kContent,
                      .cursors = Cursors(now),
@@ -437,6 +454,8 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     nack_due_ = Nack{.reason = NackReason::kGap, .cursors = Cursors(now)};
     return;
   }
+  // Commands are a list, not a state: those after a gap come again, after what was asked before.
+  for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
   if (delta.to > cloud_control_) {
     cloud_control_ = delta.to;
     cloud_control_at_ = now;

@@ -123,6 +123,63 @@ TEST(SessionTest, TheCloudKnowsWhatWasReplacedBeforeAnyFrameHadIt) {
   EXPECT_EQ(world.cloud().superseded(id), nullptr) << "that one was applied";
 }
 
+// Redefines one property until most of the dictionary is past.
+void FillDictionary(World& world) {
+  world.edge_limits.dictionary_max = 30;
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.log.clear();
+  while (!world.edge_twin().DictionaryFull()) {
+    ++world.units[1];
+    world.Define(1);
+    world.Sample(1, world.units[1]);
+  }
+}
+
+TEST(SessionTest, AFullDictionaryBeginsAnewOnceTheCloudHasItAndNothingElseIsToldAgain) {
+  World world(1);
+  FillDictionary(world);
+  const std::uint64_t epoch = world.edge().status().epoch.counter;
+  const std::uint64_t head = world.edge_twin().stream_head(model::Stream::kState);
+  const model::Pid shared = static_cast<model::Pid>(world.properties);
+  world.Run(seconds(20));
+  EXPECT_EQ(world.edge_twin().dictionary_size(), shared);
+  EXPECT_EQ(world.cloud_twin().dictionary_size(), shared);
+  EXPECT_EQ(world.edge().status().epoch.counter, epoch + 1)
+      << "within an epoch no number names two properties";
+  EXPECT_EQ(world.edge_twin().stream_head(model::Stream::kState), head);
+  EXPECT_TRUE(world.log.empty()) << "what is wanted is the same";
+  EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
+  world.Sample(1, 7);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ACrashOfEitherSideWhileTheDictionaryBeginsAnewLosesNothing) {
+  for (int steps = 0; steps < 40; ++steps) {
+    SCOPED_TRACE(steps);
+    World world(1);
+    FillDictionary(world);
+    for (int i = 0; i < steps; ++i) {
+      switch (i % 5) {
+        case 0: world.FinishEdgeCommit(); break;
+        case 1: world.DeliverUp(); break;
+        case 2: world.FinishCloudCommit(); break;
+        case 3: world.DeliverDown(); break;
+        case 4: world.Pass(milliseconds(100)); break;
+      }
+    }
+    steps % 2 == 0 ? world.CrashEdge() : world.CrashCloud();
+    world.Run(seconds(30));
+    EXPECT_FALSE(world.edge_twin().DictionaryFull());
+    world.Sample(1, 7);
+    world.Run(seconds(10));
+    world.ExpectEqualTwins();
+  }
+}
+
 TEST(SessionTest, AfterACrashTheDeviceIsReadBackBeforeAnythingIsWrittenAgain) {
   World world(1);
   world.Sample(0, 1);
@@ -577,6 +634,33 @@ TEST(SessionTest, ADeviceRestoredFromAnImageLooksBeforeItWritesWhatItMayHaveWrit
   EXPECT_THAT(world.log, testing::Each(testing::StartsWith("read")));
   EXPECT_THAT(world.log, testing::Contains("read plant/p0"));
   world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ACommandAboveAGapWaitsForWhatWasAskedBeforeIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  world.log.clear();
+  const auto ask = [&world](std::uint64_t id, const std::string& path) {
+    model::Command command;
+    command.id = id;
+    command.name = "read";
+    command.path = path;
+    command.expires = world.wall() + seconds(60);
+    ASSERT_TRUE(world.cloud().AddCommand(command));
+    world.Turn();
+    world.FinishCloudCommit();
+  };
+  ask(7, "plant/p0");
+  ASSERT_FALSE(world.down.empty());
+  world.down.clear();
+  ask(8, "plant/p4");
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  EXPECT_TRUE(world.calls.empty());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.log, (std::vector<std::string>{"read plant/p0", "read plant/p4"}));
+  EXPECT_EQ(world.cloud().commands().Find(8)->state, model::CommandState::kDone);
 }
 
 TEST(SessionTest, AnAnswerThatWasForgottenClosesItsCommandThoughTheAckWasLate) {
