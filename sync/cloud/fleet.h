@@ -42,7 +42,9 @@ struct LiveTwin {
 
   // As many as a device may be configured to have; see agent/config, [limits].
   model::Twin twin{model::Role::kCloud,
-                   model::TwinLimits{.properties_max = 100'000, .unknown_paths_max = 1'000}};
+                   model::TwinLimits{.properties_max = 100'000,
+                                     .unknown_paths_max = 1'000,
+                                     .dictionary_max = 300'000}};
   sync::CloudSession session;
 };
 

@@ -58,6 +58,7 @@ struct Encoder {
     out.set_software(ForPeople(hello.software, model::kNoteBytesMax));
     out.set_cloud_seq_max(hello.cloud_seq_max);
     out.set_will_session(hello.will_session);
+    out.set_dictionary_anew(hello.dictionary_anew);
     out.set_hardware(ForPeople(hello.hardware, model::kNoteBytesMax));
   }
 
@@ -189,6 +190,7 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   hello.software = std::move(*software);
   hello.cloud_seq_max = in.cloud_seq_max();
   hello.will_session = in.will_session();
+  hello.dictionary_anew = in.dictionary_anew();
   hello.hardware = std::move(*hardware);
   return Frame(std::move(hello));
 }

@@ -56,7 +56,6 @@ void EncodeHealAsk(const HealAsk& ask, v1::HealAsk& out) {
   out.set_attempt(ask.attempt);
   EncodeMarks(ask.at, out.mutable_at());
   out.set_dictionary_n(ask.dictionary_n);
-  out.set_scope_version(ask.scope_version);
   out.set_first_cell(ask.first_cell);
   out.set_cells(ask.cells);
   out.mutable_desired()->Add(ask.desired.begin(), ask.desired.end());
@@ -89,7 +88,6 @@ Result<HealAsk> DecodeHealAsk(const v1::HealAsk& in) {
   ask.attempt = in.attempt();
   ask.at = DecodeMarks(in.at());
   ask.dictionary_n = in.dictionary_n();
-  ask.scope_version = in.scope_version();
   ask.first_cell = in.first_cell();
   ask.cells = in.cells();
   ask.desired.assign(in.desired().begin(), in.desired().end());

@@ -58,7 +58,7 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
   twin_.Load(std::move(stored));
   commands_.Load(std::move(commands));
   dictionary_durable_ = twin_.dictionary_size();
-  desired_durable_ = twin_.stream_head(Stream::kControl);
+  desired_durable_ = desired_sent_ = twin_.stream_head(Stream::kControl);
 }
 
 void CloudSession::LinkDown() {
@@ -190,7 +190,7 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
     }
     const bool next = entry.pid == twin_.dictionary_size() + 1;
     const model::PropertyId id = twin_.Find(entry.def.path.text());
-    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0;
+    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0 && !twin_.defined(id);
     if (twin_.TakeEntry(std::move(entry))) {
       if (next && unshared) OweAnew(id);
       continue;
@@ -541,8 +541,19 @@ void CloudSession::SetDesired(model::PropertyId id, model::Value value, std::str
     info.until = until;
     row.control = std::make_shared<const model::ControlInfo>(std::move(info));
   }
+  const model::Row* before = twin_.row(id, Side::kDesired);
+  if (before != nullptr && !before->value.none() && before->dot.seq > desired_sent_) {
+    superseded_rows_[id] = *before;
+  } else {
+    superseded_rows_.erase(id);
+  }
   twin_.Set(id, Side::kDesired, std::move(row));
   changes_.push_back({id, Side::kDesired});
+}
+
+const model::Row* CloudSession::superseded(model::PropertyId id) const {
+  const auto found = superseded_rows_.find(id);
+  return found == superseded_rows_.end() ? nullptr : &found->second;
 }
 
 bool CloudSession::PeerDurable(Side side, std::uint64_t seq) const {
@@ -615,6 +626,7 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
     verifier_.Changed(now);
     out.frames.push_back(std::move(*delta));
   }
+  desired_sent_ = std::max(desired_sent_, sender_.sent(Stream::kControl));
   StepScopeIn(now, out);
   if (verifier_.Due(now) && sender_.Withholds(Stream::kControl)) verifier_.Stop();
   if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -102,6 +103,9 @@ class CloudSession {
   // that the next Step asks for.
   void SetDesired(model::PropertyId id, model::Value value, std::string who, WallTime until,
                   WallTime wall);
+  // What was wanted of the property before the newest, if a newer wish took its place before any
+  // frame had it: the device will never speak of it. Null when there is none, and after a restart.
+  const model::Row* superseded(model::PropertyId id) const;
   // Asks for something to be done once, until `command.expires`. Id, name, path, value and who are
   // the caller's; sent after the commit that the next Step asks for. Errors: CommandLog::Add.
   Status AddCommand(model::Command command);
@@ -169,6 +173,7 @@ class CloudSession {
   void SetBack(const Hello& hello, const Verdict& verdict);
   void SupersedeBranch(const Hello& hello);
   void DrawEpoch(const Hello& hello);
+  bool ForgetDictionary(const Hello& hello);
   void TakeLostSeqs(const Hello& hello);
   void Fence(const Hello& hello, const std::string& why);
   void StepClaimant(MonoTime now, CloudOutput& out);
@@ -247,6 +252,8 @@ class CloudSession {
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;
   std::uint64_t desired_durable_ = 0;
+  std::uint64_t desired_sent_ = 0;  // Beyond it no frame went, in any session.
+  std::map<model::PropertyId, model::Row> superseded_rows_;
 
   std::vector<Nack> nacks_;
   std::vector<Frame> answers_;  // To be sent with the next Step; see kAnswersMax.

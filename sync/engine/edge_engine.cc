@@ -455,6 +455,7 @@ void EdgeEngine::Step(MonoTime now, WallTime wall, EdgeOutput& out) {
   twin_.Tick(now);
   control_.Tick(now, wall);
   alarms_.Tick(now, wall);
+  if (state_ == SyncState::kLive && batches_durable_ >= setback_batch_) StepRenew(now);
   NoteQuarantined(wall);
   RecordNotices(wall);
   StepCommit(now, out);

@@ -226,6 +226,7 @@ class EdgeEngine {
   void FollowRestoredCloud(const Welcome& welcome);
   bool BeginRecall(Welcome& welcome, MonoTime now);
   void OnRecalled(const DictionaryFrame& frame, MonoTime now, WallTime wall);
+  void StepRenew(MonoTime now);
   void StepRecall(MonoTime now, EdgeOutput& out);
   void BeginSession(const Welcome& welcome, MonoTime now, WallTime wall);
   void OnDelta(const Delta& delta, MonoTime now, WallTime wall);
@@ -234,9 +235,9 @@ class EdgeEngine {
   void OnNack(const Nack& nack, MonoTime now);
   bool OnAck(const Ack& ack, MonoTime now);
   enum class Arrival { kInOrder, kScopeIn, kForced };
-  bool ApplyDesired(const WireRow& wire, Arrival arrival);
+  bool ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
-  void OnScopeIn(const Delta& delta, MonoTime now);
+  void OnScopeIn(const Delta& delta, MonoTime now, WallTime wall);
   void PurgeUninteresting();
   void Purge(model::PropertyId id);  // Its desired row.
   void StepInterest(MonoTime now, EdgeOutput& out);
@@ -300,6 +301,7 @@ class EdgeEngine {
   bool proved_ = false;
   model::Pid dictionary_sent_ = 0;
   model::Pid dictionary_acked_ = 0;
+  bool dictionary_anew_ = false;  // The cloud does not know yet that it began anew.
   std::optional<MonoTime> state_frame_at_;
   // State is owed and nothing may leave: until a commit, an ack or another event, no time helps.
   bool state_stuck_ = false;

@@ -65,6 +65,7 @@ Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   }
   hello.dictionary_n = dictionary_durable_;
   hello.dictionary_chain = twin_.chain(dictionary_durable_);
+  hello.dictionary_anew = dictionary_anew_;
   hello.scope_version = scope_durable_.version;
   hello.epoch = epoch_;
   hello.wall_ms = clock_trusted_ ? wall.time_since_epoch().count() : 0;
@@ -112,7 +113,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
       for (const WireRow& wire : answer->rows) {
-        if (!ApplyDesired(wire, Arrival::kForced)) lacks_room_ = true;
+        if (!ApplyDesired(wire, Arrival::kForced, wall)) lacks_room_ = true;
       }
     }
     healer_.OnAnswer(*answer, twin_, now);
@@ -259,6 +260,22 @@ bool EdgeEngine::BeginRecall(Welcome& welcome, MonoTime now) {
   return true;
 }
 
+// What the cloud holds of it is past for the greater part, and all of it is there: nothing that it
+// has yet to be told, a withdrawal above all, is forgotten with it.
+void EdgeEngine::StepRenew(MonoTime now) {
+  if (!twin_.DictionaryFull() || dictionary_acked_ < twin_.dictionary_size()) return;
+  const model::Pid before = twin_.dictionary_size();
+  twin_.RenewDictionary();
+  Notice(Severity::kInfo, "dictionary_renewed",
+         "of " + std::to_string(before) + " definitions that the cloud knows, " +
+             std::to_string(twin_.dictionary_size()) + " are in use; they are told anew");
+  // In memory only: a crash before the cloud knows recalls the cloud's, which is full again.
+  dictionary_anew_ = true;
+  dictionary_durable_ = 0;  // Until the new one is.
+  ++dictionary_;
+  StartHello(now);
+}
+
 void EdgeEngine::StepRecall(MonoTime now, EdgeOutput& out) {
   if (now < recall_->ask_at) return;
   if (recall_->asked >= kAskedMax) {
@@ -320,6 +337,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
   trouble_.clear();
@@ -427,13 +445,12 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     ++counts_.bad_frames;
     return;
   }
-  if (delta.scope_in) return OnScopeIn(delta, now);
+  if (delta.scope_in) return OnScopeIn(delta, now, wall);
   std::vector<std::uint64_t> refused;
   for (const WireRow& wire : delta.rows) {
-    const bool taken = ApplyDesired(wire, Arrival::kInOrder);
+    const bool taken = ApplyDesired(wire, Arrival::kInOrder, wall);
     if (!taken && refused.size() < kRefusedEntriesMax) refused.push_back(wire.row.dot.seq);
   }
-  for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
   if (!refused.empty()) {
     nack_due_ = Nack{.reason = NackReason::kContent,
                      .cursors = Cursors(now),
@@ -447,6 +464,8 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     nack_due_ = Nack{.reason = NackReason::kGap, .cursors = Cursors(now)};
     return;
   }
+  // Commands are a list, not a state: those after a gap come again, after what was asked before.
+  for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
   if (delta.to > cloud_control_) {
     cloud_control_ = delta.to;
     cloud_control_at_ = now;
@@ -458,13 +477,13 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
 }
 
 // Parts come one after the other, each once the one before was acknowledged.
-void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now) {
+void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now, WallTime wall) {
   const ScopeIn& in = *delta.scope_in;
   if (in.version != interest_.version) return;  // Overtaken; the cloud will know soon.
   interest_due_.reset();
   const bool held = scope_.version == in.version || in.part <= scope_.part;
   if (!held && in.part == scope_.part + 1) {
-    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn);
+    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn, wall);
     scope_.part = in.part;
     if (in.last) {
       scope_ = {in.version, 0};
@@ -545,7 +564,7 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
 }
 
 // False when there is no room for it.
-bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
+bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall) {
   model::PropertyId id = twin_.FindPid(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
@@ -582,6 +601,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const bool known = answered || arrival == Arrival::kScopeIn || row.dot.seq <= look_to_ ||
                      (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
+  const bool replaces = held != nullptr && !held->value.none() && held->dot.seq < seq;
+  const model::Dot replaced = replaces ? held->dot : model::Dot();
   const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
                                  ? model::ToJson(held->value)
                                  : std::string();
@@ -600,7 +621,9 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   }
   peer_batch_.rows.push_back({id, Side::kDesired, std::move(row)});
   const bool in_order = arrival == Arrival::kInOrder;
-  control_.DesiredArrived(id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known});
+  control_.DesiredArrived(
+      id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known, .replaced = replaced},
+      wall);
   return true;
 }
 

@@ -142,6 +142,7 @@ struct Hello {
   std::uint64_t cloud_seq_max = 0;
   model::Pid dictionary_n = 0;
   std::uint64_t dictionary_chain = 0;
+  bool dictionary_anew = false;  // It began anew: what the cloud holds is of another one.
   std::uint32_t scope_version = 0;
   model::Epoch epoch;
   std::int64_t wall_ms = 0;   // The device's wall clock at sending; 0 when not trusted.
@@ -226,7 +227,6 @@ struct HealAsk {
   std::uint32_t attempt = 0;  // Salts the hashes.
   Watermarks at{};            // The device's streams: all up to here is sent.
   model::Pid dictionary_n = 0;
-  std::uint32_t scope_version = 0;
   std::uint32_t first_cell = 0;
   std::uint32_t cells = 0;          // 0: the hash list, from property `first_cell` on.
   std::vector<model::Pid> desired;  // Only these properties' desired rows, and no cells.

@@ -69,6 +69,117 @@ TEST(SessionTest, ADesiredValueIsWrittenOnlyOnceItIsDurable) {
   world.ExpectEqualTwins();
 }
 
+// One commit has both, and a crash before it leaves the older one to be applied.
+TEST(SessionTest, AnUnfinishedDesiredValueIsSupersededByTheCommitOfTheNewerOne) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const auto want = [&world](double value) {
+    world.Want(0, value);
+    world.FinishCloudCommit();
+    world.DeliverDown();
+  };
+  want(5);
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.calls.size(), 1u);  // Under way, and not answered.
+  want(6);
+  ASSERT_EQ(world.edge_commits.size(), 1u);
+  const model::Batch& batch = world.edge_commits.front().batch;
+  ASSERT_EQ(batch.rows.size(), 2u);
+  const bool status_first = batch.rows[0].side == model::Side::kStatus;
+  const model::Row& status = batch.rows[status_first ? 0 : 1].row;
+  EXPECT_EQ(status.info().state, model::DesiredState::kSuperseded);
+  world.FinishEdgeCommit();
+  world.FinishEdgeCommit();
+  world.DeliverUp();
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  ASSERT_NE(world.cloud_twin().row(id, model::Side::kStatus), nullptr);
+  EXPECT_EQ(world.cloud_twin().row(id, model::Side::kStatus)->info().state,
+            model::DesiredState::kSuperseded);
+  world.Run(seconds(3));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  EXPECT_EQ(world.cloud_twin().row(id, model::Side::kStatus)->info().state,
+            model::DesiredState::kApplied);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, TheCloudKnowsWhatWasReplacedBeforeAnyFrameHadIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  world.Want(0, 4);
+  world.FinishCloudCommit();
+  world.CutLink();
+  world.Want(0, 5);
+  EXPECT_EQ(world.cloud().superseded(id), nullptr) << "a frame had it, and the device may answer";
+  world.Want(0, 6);
+  ASSERT_NE(world.cloud().superseded(id), nullptr);
+  EXPECT_EQ(world.cloud().superseded(id)->value, Value(5.0));
+  world.MendLink();
+  world.Run(seconds(3));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  world.Want(0, 7);
+  EXPECT_EQ(world.cloud().superseded(id), nullptr) << "that one was applied";
+}
+
+// Redefines one property until most of the dictionary is past.
+void FillDictionary(World& world) {
+  world.edge_limits.dictionary_max = 30;
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.log.clear();
+  while (!world.edge_twin().DictionaryFull()) {
+    ++world.units[1];
+    world.Define(1);
+    world.Sample(1, world.units[1]);
+  }
+}
+
+TEST(SessionTest, AFullDictionaryBeginsAnewOnceTheCloudHasItAndNothingElseIsToldAgain) {
+  World world(1);
+  FillDictionary(world);
+  const std::uint64_t epoch = world.edge().status().epoch.counter;
+  const std::uint64_t head = world.edge_twin().stream_head(model::Stream::kState);
+  const model::Pid shared = static_cast<model::Pid>(world.properties);
+  world.Run(seconds(20));
+  EXPECT_EQ(world.edge_twin().dictionary_size(), shared);
+  EXPECT_EQ(world.cloud_twin().dictionary_size(), shared);
+  EXPECT_EQ(world.edge().status().epoch.counter, epoch + 1)
+      << "within an epoch no number names two properties";
+  EXPECT_EQ(world.edge_twin().stream_head(model::Stream::kState), head);
+  EXPECT_TRUE(world.log.empty()) << "what is wanted is the same";
+  EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
+  world.Sample(1, 7);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ACrashOfEitherSideWhileTheDictionaryBeginsAnewLosesNothing) {
+  for (int steps = 0; steps < 40; ++steps) {
+    SCOPED_TRACE(steps);
+    World world(1);
+    FillDictionary(world);
+    for (int i = 0; i < steps; ++i) {
+      switch (i % 5) {
+        case 0: world.FinishEdgeCommit(); break;
+        case 1: world.DeliverUp(); break;
+        case 2: world.FinishCloudCommit(); break;
+        case 3: world.DeliverDown(); break;
+        case 4: world.Pass(milliseconds(100)); break;
+      }
+    }
+    steps % 2 == 0 ? world.CrashEdge() : world.CrashCloud();
+    world.Run(seconds(30));
+    EXPECT_FALSE(world.edge_twin().DictionaryFull());
+    world.Sample(1, 7);
+    world.Run(seconds(10));
+    world.ExpectEqualTwins();
+  }
+}
+
 TEST(SessionTest, AfterACrashTheDeviceIsReadBackBeforeAnythingIsWrittenAgain) {
   World world(1);
   world.Sample(0, 1);
@@ -580,6 +691,33 @@ TEST(SessionTest, AnInterestThatALaterOneOvertookChangesNothing) {
   world.cloud().Receive(late, world.now, world.wall());
   world.Run(seconds(5));
   EXPECT_EQ(world.cloud().status().interest, world.edge().status().interest);
+}
+
+TEST(SessionTest, ACommandAboveAGapWaitsForWhatWasAskedBeforeIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  world.log.clear();
+  const auto ask = [&world](std::uint64_t id, const std::string& path) {
+    model::Command command;
+    command.id = id;
+    command.name = "read";
+    command.path = path;
+    command.expires = world.wall() + seconds(60);
+    ASSERT_TRUE(world.cloud().AddCommand(command));
+    world.Turn();
+    world.FinishCloudCommit();
+  };
+  ask(7, "plant/p0");
+  ASSERT_FALSE(world.down.empty());
+  world.down.clear();
+  ask(8, "plant/p4");
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  EXPECT_TRUE(world.calls.empty());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.log, (std::vector<std::string>{"read plant/p0", "read plant/p4"}));
+  EXPECT_EQ(world.cloud().commands().Find(8)->state, model::CommandState::kDone);
 }
 
 TEST(SessionTest, AnAnswerThatWasForgottenClosesItsCommandThoughTheAckWasLate) {

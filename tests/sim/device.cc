@@ -144,7 +144,8 @@ void Device::Begin(model::Stored stored) {
     world_.Trace(name(), "starts, limit " + std::to_string(ledger_.sure().seq_limit()));
   }
   twin_ = std::make_unique<model::Twin>(
-      model::Role::kDevice, model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50});
+      model::Role::kDevice,
+      model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50, .dictionary_max = 40});
   sync::EdgeOptions options;
   options.checkpoint_interval = seconds(60);
   options.seq_reserve = 4'096;

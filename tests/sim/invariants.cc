@@ -674,9 +674,12 @@ std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud
     if (here != model::kNoProperty && device.twin.def(here).local_only) return;
     const model::Row* said = cloud.twin.row(id, Side::kStatus);
     const bool spoken = said != nullptr && said->info().refers_to == desired->dot;
-    const bool ended = spoken && (model::IsTerminal(said->info().state) ||
-                                  said->info().state == model::DesiredState::kMasked ||
-                                  said->info().state == model::DesiredState::kUnknownPath);
+    // It is the newest, so nothing can have superseded it.
+    const bool superseded = spoken && said->info().state == model::DesiredState::kSuperseded;
+    const bool ended = spoken && !superseded &&
+                       (model::IsTerminal(said->info().state) ||
+                        said->info().state == model::DesiredState::kMasked ||
+                        said->info().state == model::DesiredState::kUnknownPath);
     if (ended) return;
     found = path + " desired " + std::to_string(desired->dot.seq) + " has no outcome";
     if (said == nullptr) return;

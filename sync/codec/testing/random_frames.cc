@@ -290,6 +290,7 @@ Hello AnyHello(Random& random) {
   hello.cloud_seq_max = AnyNumber(random);
   hello.dictionary_n = AnyNumber32(random);
   hello.dictionary_chain = random();
+  hello.dictionary_anew = random() % 2 == 0;
   hello.scope_version = AnyNumber32(random);
   hello.epoch = {AnyNumber(random), random()};
   hello.wall_ms = std::bit_cast<std::int64_t>(AnyNumber(random));
@@ -394,7 +395,6 @@ HealAsk AnyHealAsk(Random& random) {
   ask.attempt = AnyNumber32(random);
   ask.at = AnyMarks(random);
   ask.dictionary_n = AnyNumber32(random);
-  ask.scope_version = AnyNumber32(random);
   ask.first_cell = AnyNumber32(random);
   ask.cells = static_cast<std::uint32_t>(Below(random, kHealCellsMax + 1));
   if (OneIn(random, 2)) ask.desired.resize(Below(random, 20));
