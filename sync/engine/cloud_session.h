@@ -186,6 +186,7 @@ class CloudSession {
   void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);
   bool ApplyRow(const WireRow& wire);
+  void FillInRefer(model::Row& row) const;
   void Answered(const model::Event& event);
   void OnDictionary(const DictionaryFrame& frame, MonoTime now);
   void OnRecall(model::Pid first);
@@ -239,6 +240,9 @@ class CloudSession {
   Watermarks early_{};  // The highest seq that came above the watermark.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;
+  Watermarks welcomed_{};  // What this session's Welcome said …
+  model::Pid welcomed_dictionary_ = 0;
+  bool ack_everything_ = false;  // In the next ack.
   std::uint64_t desired_durable_ = 0;
 
   std::vector<Nack> nacks_;

@@ -62,7 +62,7 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
                   return RunLocal(command, at, wall_then);
                 }),
       alarms_(twin),
-      sender_({.twin = twin, .events = &events_}, {}) {
+      sender_({.twin = twin, .events = &events_, .peer_lineage = &peer_lineage_}, {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   cloud_control_ = cloud_control_durable_ = stored.peer_watermark[At(Stream::kControl)];

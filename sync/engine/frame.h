@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kFrameBytesMax = 256 << 10;  // Checked before parsing.
 inline constexpr std::size_t kFrameRowsMax = 20'000;
 inline constexpr std::size_t kFrameEntriesMax = 5'000;  // Dictionary entries.
+inline constexpr std::size_t kAddressBytesMax = 8;      // Hello::address.
 inline constexpr std::size_t kFrameEventsMax = 2'000;
 inline constexpr std::size_t kFrameCommandsMax = 2'000;
 
@@ -145,6 +146,8 @@ struct Hello {
   std::uint64_t boot_ms = 0;  // Its monotonic clock.
   std::string software;       // "edgetwind 0.1.0", for people.
   std::string hardware;       // A label of the board, for people.
+  // At which the device is reached as well, and for fewer bytes; empty: nowhere else. The link's.
+  std::string address;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 

@@ -121,9 +121,10 @@ void MqttTap::Run() {
     if (poll(ready.data(), ready.size(), 50) < 0 && errno != EINTR) return;
     if (ready[0].revents != 0) return;
     std::uint64_t open = 0;
+    const bool cut = cut_.exchange(false);
     for (std::size_t i = connections_.size(); i-- > 0;) {
       Connection& connection = connections_[i];
-      const bool alive = (ready[2 + 2 * i].revents == 0 || Pass(connection, true)) &&
+      const bool alive = !cut && (ready[2 + 2 * i].revents == 0 || Pass(connection, true)) &&
                          (ready[3 + 2 * i].revents == 0 || Pass(connection, false));
       const std::uint64_t segments = Segments(connection.client);
       if (alive) {

@@ -56,6 +56,8 @@ class MqttTap {
   std::uint16_t port() const { return port_; }
   std::string url() const { return "mqtt://127.0.0.1:" + std::to_string(port_); }
 
+  // Closes all connections, soon.
+  void Cut() { cut_ = true; }
   // The packets that passed since the last call, in order. THREAD-SAFE, like all of this.
   std::vector<MqttPacket> Take();
   // When the last packet passed, keepalives apart; on the monotonic clock.
@@ -93,6 +95,7 @@ class MqttTap {
   std::atomic<std::uint64_t> segments_{0};
   std::atomic<double> last_us_{0};
   std::atomic<bool> lost_{false};
+  std::atomic<bool> cut_{false};
   std::thread thread_;
 };
 

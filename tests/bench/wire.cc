@@ -74,12 +74,15 @@ class WireRun {
     if (!Begin(report)) return report;
     for (const std::uint32_t changed : options_.changed) {
       json row = {{"changed", changed}};
-      const bool well = Isolated(changed, row) && Flow(changed, row) &&
-                        Desired(changed, false, row["desired"]) &&
-                        Desired(changed, true, row["desired_polled"]);
-      if (!well) return report;
+      if (!Isolated(changed, row) || !Flow(changed, row)) return report;
       Peers(changed, row);
       report["rows"].push_back(std::move(row));
+    }
+    for (json& row : report["rows"]) {
+      const std::size_t changed = row["changed"];
+      const bool well =
+          Desired(changed, false, row["desired"]) && Desired(changed, true, row["desired_polled"]);
+      if (!well) break;
     }
     return report;
   }
@@ -111,8 +114,9 @@ class WireRun {
     return moved;
   }
 
-  // First contact, which no message pays for, and the check of the digest that it begins with: one
-  // like it follows at most once in 5 min while anything changes.
+  // First contact, which no message pays for, and another connection, which is what most messages
+  // are sent in. The check of the digest that each begins with follows at most once in 5 min while
+  // anything changes.
   bool Begin(json& report) {
     if (!site_.trouble().empty()) return false;
     std::vector<WireValue> all;
@@ -131,6 +135,9 @@ class WireRun {
     }
     count = CountPackets(packets);
     report["begin"] = {{"up", count.up}, {"down", count.down}, {"digest", digest}};
+    if (!site_.Reconnect()) return false;
+    count = CountPackets(site_.device_tap().Take());
+    report["reconnect"] = {{"up", count.up}, {"down", count.down}};
     site_.cloud_tap().Take();
     return true;
   }
@@ -227,7 +234,8 @@ class WireRun {
 
   void Peers(std::size_t changed, json& row) {
     MqttTap tap(site_.broker_port());
-    for (const PeerMessage& message : PeerMessages(WireSite::kDevice, Move(changed), decimals())) {
+    for (const PeerMessage& message :
+         PeerMessages(WireSite::kDevice, Move(changed), decimals(), !full_precision_)) {
       const std::size_t bytes = PublishThrough(tap, message);
       if (bytes == 0) trouble_ = "the broker did not take " + message.label;
       row["peers"].push_back({{"name", message.name},

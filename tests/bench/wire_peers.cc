@@ -5,7 +5,6 @@
 
 #include <mosquitto.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "floor.pb.h"
@@ -77,9 +76,8 @@ std::string Sparkplug(const std::vector<WireValue>& values, bool metric_times) {
 }  // namespace
 
 std::vector<PeerMessage> PeerMessages(const std::string& device,
-                                      const std::vector<WireValue>& values, int decimals) {
-  const bool one_time = std::ranges::all_of(
-      values, [&](const WireValue& value) { return value.time_ms == values.front().time_ms; });
+                                      const std::vector<WireValue>& values, int decimals,
+                                      bool one_time) {
   const std::string topic = "et/" + device + "/u";
   const std::string sparkplug_topic = "spBv1.0/plant/NDATA/" + device;
   std::vector<PeerMessage> messages = {

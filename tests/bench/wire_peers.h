@@ -28,10 +28,11 @@ struct PeerMessage {
   int qos = 0;
 };
 
-// All peers' messages for these values: with one time stamp if all have the same one, else with one
-// each.
+// All peers' messages for these values, with one time stamp for all of them or one each. Decimals
+// below 0: doubles of full precision.
 std::vector<PeerMessage> PeerMessages(const std::string& device,
-                                      const std::vector<WireValue>& values, int decimals);
+                                      const std::vector<WireValue>& values, int decimals,
+                                      bool one_time);
 
 // Publishes it through the tap as MQTT 3.1.1, and returns what that took on the wire, CONNECT and
 // DISCONNECT apart. 0 when the broker did not take it.

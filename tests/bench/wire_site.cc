@@ -132,6 +132,14 @@ void WireSite::RunFor(double us) {
   Until([] { return false; }, us / 1e6);
 }
 
+bool WireSite::Reconnect() {
+  const std::uint64_t before = status().sessions;
+  device_tap_.Cut();
+  const bool again = Until(
+      [&] { return status().sessions > before && status().state == sync::SyncState::kLive; }, 20);
+  return again ? Quiet() : Fail("the agent did not come back after its connection was cut");
+}
+
 bool WireSite::Quiet() {
   const double begin = NowUs();
   const bool quiet = Until(

@@ -47,6 +47,8 @@ class WireSite {
   // side waits before it sends something again. False, with trouble(): not within 20 s.
   bool Quiet();
   void RunFor(double us);
+  // Breaks the device's connection, and returns when another session has begun and all is quiet.
+  bool Reconnect();
 
   sync::EdgeStatus status() const { return agent_->engine().status(); }
 
