@@ -145,8 +145,7 @@ void CloudSession::Refuse(std::uint32_t session, Nack nack) {
 // With how long what it acknowledges was held here: the device tells the link's time from ours.
 Ack CloudSession::HeldCursors(MonoTime now) const {
   Ack ack = Cursors(Down());
-  const auto held = duration_cast<milliseconds>(now - acked_arrival_).count();
-  ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(held, 0, 60'000));
+  ack.held_ms = HeldMs(now - acked_arrival_);
   return ack;
 }
 

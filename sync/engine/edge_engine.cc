@@ -160,8 +160,7 @@ Ack EdgeEngine::Cursors(MonoTime now) const {
       On(Guard::kCommitBeforePromise) ? cloud_control_durable_ : cloud_control_;
   ack.scope_version = scope_durable_.version;
   ack.scope_part = scope_durable_.part;
-  ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-      duration_cast<milliseconds>(now - cloud_control_at_).count(), 0, 60'000));
+  ack.held_ms = HeldMs(now - cloud_control_at_);
   return ack;
 }
 

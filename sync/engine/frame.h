@@ -73,6 +73,14 @@ struct Ack {
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 
+// Ack::held_ms of such a time. A few milliseconds are nothing beside what round-trip times are for
+// (a timeout of 1.5 s and more), and 0 takes no bytes.
+inline std::uint32_t HeldMs(std::chrono::microseconds held) {
+  constexpr std::int64_t kMin = 16, kMax = 60'000;
+  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
+  return ms < kMin ? 0 : static_cast<std::uint32_t>(ms < kMax ? ms : kMax);
+}
+
 // Before a device says Hello again to a cloud that is busy, whatever that one says.
 inline constexpr std::chrono::milliseconds kBusyPauseMin{1'000};
 

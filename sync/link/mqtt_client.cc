@@ -285,6 +285,9 @@ bool MqttClient::Settle() {
                                          "); check the broker's access rules for this client"});
       return false;
     }
+    const std::size_t needed = target_.subscriptions.size();
+    hears_short_topic_ =
+        !target_.short_topic.empty() && needed < granted_.size() && granted_[needed] < 0x80;
     phase_ = Phase::kUp;
     loss_.was_up = true;
     loop_.Cancel(std::exchange(deadline_, Loop::Id::kNone));
@@ -301,6 +304,7 @@ bool MqttClient::Settle() {
 void MqttClient::Subscribe() {
   std::vector<char*> topics;
   for (std::string& topic : target_.subscriptions) topics.push_back(topic.data());
+  if (!target_.short_topic.empty()) topics.push_back(target_.short_topic.data());
   const int options = target_.protocol == MQTT_PROTOCOL_V5 ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : 0;
   errno = 0;
   const int result = mosquitto_subscribe_multiple(handle_, nullptr, static_cast<int>(topics.size()),

@@ -71,6 +71,7 @@ struct ClientTarget {
   std::shared_ptr<TlsContext> tls;  // None: plain TCP.
   int protocol = 5;                 // Or 4, which is MQTT 3.1.1.
   std::vector<std::string> subscriptions;
+  std::string short_topic;  // Subscribed to as well, if the broker lets us. Empty: none.
   std::string alias_topic;  // Sent once, if the broker takes an alias for it. Empty: none.
   std::string will_topic;   // Empty: no Will.
   std::string will;
@@ -92,6 +93,7 @@ class MqttClient {
   // Says goodbye and closes; no Will, no more events.
   void Disconnect();
   bool up() const { return phase_ == Phase::kUp; }
+  bool hears_short_topic() const { return hears_short_topic_; }
   bool drained() const { return unsent_.empty(); }
 
  private:
@@ -165,6 +167,7 @@ class MqttClient {
   std::vector<int> granted_;
   bool suback_ = false;
   bool takes_aliases_ = false;  // The broker.
+  bool hears_short_topic_ = false;
   std::vector<Received> inbox_;
   std::size_t inbox_bytes_ = 0;
   std::string last_tls_log_;

@@ -221,6 +221,7 @@ void MqttLink::Connect() {
                       .tls = route_.tls,
                       .protocol = ProtocolFor(broker),
                       .subscriptions = {},
+                      .short_topic = {},
                       .alias_topic = {},
                       .will_topic = {},
                       .will = {}};
@@ -232,7 +233,8 @@ void MqttLink::Connect() {
     short_topic_ = ShortTopic(address_offered_);
     address_unheard_ = false;
     target.subscriptions = {Topic(options_.device, Direction::kDown),
-                            Topic(kEveryDevice, Direction::kDown), short_topic_};
+                            Topic(kEveryDevice, Direction::kDown)};
+    target.short_topic = short_topic_;
     target.alias_topic = topic_;
   } else {
     target.subscriptions = {Topic("+", Direction::kUp)};
@@ -340,7 +342,8 @@ std::string MqttLink::OfferAddress() {
     address_unheard_ = false;
     address_again_ = loop_.Now() + kAddressPause;
   }
-  if (!is_device_ || (address_again_ && loop_.Now() < *address_again_)) return {};
+  if (!is_device_ || !client_ || !client_->hears_short_topic()) return {};
+  if (address_again_ && loop_.Now() < *address_again_) return {};
   address_unheard_ = true;
   return address_offered_;
 }

@@ -55,6 +55,7 @@ struct WireOptions {
   std::vector<std::uint32_t> changed = {1, 5, 20};  // Of 100 properties.
   int trials = 3;                                   // Of each isolated message.
   int flow_frames = 40;                             // Of each flow.
+  bool decimals_only = false;                       // No second row of doubles of full precision.
   std::uint32_t seed = 1;
   bool explain = false;  // Each packet of the first trials, field by field.
   bool json = false;

@@ -90,6 +90,8 @@ int main(int argc, char** argv) {
   wire_command->add_option("--flow-frames", wire.flow_frames)
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  wire_command->add_flag("--decimals-only", wire.decimals_only,
+                         "Without the rows of full-precision doubles");
   wire_command->add_option("--seed", wire.seed)->capture_default_str();
   wire_command->add_flag("--explain", wire.explain, "Take a packet of each kind apart");
   wire_command->add_flag("--json", wire.json);

@@ -265,6 +265,7 @@ int RunWire(const WireOptions& options) {
                  {"explain", options.explain},
                  {"workloads", json::array()}};
   for (const bool full_precision : {false, true}) {
+    if (full_precision && options.decimals_only) break;
     WireRun run(options, full_precision);
     report["workloads"].push_back(run.Run());
     if (!run.trouble().empty()) {
