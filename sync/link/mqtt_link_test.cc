@@ -81,8 +81,8 @@ TEST_F(MqttLinkTest, CarriesFramesBothWaysInOrder) {
   EXPECT_TRUE(stats.up);
   EXPECT_EQ(stats.frames_sent, 200u);
   EXPECT_EQ(stats.frames_received, 200u);
-  // "et/pump-1/u" is sent once, with its alias of 3 bytes; a packet of 128 bytes, which has one more
-  // for its length, has one less then in 8 sizes.
+  // "et/pump-1/u" is sent once, its alias of 3 bytes each time; so 8 of the sizes take one byte for
+  // their length instead of two.
   EXPECT_EQ(stats.bytes_sent, stats.bytes_received - 199 * 11 + 200 * 3 - 8);
   EXPECT_EQ(cloud->stats().bytes_received, stats.bytes_received);
 }
@@ -112,7 +112,7 @@ TEST_F(MqttLinkTest, TheTopicIsSentOnceInEachConnection) {
     EXPECT_EQ(device->stats().bytes_sent, static_cast<std::uint64_t>(round) * (19 + 2 * 13));
     device->Close();
   }
-  for (const auto& frame : cloud_events_.frames) EXPECT_EQ(frame, std::pair("a", "12345"));
+  EXPECT_EQ(cloud_events_.frames, Frames(6, {"a", "12345"}));
 }
 
 TEST_F(MqttLinkTest, ADeviceIsReachedAtTheShortAddressThatItOffers) {
