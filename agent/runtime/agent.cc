@@ -235,8 +235,9 @@ void Agent::Step() {
       Committed(token, ok);
     }
   }
-  for (const sync::Frame& frame : out.frames) {
+  for (sync::Frame& frame : out.frames) {
     if (!link_) break;
+    if (auto* hello = std::get_if<sync::Hello>(&frame)) hello->address = link_->OfferAddress();
     const std::string bytes = sync::Encode(frame);
     if (const Status sent = link_->Send(config_.device.id, std::as_bytes(std::span(bytes)));
         !sent) {

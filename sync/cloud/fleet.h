@@ -153,8 +153,11 @@ class Fleet final : public sync::LinkEvents {
     std::optional<MonoTime> due;
     WallTime refused{};
     std::string software, hardware, trouble;  // Of a twin that has left memory.
-    std::uint64_t token = 0;                  // Of the commit that is out; 0: none.
-    std::vector<std::string> frames;          // Waiting for the twin to be read.
+    // What the latest Hello offered, with its session; and where the session's frames go.
+    std::pair<std::uint32_t, std::string> offered;
+    std::string address;
+    std::uint64_t token = 0;          // Of the commit that is out; 0: none.
+    std::vector<std::string> frames;  // Waiting for the twin to be read.
     std::vector<Use> uses;
     struct Waiter {
       std::uint64_t batch = 0;  // The number of the commit that it waits for.
@@ -172,7 +175,8 @@ class Fleet final : public sync::LinkEvents {
   void Receive(Entry& entry, sync::Frame frame);
   void Step(Entry& entry);
   static Listed Describe(const Entry& entry);
-  void Send(std::string_view device, const sync::Frame& frame);
+  // `address`: as sync::Link::SendTo.
+  void Send(std::string_view device, std::string_view address, const sync::Frame& frame);
   void SetDue(Entry& entry, std::optional<MonoTime> due);
   void ArmTimer();
   void OnTimer();

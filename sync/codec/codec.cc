@@ -3,6 +3,7 @@
 
 #include "sync/codec/codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "edgetwin/v1/sync.pb.h"
@@ -35,6 +36,11 @@ Result<std::string> DecodeForPeople(const std::string& text) {
   return text;
 }
 
+bool IsOfAddress(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
 // Writes each kind into the frame.
 struct Encoder {
   v1::Frame& frame;
@@ -60,6 +66,7 @@ struct Encoder {
     out.set_will_session(hello.will_session);
     out.set_dictionary_anew(hello.dictionary_anew);
     out.set_hardware(ForPeople(hello.hardware, model::kNoteBytesMax));
+    out.set_address(hello.address);
   }
 
   void operator()(const Welcome& welcome) {
@@ -174,6 +181,10 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   if (!software) return software.error();
   Result<std::string> hardware = DecodeForPeople(in.hardware());
   if (!hardware) return hardware.error();
+  if (in.address().size() > kAddressBytesMax || !std::ranges::all_of(in.address(), IsOfAddress)) {
+    return Invalid("a Hello's address is at most " + std::to_string(kAddressBytesMax) +
+                   " characters of A-Z a-z 0-9 _ -");
+  }
   hello.version = in.version();
   hello.session = frame.session();
   hello.lineage = std::move(*lineage);
@@ -192,6 +203,7 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   hello.will_session = in.will_session();
   hello.dictionary_anew = in.dictionary_anew();
   hello.hardware = std::move(*hardware);
+  hello.address = in.address();
   return Frame(std::move(hello));
 }
 

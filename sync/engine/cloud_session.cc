@@ -146,8 +146,7 @@ void CloudSession::Refuse(std::uint32_t session, Nack nack) {
 // With how long what it acknowledges was held here: the device tells the link's time from ours.
 Ack CloudSession::HeldCursors(MonoTime now) const {
   Ack ack = Cursors(Down());
-  const auto held = duration_cast<milliseconds>(now - acked_arrival_).count();
-  ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(held, 0, 60'000));
+  ack.held_ms = HeldMs(now - acked_arrival_);
   return ack;
 }
 
@@ -157,6 +156,14 @@ Ack CloudSession::TakeAck(MonoTime now) {
   ack.verified = std::exchange(verified_, {});
   ack_due_.reset();
   ack_sent_ = now;
+  // The device has a Welcome, or there would be nothing to acknowledge: what still stands where
+  // that said need not be said again, unless the device shows that it doesn't know. The state
+  // stream's cursor is what makes it an Ack.
+  if (std::exchange(ack_everything_, false)) return ack;
+  for (const Stream stream : {Stream::kControl, Stream::kEvents}) {
+    if (ack.watermark[At(stream)] == welcomed_[At(stream)]) ack.watermark[At(stream)] = 0;
+  }
+  if (ack.dictionary_n == welcomed_dictionary_) ack.dictionary_n = 0;
   return ack;
 }
 
@@ -199,7 +206,10 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
     if (next) return Refuse(NackReason::kContent, Down(), "more properties than the cloud takes");
     return Refuse(NackReason::kUnknownPid, Down(), "entries are missing before this one");
   }
-  if (!Dirty()) AckSoon(now);
+  if (!Dirty()) {
+    ack_everything_ = true;
+    AckSoon(now);
+  }
 }
 
 // While it was local-only there, the device passed over what is wanted of the property.
@@ -337,10 +347,20 @@ bool CloudSession::ApplyRow(const WireRow& wire) {
   if (id == model::kNoProperty) return true;  // Withdrawn since the frame was made.
   model::Row row = wire.row;
   if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
+  if (wire.side == Side::kStatus) FillInRefer(row);
   if (!twin_.Apply(id, wire.side, row)) return true;
   peer_batch_.rows.push_back({id, wire.side, std::move(row)});
   changes_.push_back({id, wire.side});
   return true;
+}
+
+// A status speaks of one of our own rows.
+void CloudSession::FillInRefer(model::Row& row) const {
+  const model::Dot refers_to = row.info().refers_to;
+  if (refers_to.seq == 0 || refers_to.inc != 0) return;
+  model::ControlInfo info = row.info();
+  info.refers_to.inc = model::IncOf(twin_.lineage(), refers_to.seq);
+  row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
 void CloudSession::TakeEvents(const Delta& delta) {
@@ -408,7 +428,8 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     received_at_ = now;
     peer_batch_.peer_watermark[At(delta.stream)] = watermark;
   } else {
-    AckSoon(now);  // Nothing new: a probe, or our ack was lost.
+    ack_everything_ = true;  // Nothing new: a probe, or our ack was lost.
+    AckSoon(now);
   }
   if (setback_.floor != 0 && watermark > setback_.floor) {
     setback_.floor = 0;
@@ -652,7 +673,10 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
   if (hello_ && !in_flight_ && !Dirty()) {
     // Nothing is dirty now, so that every row is durable: also those of frames that came out of
     // order, above the watermark.
-    out.frames.push_back(MakeWelcome(*hello_, wall));
+    Welcome welcome = MakeWelcome(*hello_, wall);
+    welcomed_ = welcome.watermark;
+    welcomed_dictionary_ = welcome.dictionary_n;
+    out.frames.push_back(std::move(welcome));
     hello_.reset();
   }
   if (session_ != 0 && !hello_) StepLive(now, out);

@@ -195,6 +195,7 @@ class CloudSession {
   void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);
   bool ApplyRow(const WireRow& wire);
+  void FillInRefer(model::Row& row) const;
   void Answered(const model::Event& event);
   void OnDictionary(const DictionaryFrame& frame, MonoTime now);
   void OnRecall(model::Pid first);
@@ -251,6 +252,9 @@ class CloudSession {
   Watermarks early_{};  // The highest seq that came above the watermark.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;
+  Watermarks welcomed_{};  // What this session's Welcome said …
+  model::Pid welcomed_dictionary_ = 0;
+  bool ack_everything_ = false;  // In the next ack.
   std::uint64_t desired_durable_ = 0;
   std::uint64_t desired_sent_ = 0;  // Beyond it no frame went, in any session.
   std::map<model::PropertyId, model::Row> superseded_rows_;

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kFrameBytesMax = 256 << 10;  // Checked before parsing.
 inline constexpr std::size_t kFrameRowsMax = 20'000;
 inline constexpr std::size_t kFrameEntriesMax = 5'000;  // Dictionary entries.
+inline constexpr std::size_t kAddressBytesMax = 8;      // Hello::address.
 inline constexpr std::size_t kFrameEventsMax = 2'000;
 inline constexpr std::size_t kFrameCommandsMax = 2'000;
 
@@ -71,6 +72,14 @@ struct Ack {
   std::uint32_t held_ms = 0;
   friend bool operator==(const Ack&, const Ack&) = default;
 };
+
+// Ack::held_ms of such a time. A few milliseconds are nothing beside what round-trip times are for
+// (a timeout of 1.5 s and more), and 0 takes no bytes.
+inline std::uint32_t HeldMs(std::chrono::microseconds held) {
+  constexpr std::int64_t kMin = 16, kMax = 60'000;
+  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
+  return ms < kMin ? 0 : static_cast<std::uint32_t>(ms < kMax ? ms : kMax);
+}
 
 // Before a device says Hello again to a cloud that is busy, whatever that one says.
 inline constexpr std::chrono::milliseconds kBusyPauseMin{1'000};
@@ -149,6 +158,8 @@ struct Hello {
   std::uint64_t boot_ms = 0;  // Its monotonic clock.
   std::string software;       // "edgetwind 0.1.0", for people.
   std::string hardware;       // A label of the board, for people.
+  // At which the device is reached as well, and for fewer bytes; empty: nowhere else. The link's.
+  std::string address;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 

@@ -4,6 +4,7 @@
 #include "sync/engine/sender.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "twin/base/guard.h"
 
@@ -101,6 +102,7 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                        const bool passed = sources_.shared && !sources_.shared(id);
                        if (!passed) {
                          WireRow wire = ToWire(twin_, id, side, row);
+                         if (side == model::Side::kStatus) LeaveOutRefer(wire);
                          if (full = !fits(EstimateBytes(wire)); full) return false;
                          delta.rows.push_back(std::move(wire));
                        }
@@ -109,6 +111,14 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                      });
   const std::uint64_t end = std::min(twin_.stream_head(delta.stream), seq_max);
   if (!full && end > delta.to && add_commands(end + 1)) delta.to = std::max(delta.to, end);
+}
+
+void Sender::LeaveOutRefer(WireRow& wire) const {
+  if (sources_.peer_lineage == nullptr || wire.row.info().refers_to.seq == 0) return;
+  model::ControlInfo info = wire.row.info();
+  if (model::IncOf(*sources_.peer_lineage, info.refers_to.seq) != info.refers_to.inc) return;
+  info.refers_to.inc = 0;
+  wire.row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
 void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {

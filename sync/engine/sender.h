@@ -45,6 +45,9 @@ struct SenderSources {
   const model::CommandLog* commands = nullptr;
   // Whether the peer is to hold a row of this property at all; frames pass over the others.
   std::function<bool(model::PropertyId)> shared = {};
+  // The peer's lineage as both know it in this session: incarnations that statuses refer to and
+  // that follow from it need not be sent.
+  const model::Lineage* peer_lineage = nullptr;
 };
 
 class Sender {
@@ -124,6 +127,7 @@ class Sender {
   void FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
   void FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
   bool SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_t>& entries);
+  void LeaveOutRefer(WireRow& wire) const;
   void SetAside(const FrameSpan& span);
   void Resend(model::Stream stream);
   std::size_t EntriesMax(model::Stream stream) const;

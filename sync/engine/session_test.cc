@@ -602,6 +602,56 @@ TEST(SessionTest, RoundTripTimesLeaveOutHowLongAnAckWasHeld) {
   EXPECT_LT(*world.edge().status().round_trip, milliseconds(100));
 }
 
+// Steps of a millisecond, all that was sent delivered in each, until a frame of that kind is sent.
+template <class Kind>
+std::optional<Kind> NextOf(World& world, std::deque<Frame>& way) {
+  for (int i = 0; i < 3'000; ++i) {
+    for (const Frame& frame : way) {
+      if (const auto* found = std::get_if<Kind>(&frame)) return *found;
+    }
+    while (!world.up.empty()) world.DeliverUp();
+    while (!world.down.empty()) world.DeliverDown();
+    world.FinishEdgeCommit();
+    world.FinishCloudCommit();
+    while (!world.calls.empty()) world.FinishCall();
+    world.Pass(milliseconds(1));
+  }
+  return {};
+}
+
+TEST(SessionTest, AnAckLeavesOutTheCursorsThatStandWhereTheWelcomeSaid) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.CutLink();
+  world.MendLink();
+  world.Run(seconds(5));
+  world.Sample(1, 42);
+  const std::optional<Ack> ack = NextOf<Ack>(world, world.down);
+  ASSERT_TRUE(ack);
+  EXPECT_GT(ack->watermark[static_cast<std::size_t>(model::Stream::kState)], 0u);
+  EXPECT_EQ(ack->watermark[static_cast<std::size_t>(model::Stream::kControl)], 0u);
+  EXPECT_EQ(ack->dictionary_n, 0u);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AStatusRefersByNumberAloneWhereTheCloudsLineageTellsTheRest) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Want(0, 5);
+  const std::optional<Delta> status = NextOf<Delta>(world, world.up);
+  ASSERT_TRUE(status);
+  ASSERT_FALSE(status->rows.empty());
+  ASSERT_EQ(status->rows[0].side, model::Side::kStatus);
+  EXPECT_NE(status->rows[0].row.info().refers_to.seq, 0u);
+  EXPECT_EQ(status->rows[0].row.info().refers_to.inc, 0u);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, IdleTwinsExchangeNextToNothing) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);

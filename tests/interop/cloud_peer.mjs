@@ -645,6 +645,7 @@ export class CloudPeer extends EventEmitter {
       if (r.seq <= w) this.count.repeated++;
       if (r.pid && !this.newest.has(r.path)) continue;  // Withdrawn.
       r.inc = r.inc || incOf(this.session.lineage, r.seq);
+      if (r.referSeq !== 0n) r.referInc = r.referInc || incOf(this.s.lineage, r.referSeq);
       const key = `${r.path}|${r.side}`;
       const old = this.s.rows.get(key);
       if (old && old.seq >= r.seq) continue;

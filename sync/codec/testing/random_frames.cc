@@ -297,6 +297,7 @@ Hello AnyHello(Random& random) {
   hello.boot_ms = AnyNumber(random);
   hello.software = AnyText(random, 100);
   hello.hardware = AnyText(random, 100);
+  hello.address = std::string(AnyNumber32(random) % (kAddressBytesMax + 1), 'x');
   return hello;
 }
 
