@@ -98,7 +98,8 @@ struct Nack {
   NackReason reason = NackReason::kUnknownSession;
   Ack cursors = {};  // Where the receiver stands.
   std::string text = {};
-  std::optional<FrameSpan> refused = {};  // kContent: nothing of it was applied.
+  // kContent: nothing of it was applied. kDigest: what carried the digest.
+  std::optional<FrameSpan> refused = {};
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };

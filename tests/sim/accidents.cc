@@ -3,13 +3,19 @@
 
 #include "tests/sim/accidents.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "sync/engine/digest.h"
 #include "sync/engine/sketch.h"
+#include "twin/base/check.h"
 
 namespace edgetwin::sim {
 namespace {
@@ -265,8 +271,9 @@ void HoldOverPowerLoss(World& world, Random& random) {
 
 // --- Healing ---
 
-// The first of the device's numbers becomes another one of the same hash in what is compared, in
-// 24 bits of it; see hash_list.cc. Takes about a second.
+// The first of the device's whole numbers becomes another one whose hash is the same in what a list
+// of hashes compares (24 bits of it; see hash_list.cc). Some seconds at worst: in the canonical bytes
+// only the number is exchanged, where two numbers differ.
 model::Batch Colliding(const model::Stored& stored, std::uint32_t salt) {
   constexpr std::uint64_t kCompared = (1u << 24) - 1;
   model::Batch batch;
@@ -275,10 +282,26 @@ model::Batch Colliding(const model::Stored& stored, std::uint32_t salt) {
     const bool integer = change.row.value.type() == model::ValueType::kInt;
     if (change.side != Side::kReported || pid == 0 || !integer) continue;
     model::RowChange other = change;
-    const std::uint64_t hash = sync::SketchHash(pid, change.side, change.row, salt) & kCompared;
-    for (std::int64_t value = 1'000'000;; ++value) {
+    const auto canonical = [&](std::int64_t value) {
       other.row.value = model::Value(value);
-      if ((sync::SketchHash(pid, change.side, other.row, salt) & kCompared) == hash) break;
+      std::string bytes;
+      sync::AppendCanonical(bytes, pid, change.side, other.row);
+      return bytes;
+    };
+    std::string bytes = canonical(0);
+    const std::string ones = canonical(-1);
+    const auto at =
+        static_cast<std::size_t>(std::ranges::mismatch(bytes, ones).in1 - bytes.begin());
+    const auto hash = [&] {
+      return (XXH64(bytes.data(), bytes.size(), salt) % (sync::kSketchPrime - 1) + 1) & kCompared;
+    };
+    const std::uint64_t wanted = sync::SketchHash(pid, change.side, change.row, salt) & kCompared;
+    for (std::int64_t value = 1'000'000;; ++value) {
+      std::memcpy(bytes.data() + at, &value, sizeof value);
+      if (hash() != wanted) continue;
+      other.row.value = model::Value(value);
+      EDGETWIN_CHECK((sync::SketchHash(pid, change.side, other.row, salt) & kCompared) == wanted);
+      break;
     }
     batch.rows.push_back(std::move(other));
     return batch;
