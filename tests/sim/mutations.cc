@@ -119,6 +119,10 @@ std::string_view ToString(Guard guard) {
   return RowOf(guard).name;
 }
 
+std::string_view ProfileOf(Guard guard) {
+  return RowOf(guard).profile;
+}
+
 std::optional<Guard> FindGuard(std::string_view name) {
   const auto found = std::ranges::find(kRows, name, &Row::name);
   return found == kRows.end() ? std::nullopt : std::optional(found->guard);

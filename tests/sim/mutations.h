@@ -19,6 +19,8 @@ namespace edgetwin::sim {
 
 std::string_view ToString(Guard guard);
 std::optional<Guard> FindGuard(std::string_view name);
+// Where it matters most: a profile or an accident.
+std::string_view ProfileOf(Guard guard);
 
 struct MutationReport {
   Guard guard{};
