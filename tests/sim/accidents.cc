@@ -336,6 +336,26 @@ void RotCloud(World& world, Random& random,
   Wait(world, random, seconds(45), seconds(60));
 }
 
+// What the device wants to hold changes again and again over a link that loses much, so that digests
+// of one interest meet another one.
+void InterestsOnABadLink(World& world, Random& random) {
+  Meet(world, random);
+  Device& device = world.device(0);
+  const std::vector<std::string> paths = Actuators(device);
+  for (const std::string& path : paths) Want(world, device, path);
+  Wait(world, random, seconds(4), seconds(8));
+  LinkQuality bad = world.network().quality();
+  bad.loss_ppm = 250'000;
+  world.network().SetQuality(device.port(), bad);
+  for (int i = 0; i < 16; ++i) {
+    device.SetInterest(i % 2 == 0 ? std::vector<std::string>{paths[i / 2 % paths.size()]}
+                                  : std::vector<std::string>());
+    Wait(world, random, seconds(2), seconds(6));
+  }
+  world.network().SetQuality(device.port(), world.network().quality());
+  Wait(world, random, seconds(5), seconds(15));
+}
+
 // A row becomes one that an attempt without a salt of its own can't tell from what it was.
 void SameHashUnsalted(World& world, Random& random) {
   Meet(world, random);
@@ -368,6 +388,7 @@ const std::vector<Accident>& Accidents() {
       {"out_of_numbers", "much changes and the disk is full", 240, OutOfNumbers},
       {"late_command", "a command waits for flash when its epoch ends", 16, LateCommand},
       {"hold_over_power_loss", "power is lost during an override", 16, HoldOverPowerLoss},
+      {"interests_on_a_bad_link", "digests of one interest meet another", 16, InterestsOnABadLink},
       {"same_hash_unsalted", "rows that no salt would tell apart", 16, SameHashUnsalted},
       {"same_hash_next_time", "rows that one attempt can't tell apart", 16, SameHashNextTime},
   };

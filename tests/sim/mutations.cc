@@ -37,7 +37,7 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kIncumbentProbe, "incumbent_probe", "clones"},
     {Guard::kDictionaryChain, "dictionary_chain", "schema"},
     {Guard::kScopeIn, "scope_in", "schema"},
-    {Guard::kScopeTaggedDigest, "scope_tagged_digest", "schema"},
+    {Guard::kScopeTaggedDigest, "scope_tagged_digest", "interests_on_a_bad_link"},
     {Guard::kDigestCheck, "digest_check", "rot"},
     {Guard::kSketchSalt, "sketch_salt", "same_hash_unsalted"},
     {Guard::kDigestAfterHealing, "digest_after_healing", "same_hash_next_time"},

@@ -107,8 +107,8 @@ std::vector<std::string_view> AccidentNames() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, AccidentTest, testing::ValuesIn(AccidentNames()),
-                         [](const testing::TestParamInfo<std::string_view>& info) {
-                           return std::string(info.param);
+                         [](const testing::TestParamInfo<std::string_view>& each) {
+                           return std::string(each.param);
                          });
 
 }  // namespace
