@@ -538,7 +538,9 @@ void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
     return;
   }
   ++counts_.digests_unequal;
-  Refuse(NackReason::kDigest, Down(), std::string(ToString(delta.stream)));
+  Refuse(Down(), {.reason = NackReason::kDigest,
+                  .text = std::string(ToString(delta.stream)),
+                  .refused = FrameSpan{delta.stream, delta.from, delta.to}});
 }
 
 void CloudSession::AckSoon(MonoTime now) {

@@ -128,8 +128,8 @@ bool EdgeEngine::OnAck(const Ack& ack, MonoTime now) {
   for (const Stream stream : kDigested) {
     if (ack.verified[At(stream)] != 0) verifiers_[At(stream)].Equal(ack.verified[At(stream)]);
   }
-  const bool equal = std::ranges::none_of(
-      kDigested, [this](Stream stream) { return verifiers_[At(stream)].due().has_value(); });
+  const bool equal = std::ranges::all_of(
+      kDigested, [this](Stream stream) { return verifiers_[At(stream)].equal(); });
   if (ack.verified != Watermarks{} && equal && cloud_equal_) healer_.Healed();
   events_.Acked(sender_.acked(Stream::kEvents));
   return progress;
@@ -677,9 +677,13 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       dictionary_sent_ = std::min(dictionary_sent_, nack.cursors.dictionary_n);
       dictionary_acked_ = std::min(dictionary_acked_, dictionary_sent_);
       return;
-    case NackReason::kDigest:
-      if (state_ == SyncState::kLive) healer_.Want(now, options_.random);
+    case NackReason::kDigest: {
+      // One that comes again, or late, speaks of what was healed since.
+      const bool late =
+          nack.refused && !verifiers_[At(nack.refused->stream)].Awaits(nack.refused->to);
+      if (state_ == SyncState::kLive && !late) healer_.Want(now, options_.random);
       return;
+    }
     case NackReason::kContent:
       trouble_ = "the cloud refused a frame: " + nack.text;
       if (state_ == SyncState::kLive && nack.refused)
@@ -746,7 +750,10 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
            "the twins stayed different after two attempts to heal them; everything is sent anew");
   }
   if (step.verify) {
-    for (const Stream stream : kDigested) verifiers_[At(stream)].Now(now);
+    for (const Stream stream : kDigested) {
+      Verifier& verifier = verifiers_[At(stream)];
+      On(Guard::kDigestAfterHealing) ? verifier.Now(now) : verifier.Stop();
+    }
   }
   if (!step.ask) return;
   HealAsk ask = *step.ask;

@@ -107,8 +107,10 @@ struct Nack {
   NackReason reason = NackReason::kUnknownSession;
   Ack cursors = {};  // Where the receiver stands.
   std::string text = {};
-  std::optional<FrameSpan> refused = {};    // kContent: nothing of it was applied …
-  std::vector<std::uint64_t> entries = {};  // … for these, ascending seqs in it; none: not known.
+  // kContent: nothing of it was applied, for `entries`: ascending seqs in it; none: not known.
+  // kDigest: what carried the digest.
+  std::optional<FrameSpan> refused = {};
+  std::vector<std::uint64_t> entries = {};
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };

@@ -342,63 +342,6 @@ void Invariants::CheckPromises(const CloudView& from, const sync::Delta& delta) 
   }
 }
 
-void Invariants::CheckWelcome(const CloudView& from, const sync::Welcome& welcome) {
-  Promise& promise = promises_[std::string(from.device)];
-  promise.checked = {};
-  promise.desired_checked = 0;
-  Expect(6, welcome.epoch == from.ledger.epoch(), [&] {
-    return std::string(from.device) + ": epoch " + std::to_string(welcome.epoch.counter) +
-           " is told before it is durable";
-  });
-  const auto device = heard_.find(from.device);
-  if (device == heard_.end()) return;
-  const auto hearing = device->second.find({welcome.session, welcome.to});
-  if (hearing == device->second.end()) return;
-  const std::size_t machine = hearing->second.machine;
-  auto& admitted = admitted_[std::string(from.device)];
-  const auto incumbent = admitted.find(hearing->second.epoch.token);
-  // A copy that nobody can tell from the original's next start continues it.
-  const auto continues = [&](const Admitted& before) {
-    return std::ranges::any_of(hearing->second.lineage, [&](const model::Incarnation& entry) {
-      return entry.inc == before.inc;
-    });
-  };
-  const bool other = incumbent != admitted.end() && !continues(incumbent->second);
-  if (hearing->second.stale && other) {
-    Expect(7, welcome.epoch.counter > hearing->second.epoch.counter, [&] {
-      return std::string(from.device) + ": machine " + std::to_string(machine) +
-             " is welcomed with a stale epoch, and " + std::to_string(welcome.epoch.counter) +
-             " is not a new one";
-    });
-  }
-  const Admitted now{machine, hearing->second.lineage.back().inc};
-  const auto [known, first] = admitted.emplace(welcome.epoch.token, now);
-  Expect(8, first || continues(known->second), [&] {
-    return std::string(from.device) + ": machines " + std::to_string(known->second.machine) +
-           " and " + std::to_string(machine) + " are two branches in epoch " +
-           std::to_string(welcome.epoch.counter);
-  });
-  if (incumbent != admitted.end() && incumbent->second.machine != machine && undisturbed_) {
-    Expect(8, !undisturbed_(from.device, incumbent->second.machine), [&] {
-      return std::string(from.device) + ": machine " + std::to_string(machine) +
-             " takes over from " + std::to_string(incumbent->second.machine) + ", which is there";
-    });
-  }
-  known->second = now;
-}
-
-void Invariants::CloudHears(const CloudView& at, const sync::Hello& hello, std::size_t machine) {
-  Hearing hearing;
-  hearing.machine = machine;
-  hearing.lineage = hello.lineage;
-  hearing.epoch = at.ledger.epoch();
-  hearing.stale = hello.epoch.counter != 0 && hello.epoch.counter <= hearing.epoch.counter &&
-                  !(hello.epoch == hearing.epoch);
-  auto& sessions = heard_[std::string(at.device)];
-  // Repeated Hellos of a session: the first one counts.
-  sessions.try_emplace({hello.session, hello.lineage.back().inc}, std::move(hearing));
-}
-
 void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
                             const std::string& bytes, const DeviceView* live) {
   CheckSecrets(bytes, from.device);
@@ -497,6 +440,14 @@ void Invariants::DeviceHears(const DeviceView& at, const sync::Nack& nack) {
 }
 
 void Invariants::DeviceCommits(const DeviceView& device, const model::Batch& batch) {
+  if (batch.epoch) {
+    const model::Epoch& held = device.ledger.epoch();
+    Expect(7, *batch.epoch == held || batch.epoch->counter > held.counter, [&] {
+      return std::string(device.device) + ": the device goes from epoch " +
+             std::to_string(held.counter) + " to another one, " +
+             std::to_string(batch.epoch->counter) + ", which is not above it";
+    });
+  }
   for (std::size_t i = 0; i < model::kStreams; ++i) {
     if (!batch.peer_watermark[i] || batch.peer_lineage) continue;
     const std::uint64_t before = device.ledger.watermark(static_cast<Stream>(i));
@@ -614,6 +565,27 @@ void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
   }
   Expect(2, Key(current) != key, [&] { return text("which it shows already: not read back"); });
   Expect(6, device.ledger.WasDurable(value), [&] { return text("before that is durable"); });
+}
+
+void Invariants::PlantAsked(const DeviceView& device, const model::Value& value) {
+  const auto wishes = wishes_.find(device.device);
+  if (wishes == wishes_.end()) return;
+  const std::string key = Key(value);
+  const auto wish = wishes->second.find(key);
+  if (wish == wishes->second.end() || !wish->second.by_command) return;
+  const model::Epoch epoch = device.engine.status().epoch;
+  for (const auto& [id, command] : device.ledger.commands()) {
+    if (Key(command.value) != key) continue;
+    Expect(7, command.epoch == epoch.counter, [&, &given = command] {
+      return std::string(device.device) + ": a command of epoch " + std::to_string(given.epoch) +
+             " is run in epoch " + std::to_string(epoch.counter);
+    });
+  }
+}
+
+std::uint32_t Invariants::LastHealing(std::string_view device) const {
+  const auto heal = heals_.find(device);
+  return heal == heals_.end() ? 0 : heal->second.attempt;
 }
 
 std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud) {

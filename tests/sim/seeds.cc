@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/accidents.h"
 #include "tests/sim/isolation.h"
 
 namespace edgetwin::sim {
@@ -74,13 +75,27 @@ Result<WorldOptions> MakeOptions(std::uint64_t seed, const Choice& choice) {
   WorldOptions options;
   options.seed = seed;
   const Profile* profile = &Profiles()[seed % Profiles().size()];
-  if (!choice.profile.empty()) profile = FindProfile(choice.profile);
+  const Accident* accident = FindAccident(choice.profile);
+  if (accident != nullptr) {
+    profile = FindProfile("accidents");
+  } else if (!choice.profile.empty()) {
+    profile = FindProfile(choice.profile);
+  }
   if (profile == nullptr) {
     std::string known;
     for (const Profile& each : Profiles()) known += " " + std::string(each.name);
+    for (const Accident& each : Accidents()) known += " " + std::string(each.name);
     return Invalid("there is no profile '" + choice.profile + "'; there are" + known);
   }
   options.profile = *profile;
+  if (accident == nullptr && profile->name == "accidents") {
+    accident = &Accidents()[seed / Profiles().size() % Accidents().size()];
+    if (!choice.profile.empty()) accident = &Accidents()[seed % Accidents().size()];
+  }
+  if (accident != nullptr) {
+    options.accident = accident;
+    options.profile.properties = accident->properties;
+  }
   options.devices = choice.devices == 0 ? profile->devices : choice.devices;
   if (choice.hours > 0) {
     options.length = microseconds(static_cast<std::int64_t>(choice.hours * 3'600e6));
@@ -98,6 +113,10 @@ Result<WorldOptions> MakeOptions(std::uint64_t seed, const Choice& choice) {
   }
   if (!choice.without.empty() || choice.happenings_max != ~std::uint64_t{0}) {
     options.faults_min = 0;
+  }
+  if (choice.story_only && accident != nullptr) {
+    options.faults_min = 0;
+    options.length = microseconds(0);
   }
   return options;
 }

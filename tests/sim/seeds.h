@@ -19,11 +19,13 @@ namespace edgetwin::sim {
 
 // What the command line says of a world.
 struct Choice {
-  std::string profile;               // Empty: by the seed, all in turn.
+  // Empty: by the seed, all in turn. An accident's name: the profile `accidents` with that one.
+  std::string profile;
   std::uint32_t devices = 0;         // 0: as the profile has it.
   double hours = 0;                  // 0: ten minutes.
   std::vector<std::string> without;  // Happenings that don't, by name; "network": a perfect one.
   std::uint64_t happenings_max = ~std::uint64_t{0};
+  bool story_only = false;  // Of an accident: nothing happens after it.
 };
 
 // Of all seeds of a run.

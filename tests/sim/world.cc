@@ -59,7 +59,7 @@ World::World(WorldOptions options)
         AddMachine("station-" + std::to_string(1'000 + i), std::move(plant), own.Fork(2));
     device.StartAfter(milliseconds(own.Below(2'000)));
   }
-  for (std::size_t i = 0; i < kHappenings; ++i) Plan(static_cast<Happening>(i));
+  if (options_.accident == nullptr) PlanAll();
   PlanCopies();
 }
 
@@ -176,7 +176,13 @@ void World::RunFor(microseconds time) {
 }
 
 WorldResult World::Run() {
-  RunFor(options_.length);
+  if (options_.accident != nullptr) {
+    Random random = random_.Fork(3);
+    options_.accident->play(*this, random);
+    PlanAll();
+  }
+  const auto played = duration_cast<microseconds>(schedule_.now().time_since_epoch());
+  if (played < options_.length) RunFor(options_.length - played);
   const auto faults = [this] {
     std::uint64_t sum =
         network_.counts().lost + network_.counts().repeated + network_.counts().overtaken;
@@ -197,6 +203,7 @@ void World::Calm() {
   calm_ = true;
   calm_at_ = schedule_.now();
   if (tracing()) Trace("world", "calm");
+  if (stranger_) stranger_->Kill();
   network_.Calm(CalmQuality());
   cloud_->Calm();
   cloud_->StartAfter(seconds(1));
@@ -251,6 +258,12 @@ bool World::Settle() {
   settling_ = schedule_.now() - calm_at_;
   invariants_.Expect(9, owed.empty(), [&] { return "not equal at rest: " + owed; });
   return owed.empty();
+}
+
+void World::ExpectEqual(std::string_view after) {
+  const std::string owed = Owed();
+  invariants_.Expect(9, owed.empty(),
+                     [&] { return "not equal after " + std::string(after) + ": " + owed; });
 }
 
 void World::CheckAtRest() {
@@ -414,6 +427,10 @@ WorldResult World::result() {
   result.values = Values();
   result.idle_steps = idle_steps_;
   return result;
+}
+
+void World::PlanAll() {
+  for (std::size_t i = 0; i < kHappenings; ++i) Plan(static_cast<Happening>(i));
 }
 
 void World::Plan(Happening happening) {
