@@ -3,8 +3,6 @@
 
 // edgetwin-sim: the protocol with both real stores in a simulated world.
 
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -17,8 +15,11 @@
 #include <vector>
 
 #include "tests/sim/exhaustive.h"
+#include "tests/sim/isolation.h"
+#include "tests/sim/longform.h"
 #include "tests/sim/report.h"
 #include "tests/sim/seeds.h"
+#include "tests/sim/tally.h"
 #include "tests/sim/vfs.h"
 
 namespace edgetwin::sim {
@@ -30,25 +31,17 @@ struct Arguments {
   std::uint64_t shrink = 0;
   std::string exhaustive;
   std::string point;
+  std::string long_form;
+  std::string tally;
+  double minutes = 60;
   std::string mutations;
   std::uint64_t mutation_seeds = 200;
   std::uint64_t every = 1;
   std::size_t jobs = 0;
+  bool profiles = false;
   bool json = false;
   Choice choice;
 };
-
-double CpuSeconds() {
-  double sum = 0;
-  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-    rusage usage{};
-    getrusage(who, &usage);
-    for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
-      sum += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    }
-  }
-  return sum;
-}
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -180,6 +173,27 @@ int Exhaust(const Arguments& arguments) {
   return report.violations == 0 ? 0 : 1;
 }
 
+int RunLongForm(const Arguments& arguments) {
+  LongOptions options;
+  options.ledger = arguments.long_form;
+  options.length = std::chrono::seconds(static_cast<std::int64_t>(arguments.minutes * 60));
+  options.at_once = arguments.jobs;
+  options.commit = EDGETWIN_COMMIT;
+  const Status done = RunLong(options, std::cerr);
+  if (!done) std::cerr << done.error().text << '\n';
+  return done ? 0 : 2;
+}
+
+int TellTally(const Arguments& arguments) {
+  const auto tally = ReadTally(arguments.tally);
+  if (!tally) {
+    std::cerr << tally.error().text << '\n';
+    return 2;
+  }
+  std::cout << (arguments.json ? ToJson(*tally) + "\n" : ToText(*tally));
+  return tally->violations() == 0 ? 0 : 1;
+}
+
 int Mutate(const Arguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
   const std::string only = arguments.mutations == "all" ? "" : arguments.mutations;
@@ -209,6 +223,12 @@ int Main(int argc, char** argv) {
                                          "Switch each guard off, or one, and see who notices")
                               ->expected(0, 1)
                               ->default_str("all");
+  const auto* long_form = app.add_option("--long", arguments.long_form,
+                                         "The long form, into this ledger: see tests/sim/long");
+  const auto* tally = app.add_option("--tally", arguments.tally, "What a ledger of --long sums to");
+  app.add_flag("--profiles", arguments.profiles, "Their names");
+  app.add_option("--minutes", arguments.minutes, "Of --long; it ends with a batch")
+      ->check(CLI::PositiveNumber);
   app.add_option("--profile", arguments.choice.profile, "What goes wrong; else all by turns");
   app.add_option("--devices", arguments.choice.devices, "How many; else as the profile has it");
   app.add_option("--hours", arguments.choice.hours, "Of each world; else ten minutes");
@@ -232,6 +252,12 @@ int Main(int argc, char** argv) {
     if (arguments.exhaustive.empty()) arguments.exhaustive = "all";
     return Exhaust(arguments);
   }
+  if (arguments.profiles) {
+    for (const Profile& profile : Profiles()) std::cout << profile.name << '\n';
+    return 0;
+  }
+  if (long_form->count() != 0) return RunLongForm(arguments);
+  if (tally->count() != 0) return TellTally(arguments);
   if (seeds->count() != 0) return RunSeedsOf(arguments);
   if (replay->count() != 0) return Replay(arguments);
   if (shrink->count() != 0) return ShrinkSeed(arguments);
