@@ -79,9 +79,12 @@ double Done(const Tally& tally, std::string_view profile) {
 
 BatchOfSeeds NextBatch(const Tally& tally) {
   BatchOfSeeds batch;
+  batch.profile = Profiles().front().name;
   for (const Profile& profile : Profiles()) {
     if (Done(tally, profile.name) < Done(tally, batch.profile)) batch.profile = profile.name;
   }
+  // Its batches are the longest ones.
+  if (Done(tally, {}) < Done(tally, batch.profile)) batch.profile.clear();
   const Tally::Part& part = tally.PartOf(batch.profile);
   std::uint64_t seeds = batch.profile.empty() ? 1 : kFirstBatchSeeds;
   if (part.seeds != 0 && part.cpu_s > 0) {
