@@ -13,10 +13,19 @@
 namespace edgetwin::sim {
 namespace {
 
+// Once a process, before all else of SQLite.
+void Configure() {
+  static const bool kOnce = [] {
+    ConfigureSqlite();
+    return true;
+  }();
+  (void)kOnce;
+}
+
 void TellNothing(const CrashReport::Failure&) {}
 
-CrashReport Run(std::uint64_t seed, std::uint64_t every) {
-  ConfigureSqlite();
+CrashReport RunDesired(std::uint64_t seed, std::uint64_t every) {
+  Configure();
   CrashChoice choice;
   choice.scenario = "desired";
   choice.first_seed = choice.last_seed = seed;
@@ -25,7 +34,7 @@ CrashReport Run(std::uint64_t seed, std::uint64_t every) {
 }
 
 std::string Told(std::uint64_t seed, const std::string& text) {
-  ConfigureSqlite();
+  Configure();
   const auto point = CrashPoint::Parse(text);
   std::ostringstream told;
   return point && ReplayCrash("desired", seed, *point, told) ? told.str() : std::string();
@@ -49,12 +58,12 @@ TEST(CrashPointTest, RefusesWhatNamesNoPoint) {
 TEST(ExhaustiveTest, EachSeedTellsAnotherStory) {
   std::set<std::uint64_t> calls;
   for (const std::uint64_t seed : {1, 2, 3, 4})
-    calls.insert(Run(seed, 1'000'000).parts["desired"].calls);
+    calls.insert(RunDesired(seed, 1'000'000).parts["desired"].calls);
   EXPECT_EQ(calls.size(), 4u);
 }
 
 TEST(ExhaustiveTest, TheFirstSeedTriesEveryFateAndLeavesOutWhatComesToTheSame) {
-  const CrashReport report = Run(1, 10);
+  const CrashReport report = RunDesired(1, 10);
   EXPECT_EQ(report.variants.size(), 6u);
   const CrashReport::Part& part = report.parts.at("desired");
   EXPECT_GT(part.crash_points, 0u);
@@ -63,10 +72,10 @@ TEST(ExhaustiveTest, TheFirstSeedTriesEveryFateAndLeavesOutWhatComesToTheSame) {
 }
 
 TEST(ExhaustiveTest, ACrashPointIsTheSameEachTimeItIsTold) {
-  const std::string first = Told(2, "device:40:tear");
+  const std::string first = Told(2, "device:70:tear");
   EXPECT_NE(first.find("loses power"), std::string::npos);
-  EXPECT_EQ(Told(2, "device:40:tear"), first);
-  EXPECT_NE(Told(2, "device:41:tear"), first);
+  EXPECT_EQ(Told(2, "device:70:tear"), first);
+  EXPECT_NE(Told(2, "device:71:tear"), first);
   EXPECT_EQ(Told(2, "device:999999:tear"), "");
 }
 
