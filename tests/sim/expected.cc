@@ -42,7 +42,7 @@ Expected ExpectedOf(const Profile& profile) {
   if (!Any(profile, {H::kDeviceRestore, H::kClone})) {
     exempt[7] = "no device's store is copied or set back, so none comes with an older epoch";
   }
-  // After a setback of the cloud alone the lineage says what is missing; nothing has to be compared.
+  // After a setback of the cloud alone the lineage says what is missing: nothing is compared.
   if (!Any(profile, {H::kRot, H::kDeviceRestore, H::kClone})) {
     exempt[10] = "no store holds other rows than its lineage says, so nothing is healed";
   }

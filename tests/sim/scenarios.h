@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What crash points are tried in: a fixed set of stories, each of which a seed tells in its own way.
+// What crash points are tried in: a fixed set of stories, each of which a seed tells in its own
+// way.
 
 #pragma once
 
