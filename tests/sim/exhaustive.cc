@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kAgain = "+again";
 constexpr std::size_t kVariantsPerCall = 2;
+// Copies live for milliseconds: so many more than asked for wait, so that no processor does.
+constexpr std::size_t kCopiesWaiting = 2;
 constexpr std::uint64_t kAgainPpm = 200'000;
 
 struct Variant {
@@ -206,7 +208,7 @@ CrashReport RunExhaustive(const CrashChoice& choice,
   for (std::uint64_t seed = choice.first_seed; seed <= choice.last_seed; ++seed) {
     for (const Scenario& each : Scenarios()) {
       if (!choice.scenario.empty() && each.name != choice.scenario) continue;
-      Isolated isolated(choice.at_once);
+      Isolated isolated(choice.at_once + kCopiesWaiting);
       Crashes crashes(each, seed, choice, isolated, report, failed);
       crashes.Run();
       isolated.Wait();

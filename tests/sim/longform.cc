@@ -109,7 +109,7 @@ std::string RunBatch(const BatchOfSeeds& batch, std::size_t at_once, std::ostrea
     CrashChoice choice;
     choice.first_seed = batch.first;
     choice.last_seed = batch.last;
-    choice.at_once = at_once + 1;  // One is often done before an earlier one.
+    choice.at_once = at_once;
     const CrashReport report =
         RunExhaustive(choice, [&progress](const CrashReport::Failure& failure) {
           progress << "VIOLATION I" << failure.invariant << ": " << failure.scenario << " seed "
