@@ -172,6 +172,10 @@ std::vector<Profile> MakeProfiles() {
                       {H::kCloudTear, 200},
                       {H::kBrokerCrash, 250},
                       {H::kCut, 10},
+                      {H::kCloudRestore, 500},
+                      {H::kDeviceRestore, 60},
+                      {H::kPoison, 60},
+                      {H::kAdmit, 30},
                       {H::kDesired, 3},
                       {H::kCommand, 5}}));
   all.back().devices = 20;

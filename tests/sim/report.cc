@@ -53,6 +53,7 @@ std::string Fixed(double number, int digits) {
 std::string ToJson(const Summary& summary, double wall_s, double cpu_s) {
   Json json;
   json["seeds"] = summary.seeds;
+  json["seeds_counted"] = summary.seeds_counted;
   Json profiles = Json::object();
   for (std::size_t i = 0; i < summary.by_profile.size(); ++i) {
     if (summary.by_profile[i].first == 0) continue;
@@ -94,42 +95,46 @@ std::string ToText(const Summary& summary, double wall_s, double cpu_s) {
   return text + "\n";
 }
 
-std::string ToJson(const CrashReport& report, double wall_s) {
+std::string ToJson(const CrashReport& report, double wall_s, double cpu_s) {
   Json json;
+  json["seeds"] = report.seeds;
   json["crash_points"] = report.crash_points;
   Json parts = Json::object();
-  for (const CrashReport::Part& part : report.parts) {
-    parts[part.scenario] = {{"crash_points", part.crash_points},
-                            {"calls", part.calls},
-                            {"violations", part.violations}};
+  for (const auto& [scenario, part] : report.parts) {
+    parts[scenario] = {{"crash_points", part.crash_points},
+                       {"calls", part.calls},
+                       {"violations", part.violations}};
   }
   json["scenarios"] = parts;
+  json["variants"] = report.variants;
   json["checks"] = Checks(report.checks);
   json["violations"] = report.violations;
   Json failures = Json::array();
   for (const CrashReport::Failure& failure : report.failures) {
     failures.push_back({{"scenario", failure.scenario},
                         {"seed", failure.seed},
-                        {"machine", failure.machine},
-                        {"call", failure.call},
-                        {"variant", failure.variant},
+                        {"point", failure.point.text()},
                         {"invariant", Name(failure.invariant)},
                         {"text", failure.text}});
   }
   json["failures"] = failures;
   json["wall_s"] = wall_s;
+  json["cpu_s"] = cpu_s;
   return json.dump(1);
 }
 
-std::string ToText(const CrashReport& report, double wall_s) {
+std::string ToText(const CrashReport& report, double wall_s, double cpu_s) {
   std::string text;
-  for (const CrashReport::Part& part : report.parts) {
-    text += part.scenario + ": " + std::to_string(part.calls) + " calls, " +
+  for (const auto& [scenario, part] : report.parts) {
+    text += scenario + ": " + std::to_string(part.calls) + " calls, " +
             std::to_string(part.crash_points) + " crash points, " +
             std::to_string(part.violations) + " violations\n";
   }
-  return text + std::to_string(report.crash_points) + " crash points, " +
-         std::to_string(report.violations) + " violations; " + Fixed(wall_s, 1) + " s\n";
+  const double points = static_cast<double>(report.crash_points);
+  return text + std::to_string(report.crash_points) + " crash points of " +
+         std::to_string(report.seeds) + " seeds, " + std::to_string(report.violations) +
+         " violations; " + Fixed(wall_s, 1) + " s, " + Fixed(points / std::max(cpu_s, 1e-9), 0) +
+         " points a second of a processor\n";
 }
 
 std::string ToJson(const std::vector<MutationReport>& reports, double wall_s) {

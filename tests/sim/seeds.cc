@@ -16,6 +16,8 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
 constexpr double kUsPerDay = 86'400e6;
+constexpr microseconds kCountedLength = std::chrono::minutes(10);
+constexpr std::uint64_t kCountedFaults = 20;
 
 void Add(WorldResult& sum, const WorldResult& result) {
   for (std::size_t i = 0; i < kHappenings; ++i) sum.happened[i] += result.happened[i];
@@ -70,6 +72,11 @@ void CompareWithoutJumps(const WorldOptions& options, WorldResult& result) {
 }
 
 }  // namespace
+
+bool Counts(const WorldResult& result) {
+  return result.simulated * static_cast<int>(result.devices) >= kCountedLength &&
+         result.faults >= kCountedFaults;
+}
 
 Result<WorldOptions> MakeOptions(std::uint64_t seed, const Choice& choice) {
   WorldOptions options;
@@ -147,6 +154,7 @@ Summary RunSeeds(std::uint64_t first, std::uint64_t last, const Choice& choice, 
                      if (Profiles()[i].name == profile) ++summary.by_profile[i].first;
                    }
                    const WorldResult& result = outcome.result;
+                   summary.seeds_counted += Counts(result) ? 1 : 0;
                    Add(summary.sum, result);
                    summary.device_days +=
                        static_cast<double>(result.simulated.count()) * result.devices / kUsPerDay;

@@ -22,8 +22,6 @@ constexpr microseconds kCopyPause = seconds(45);
 constexpr std::size_t kCopiesMax = 3;
 constexpr microseconds kLimitsPause = seconds(10);
 constexpr microseconds kLookPause = milliseconds(500);
-// How long twins are watched with values still moving before they come to rest.
-constexpr microseconds kMovingOn = seconds(10);
 constexpr std::size_t kRecordedMax = 60;
 // Far more than can be due at one moment in the largest world.
 constexpr std::uint64_t kAtOnceMax = 100'000;
@@ -80,6 +78,7 @@ Device& World::AddMachine(const std::string& device, Plant plant, Random random)
   devices_.push_back(
       std::make_unique<Device>(*this, device, devices_.size(), std::move(plant), random));
   by_id_[device].push_back(devices_.back().get());
+  if (machine_added_) machine_added_(*devices_.back());
   return *devices_.back();
 }
 
@@ -238,7 +237,7 @@ std::string World::Owed() {
 
 bool World::Settle() {
   const MonoTime end = calm_at_ + kSettleMax;
-  RunFor(kMovingOn);
+  RunFor(options_.moving_on);
   for (const auto& device : devices_) {
     for (PlantProperty& property : device->plant().properties()) property.moves_ppm = 0;
   }
@@ -372,7 +371,8 @@ void World::CheckReplay() {
     } else if (Device* device = Speaker(frame.device); device != nullptr && device->running()) {
       device->Deliver(frame.bytes);
     }
-    RunFor(milliseconds(random_.Below(200)));
+    RunFor(milliseconds(
+        random_.Below(static_cast<std::uint64_t>(options_.replay_pause / milliseconds(1)))));
   }
   calm_at_ = schedule_.now();
   std::string owed = Owed();

@@ -18,6 +18,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/cloud.h"
@@ -51,7 +52,10 @@ struct WorldOptions {
   std::uint64_t faults_min = 20;                     // Goes on until so many have happened.
   std::bitset<kHappenings> left_out;                 // Kinds that don't happen.
   std::uint64_t happenings_max = ~std::uint64_t{0};  // Nothing more happens after so many.
-  std::ostream* trace = nullptr;                     // Where everything is told, for people.
+  // At rest: how long values still move on, and the longest pause between two repeated frames.
+  std::chrono::microseconds moving_on = std::chrono::seconds(10);
+  std::chrono::microseconds replay_pause = std::chrono::milliseconds(200);
+  std::ostream* trace = nullptr;  // Where everything is told, for people.
 };
 
 struct WorldResult {
@@ -113,6 +117,8 @@ class World {
   std::size_t machines() const { return devices_.size(); }
   Cloud& cloud() { return *cloud_; }
   UniqueValues& values() { return values_; }
+  // Called with each machine that comes later: a clone, another board.
+  void SetMachineAdded(std::function<void(Device&)> added) { machine_added_ = std::move(added); }
 
   // --- For its parts ---
 
@@ -192,6 +198,7 @@ class World {
   std::map<std::size_t, std::deque<Device::Image>> images_;
   std::array<std::uint64_t, kHappenings> happened_{};
   std::uint64_t happenings_ = 0;
+  std::function<void(Device&)> machine_added_;
   std::optional<PowerLoss> power_loss_;
   bool spins_ = false;  // Time has stopped: nothing more can be seen of this world.
   bool calm_ = false;
