@@ -203,7 +203,7 @@ void ImageFromBefore(World& world, Random& random) {
   Wait(world, random, seconds(10), seconds(15));
 }
 
-// A second cloud, from a backup of the first, answers in its place, and somebody asks it for things.
+// A second cloud, from a backup of the first, answers in its place, and people ask it for things.
 void SecondCloud(World& world, Random& random) {
   Meet(world, random);
   Device& device = world.device(0);
@@ -272,8 +272,8 @@ void HoldOverPowerLoss(World& world, Random& random) {
 // --- Healing ---
 
 // The first of the device's whole numbers becomes another one whose hash is the same in what a list
-// of hashes compares (24 bits of it; see hash_list.cc). Some seconds at worst: in the canonical bytes
-// only the number is exchanged, where two numbers differ.
+// of hashes compares (24 bits of it; see hash_list.cc). Takes some seconds at worst: in the
+// canonical bytes only the number is exchanged.
 model::Batch Colliding(const model::Stored& stored, std::uint32_t salt) {
   constexpr std::uint64_t kCompared = (1u << 24) - 1;
   model::Batch batch;
@@ -336,8 +336,8 @@ void RotCloud(World& world, Random& random,
   Wait(world, random, seconds(45), seconds(60));
 }
 
-// What the device wants to hold changes again and again over a link that loses much, so that digests
-// of one interest meet another one.
+// What the device wants to hold changes again and again over a link that loses much, so that
+// digests of one interest meet another one.
 void InterestsOnABadLink(World& world, Random& random) {
   Meet(world, random);
   Device& device = world.device(0);
@@ -347,7 +347,7 @@ void InterestsOnABadLink(World& world, Random& random) {
   LinkQuality bad = world.network().quality();
   bad.loss_ppm = 250'000;
   world.network().SetQuality(device.port(), bad);
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < 60; ++i) {
     device.SetInterest(i % 2 == 0 ? std::vector<std::string>{paths[i / 2 % paths.size()]}
                                   : std::vector<std::string>());
     Wait(world, random, seconds(2), seconds(6));

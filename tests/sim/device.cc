@@ -28,8 +28,8 @@ constexpr microseconds kRestartPause = seconds(5);
 // Where a board without a clock begins.
 constexpr WallTime kLostWall{milliseconds(1'577'836'800'000)};  // 2020-01-01
 
-// The record of an override's remaining time is a minute old at most, and another one while the disk
-// is full or fails.
+// The record of an override's remaining time is a minute old at most, and another one while the
+// disk is full or fails.
 constexpr microseconds kHoldLonger = seconds(130);
 constexpr microseconds kHoldSlack = seconds(5);
 
