@@ -505,8 +505,8 @@ bool EdgeEngine::Interested(model::PropertyId id) const {
   });
 }
 
-// What enters comes as a scope-in. What leaves is held until that was taken: the cloud may have been
-// set back, and not have it any more.
+// What enters comes as a scope-in. What leaves is held until that was taken: the cloud may have
+// been set back, and not have it any more.
 void EdgeEngine::SetInterest(std::vector<std::string> patterns) {
   if (patterns == interest_.patterns) return;
   interest_.patterns = std::move(patterns);

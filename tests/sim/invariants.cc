@@ -184,8 +184,8 @@ void Invariants::CheckDictionary(const DeviceView& from, const sync::DictionaryF
   });
 }
 
-// As the cloud takes it. Of two machines that claim to be one device, one may have given a number out
-// that nobody heard: that is nobody's.
+// As the cloud takes it. Of two machines that claim to be one device, one may have given a number
+// out that nobody heard: that is nobody's.
 void Invariants::CheckNumbers(std::string_view device, const Ledger& before,
                               const model::Batch& batch) {
   const std::uint64_t token = batch.epoch ? batch.epoch->token : before.epoch().token;
