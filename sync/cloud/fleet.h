@@ -41,10 +41,9 @@ struct LiveTwin {
       : session(std::move(options), twin, std::move(stored)) {}
 
   // As many as a device may be configured to have; see agent/config, [limits].
-  model::Twin twin{model::Role::kCloud,
-                   model::TwinLimits{.properties_max = 100'000,
-                                     .unknown_paths_max = 1'000,
-                                     .dictionary_max = 300'000}};
+  model::Twin twin{model::Role::kCloud, model::TwinLimits{.properties_max = 100'000,
+                                                          .unknown_paths_max = 1'000,
+                                                          .dictionary_max = 300'000}};
   sync::CloudSession session;
 };
 

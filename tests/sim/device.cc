@@ -150,7 +150,7 @@ void Device::Begin(model::Stored stored) {
   }
   twin_ = std::make_unique<model::Twin>(
       model::Role::kDevice,
-      model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50, .dictionary_max = 40});
+      model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50, .dictionary_max = 30});
   sync::EdgeOptions options;
   options.checkpoint_interval = seconds(60);
   options.seq_reserve = 4'096;

@@ -370,7 +370,7 @@ void Twin::ClearDictionary() {
 
 bool Twin::DictionaryFull() const {
   const std::uint64_t n = dictionary_size();
-  return n > dictionary_limit_.max() / 2 && n > 2 * defined_;
+  return n > dictionary_limit_.max() / 2 && n > defined_ + defined_ / 4;
 }
 
 void Twin::RenewDictionary() {
