@@ -68,7 +68,9 @@ void Invariants::CheckStanding(std::string_view device, const Hearing& hearing) 
   const auto who = [&] {
     return std::string(device) + ": machine " + std::to_string(hearing.machine);
   };
-  Expect(7, !hearing.outdated || let_in,
+  // Who waited may hold the opening that was let in meanwhile.
+  const bool holds_newest = admission.last.empty() || holds(admission.last.back().inc);
+  Expect(7, !hearing.outdated || let_in || holds_newest,
          [&] { return who() + " is welcomed with an epoch that is over"; });
   const auto back = std::ranges::find_if(admission.given_up, holds);
   Expect(8, back == admission.given_up.end() || let_in, [&] {
@@ -76,7 +78,7 @@ void Invariants::CheckStanding(std::string_view device, const Hearing& hearing) 
   });
   const bool same = !admission.last.empty() && admission.last.back().inc == lineage.back().inc;
   if (let_in && !same) operators_.erase(operators);
-  if (!admission.last.empty() && !holds(admission.last.back().inc)) {
+  if (!holds_newest) {
     for (const model::Incarnation& entry : admission.last) {
       if (!holds(entry.inc)) admission.given_up.insert(entry.inc);
     }
