@@ -233,42 +233,54 @@ Columns ReadColumns(Reader& in, const Head& head, std::size_t text_bytes_max) {
   return columns;
 }
 
-// The samples that the columns make. False for a text that no twin may hold.
-bool Build(Columns& columns, std::vector<Sample>& samples) {
-  // Made a few at a time, so that each is still in the cache when it is filled.
+// Makes the samples, with value_of(i) as the i-th's value. A few at a time, so that each is still in
+// the cache when it is filled.
+template <class ValueOf>
+std::vector<Sample> Make(const Columns& columns, ValueOf value_of) {
   constexpr std::size_t kAtOnce = 32;
   const std::size_t count = columns.times.size();
-  std::array<std::size_t, kTypes> next{};
+  std::vector<Sample> samples;
   samples.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i == samples.size()) samples.resize(std::min(count, i + kAtOnce));
-    Sample& sample = samples[i];
-    const std::uint64_t state = columns.states.empty() ? columns.state : columns.states[i];
-    sample.time = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(columns.times[i])));
-    sample.quality = static_cast<model::Quality>(state & kQualityMask);
-    sample.unsynced = (state & kUnsynced) != 0;
-    const auto type =
-        static_cast<std::size_t>(columns.types.empty() ? columns.type : columns.types[i]);
-    const std::size_t at = next[type]++;
-    switch (static_cast<ValueType>(type)) {
-      case ValueType::kNone: break;
-      case ValueType::kBool: sample.value = Value(columns.numbers[type][at] != 0); break;
-      case ValueType::kInt:
-        sample.value = Value(static_cast<std::int64_t>(columns.numbers[type][at]));
-        break;
-      case ValueType::kDouble:
-        sample.value = Value(std::bit_cast<double>(columns.numbers[type][at]));
-        break;
-      case ValueType::kString: sample.value = Value(std::move(columns.texts[type][at])); break;
-      case ValueType::kBytes:
-        sample.value = Value(model::Bytes{std::move(columns.texts[type][at])});
-        break;
-    }
-    if (type >= static_cast<std::size_t>(ValueType::kString) && !Holdable(sample.value)) {
-      return false;
+  for (std::size_t from = 0; from < count; from += kAtOnce) {
+    const std::size_t to = std::min(count, from + kAtOnce);
+    samples.resize(to);
+    for (std::size_t i = from; i < to; ++i) {
+      Sample& sample = samples[i];
+      const std::uint64_t state = columns.states.empty() ? columns.state : columns.states[i];
+      sample.value = value_of(i);
+      sample.time =
+          WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(columns.times[i])));
+      sample.quality = static_cast<model::Quality>(state & kQualityMask);
+      sample.unsynced = (state & kUnsynced) != 0;
     }
   }
-  return true;
+  return samples;
+}
+
+// The `at`-th value of a type. Texts can be taken once.
+Value Take(Columns& columns, std::size_t type, std::size_t at) {
+  switch (static_cast<ValueType>(type)) {
+    case ValueType::kNone: break;
+    case ValueType::kBool: return Value(columns.numbers[type][at] != 0);
+    case ValueType::kInt: return Value(static_cast<std::int64_t>(columns.numbers[type][at]));
+    case ValueType::kDouble: return Value(std::bit_cast<double>(columns.numbers[type][at]));
+    case ValueType::kString: return Value(std::move(columns.texts[type][at]));
+    case ValueType::kBytes: return Value(model::Bytes{std::move(columns.texts[type][at])});
+  }
+  return {};
+}
+
+std::vector<Sample> Build(Columns& columns) {
+  if (columns.type == static_cast<std::uint8_t>(ValueType::kDouble)) {  // Most are; twice as fast.
+    const std::uint64_t* numbers = columns.numbers[columns.type].data();
+    return Make(columns, [=](std::size_t i) { return Value(std::bit_cast<double>(numbers[i])); });
+  }
+  std::array<std::size_t, kTypes> next{};
+  return Make(columns, [&](std::size_t i) {
+    const auto type =
+        static_cast<std::size_t>(columns.types.empty() ? columns.type : columns.types[i]);
+    return Take(columns, type, next[type]++);
+  });
 }
 
 }  // namespace
@@ -328,7 +340,11 @@ Result<Block> DecodeBlock(std::string_view bytes, const DecodeLimits& limits) {
   Columns columns = ReadColumns(in, head, limits.text_bytes_max);
   if (in.failed()) return Damaged(in.reason());
   Block block{.first_ordinal = head.first_ordinal, .samples = {}};
-  if (!Build(columns, block.samples)) return Damaged("a text is not UTF-8 or too long");
+  block.samples = Build(columns);
+  for (const Sample& sample : block.samples) {
+    if (columns.type < static_cast<std::uint8_t>(ValueType::kString)) break;
+    if (!Holdable(sample.value)) return Damaged("a text is not UTF-8 or too long");
+  }
   return block;
 }
 
