@@ -233,8 +233,8 @@ Columns ReadColumns(Reader& in, const Head& head, std::size_t text_bytes_max) {
   return columns;
 }
 
-// Makes the samples, with value_of(i) as the i-th's value. A few at a time, so that each is still in
-// the cache when it is filled.
+// Makes the samples, with value_of(i) as the i-th's value. A few at a time, so that each is still
+// in the cache when it is filled.
 template <class ValueOf>
 std::vector<Sample> Make(const Columns& columns, ValueOf value_of) {
   constexpr std::size_t kAtOnce = 32;
