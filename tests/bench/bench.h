@@ -65,6 +65,14 @@ struct WireOptions {
 // did not arrive.
 int RunWire(const WireOptions& options);
 
+struct HistoryOptions {
+  std::string data;  // Folder of CSV files; empty: made series.
+  bool json = false;
+};
+// History's blocks, beside gzip, zstd, Gorilla and Chimp128. Fails when a sample didn't come back
+// as it was.
+int RunHistory(const HistoryOptions& options);
+
 struct AgentWorkerOptions {
   std::string broker;  // URL.
   std::string store;   // Folder.

@@ -96,6 +96,15 @@ int main(int argc, char** argv) {
   wire_command->add_flag("--explain", wire.explain, "Take a packet of each kind apart");
   wire_command->add_flag("--json", wire.json);
 
+  HistoryOptions history;
+  auto* history_command = app.add_subcommand(
+      "history", "Bits and time a sample, beside gzip, zstd -19, Gorilla and Chimp128");
+  history_command
+      ->add_option("--data", history.data,
+                   "Folder of CSV files: a value a line, or a time and a value")
+      ->envname("EDGETWIN_DATA");
+  history_command->add_flag("--json", history.json);
+
   FloorOptions floor;
   std::string floor_folder;
   auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
@@ -123,6 +132,7 @@ int main(int argc, char** argv) {
   if (isolation_command->parsed()) return RunIsolation(isolation);
   if (heal_command->parsed()) return RunHeal(heal);
   if (wire_command->parsed()) return RunWire(wire);
+  if (history_command->parsed()) return RunHistory(history);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";
     return RunFloor(floor);

@@ -23,6 +23,7 @@ const std::vector<Layer>& Layers() {
       {"twin/base", {}},
       {"twin/model", {"twin/base"}},
       {"twin/store", {"twin/model", "twin/base"}},
+      {"twin/history", {"twin/model", "twin/base"}},
       {"twin/http", {"twin/base"}},
       {"drivers/sdk", {"twin/model", "twin/base"}},
       {"drivers/*", {"drivers/sdk", "twin/model", "twin/base"}},
@@ -45,6 +46,8 @@ struct Restricted {
 const std::vector<Restricted>& RestrictedHeaders() {
   static const std::vector<Restricted> kRestricted = {
       {{"sqlite3"}, {"twin/store"}, true},
+      {{"zlib"}, {"tests/bench"}},
+      {{"zstd"}, {"twin/history"}, true},
       {{"mosquitto"}, {"sync/link", "drivers/mqtt", "tests/bench"}},
       {{"CLI/"},
        {"agent/cli", "agent/daemon", "sync/cloud/main.cc", "sync/cloud/cli", "tests/bench",
