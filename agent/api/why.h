@@ -13,7 +13,8 @@
 namespace edgetwin::api {
 
 // {"path","source","last_read","reported","sent","flash","desired","outcome","superseded",
-//  "override","may","lines":[{"topic","text"}]}. What is not known is null there, and said so in `lines`.
+//  "override","may","lines":[{"topic","text"}]}. What is not known is null there, and said so in
+// `lines`.
 Json WhyJson(const View& view, model::PropertyId id);
 
 }  // namespace edgetwin::api

@@ -656,7 +656,7 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
     Delta delta = sender_.Empty(Stream::kControl, Down());
     const auto shared = [this](model::PropertyId id) { return InScope(id); };
     delta.digest = DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared),
-                             interest_.version};
+                             interest_.version, twin_.dictionary_size()};
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier_.Stop();
     } else {

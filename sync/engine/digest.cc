@@ -66,9 +66,11 @@ Digest RowDigest(model::Pid pid, Side side, const model::Row& row, std::string_v
 namespace {
 
 // What a device has given no number though it knows the property: that is local-only, and what the
-// device says of it stays there. What the cloud wants of it is held all the same.
+// device says of it stays there. What the cloud wants of it is held all the same. A reported row
+// without a number is of a property that no driver knows any more: it is not sent again.
 bool Withheld(const model::Twin& twin, model::PropertyId id, Side side) {
-  return twin.pid(id) == 0 && twin.defined(id) && side != Side::kDesired;
+  if (twin.pid(id) != 0 || side == Side::kDesired) return false;
+  return side == Side::kReported || (twin.role() == model::Role::kDevice && twin.defined(id));
 }
 
 Digest DigestAt(const model::Twin& twin, model::PropertyId id, Side side, const model::Row& row) {

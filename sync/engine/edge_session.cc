@@ -551,6 +551,8 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
   const bool same_scope =
       delta.digest->scope == interest_.version && scope_.version == interest_.version;
   if (!same_scope && On(Guard::kScopeTaggedDigest)) return;
+  // It goes over numbers: of a cloud that knows others it says nothing, and it comes again.
+  if (delta.digest->entries != twin_.dictionary_size()) return;
   ++counts_.digests;
   if (delta.digest->sum == DigestOf(twin_, Stream::kControl, model::Role::kCloud)) {
     verified_[At(Stream::kControl)] = delta.to;
@@ -666,8 +668,8 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       return;
     case NackReason::kUnknownPid:
       if (state_ != SyncState::kLive) return;
-      // Each frame that was under way is answered like this: once is enough.
-      if (!sender_.OnGap(nack.cursors.watermark, now)) return;
+      // A gap that was told of just now may hold the sender still, but not the dictionary.
+      sender_.OnGap(nack.cursors.watermark, now);
       // Frames that were under way bring one such answer each: once a round trip is enough.
       if (dictionary_back_at_ &&
           now - *dictionary_back_at_ < sender_.srtt().value_or(kNackPauseMin)) {
@@ -720,7 +722,7 @@ void EdgeEngine::StepDigest(MonoTime now, EdgeOutput& out) {
       continue;
     }
     Delta delta = sender_.Empty(stream, session_);
-    delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size()};
+    delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size(), 0};
     // An empty stream at its beginning has nothing to verify.
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier.Stop();

@@ -121,8 +121,9 @@ inline constexpr std::size_t kRefusedEntriesMax = 64;  // Named in one Nack.
 struct DigestTag {
   Digest sum;
   // What both sides must agree on for the sums to be comparable. Device: the number of its
-  // dictionary's entries; cloud: the version of the device's interest.
+  // dictionary's entries; cloud: the version of the device's interest, and the entries it holds.
   std::uint32_t scope = 0;
+  std::uint32_t entries = 0;
   friend bool operator==(const DigestTag&, const DigestTag&) = default;
 };
 

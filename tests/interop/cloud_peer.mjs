@@ -756,7 +756,8 @@ export class CloudPeer extends EventEmitter {
       s.digest.pause = s.digest.at ? Math.min(2 * s.digest.pause, 300000) : 1500;
       s.digest.at = now;
       this.send({ session: s.down, to: long(s.sent), side: 1,
-        digest: { low: long(sum & M64), high: long(sum >> 64n), scope: 0 } });
+        digest: { low: long(sum & M64), high: long(sum >> 64n), scope: 0,
+          entries: this.s.dictionary.length } });
     }
     if (s.ackDue && now - s.ackAt >= 1000) {
       Object.assign(s, { ackDue: false, ackAt: now });

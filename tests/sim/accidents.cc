@@ -232,8 +232,8 @@ void OutOfNumbers(World& world, Random& random) {
     if (!property.def.writable) property.moves_ppm = 1'000'000;
   }
   Wait(world, random, seconds(1), seconds(10));
-  device.machine().FillDisk(Some(random, seconds(50), seconds(60)));
-  Wait(world, random, seconds(70), seconds(80));
+  device.machine().FillDisk(Some(random, seconds(110), seconds(120)));
+  Wait(world, random, seconds(130), seconds(140));
 }
 
 // A command has reached the device and is not on its flash yet when the connection breaks; the

@@ -17,7 +17,7 @@ struct Row {
   std::string_view name;
   // Where it matters most, an accident or a profile: tried first, then all others by turns.
   std::string_view profile;
-  // What has to be there before any code can ask for it; empty: all of it is.
+  // What has to be there before it can show; empty: all of it is.
   std::string_view waits_for = {};
 };
 
@@ -29,7 +29,9 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kEpochCounter, "epoch_counter", "cloud_behind"},
     {Guard::kEpochToken, "epoch_token", "epoch_given_twice"},
     {Guard::kLineageAncestor, "lineage_ancestor", "rollback"},
-    {Guard::kUnheardSetback, "unheard_setback", "image_from_before"},
+    // Each start begins with a look, which hides what this was seen by: a value written twice.
+    {Guard::kUnheardSetback, "unheard_setback", "image_from_before",
+     "a check of what an unheard setback costs beside a second write"},
     {Guard::kSuperseded, "superseded", "branch_from_ahead"},
     {Guard::kPeerSession, "peer_session", "second_cloud"},
     {Guard::kSeqLimitReservation, "seq_limit_reservation", "out_of_numbers"},

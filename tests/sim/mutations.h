@@ -31,7 +31,7 @@ struct MutationReport {
   std::string profile;        // … and its profile, or its accident.
   std::uint64_t died = 0;     // Seeds that an assertion ended.
   std::uint64_t skipped = 0;  // That fail without the mutation, too.
-  std::string waits_for;      // No code asks for this guard before that is there: not tried.
+  std::string waits_for;      // It can't show before that is there: not tried.
 
   bool missed() const { return invariant == 0 && waits_for.empty(); }
 };

@@ -94,6 +94,7 @@ class Twin {
   // definitions and rows stay.
   void ForgetDictionary();
 
+  Role role() const { return role_; }
   std::size_t size() const { return properties_.size(); }
   PropertyId Find(std::string_view path) const;  // kNoProperty when there is none.
   PropertyId FindPid(Pid pid) const;             // The same; also of a pid that was withdrawn.

@@ -479,7 +479,8 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
     delta.rows = AnyRows(random, control ? Sides(kControl) : Sides(kState), delta.from, count);
     if (!delta.rows.empty()) delta.to = delta.rows.back().row.dot.seq;
     if (control && OneIn(random, 3)) MixCommands(random, delta);
-    if (OneIn(random, 4)) delta.digest = DigestTag{{random(), random()}, AnyNumber32(random)};
+    if (OneIn(random, 4))
+      delta.digest = DigestTag{{random(), random()}, AnyNumber32(random), AnyNumber32(random)};
   }
   if (OneIn(random, 3)) delta.to += AnyNumber32(random);
   return delta;
