@@ -331,6 +331,7 @@ void Explainer::Flash() {
 void Explainer::Desired() {
   json_["desired"] = nullptr;
   json_["outcome"] = nullptr;
+  json_["superseded"] = nullptr;
   const Row* desired = twin_.row(id_, Side::kDesired);
   if (desired == nullptr) {
     if (def_.writable) Say("desired", "The cloud wants nothing");
@@ -367,7 +368,7 @@ std::string Explainer::Verdict(const Row& status) const {
              (status.value.none() ? "" : "; the device took " + Shown(status.value, def_));
     case DesiredState::kRejected: return "Rejected " + At(status.time) + reason;
     case DesiredState::kMasked: return "Held back" + reason;
-    case DesiredState::kSuperseded: return "Superseded by a newer one before it was applied";
+    case DesiredState::kSuperseded: return "Wanted again after a newer one; looked at anew";
     case DesiredState::kExpired: return "Expired before it was applied" + reason;
     case DesiredState::kUnknownPath: return "Can't be applied" + reason;
   }
@@ -378,6 +379,12 @@ void Explainer::Outcome(const Row& desired) {
   const Row* status = twin_.row(id_, Side::kStatus);
   if (status == nullptr || !(status->info().refers_to == desired.dot)) {
     json_["outcome"] = {{"state", "pending"}, {"reason", nullptr}, {"effective", nullptr}};
+    if (status != nullptr && status->info().state == DesiredState::kSuperseded) {
+      const std::uint64_t revision = status->info().refers_to.seq;
+      json_["superseded"] = {{"revision", revision}, {"time", TimeJson(status->time)}};
+      Say("outcome", "What it wanted before, its revision " + std::to_string(revision) +
+                         ", was superseded " + At(status->time));
+    }
     return Say("outcome", OnFlash(view_, id_, Side::kDesired)
                               ? "Not decided yet: the driver is being asked"
                               : "Not decided yet: it is acted on once it is on flash");

@@ -12,8 +12,9 @@
 
 namespace edgetwin::api {
 
-// {"path","source","last_read","reported","sent","flash","desired","outcome","override","may",
-//  "lines":[{"topic","text"}]}. What is not known is null there, and said so in `lines`.
+// {"path","source","last_read","reported","sent","flash","desired","outcome","superseded",
+//  "override","may","lines":[{"topic","text"}]}. What is not known is null there, and said so in
+// `lines`.
 Json WhyJson(const View& view, model::PropertyId id);
 
 }  // namespace edgetwin::api

@@ -96,6 +96,8 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   model::TwinLimits limits;
   limits.properties_max = config_.limits.properties_max;
   limits.unknown_paths_max = config_.limits.unknown_paths_max;
+  // What is in use is then a third of it at most when it begins anew.
+  limits.dictionary_max = 3 * limits.properties_max;
   twin_ = std::make_unique<model::Twin>(model::Role::kDevice, limits);
   engine_ = std::make_unique<sync::EdgeEngine>(MakeEngineOptions(config_, loop_), *twin_,
                                                store_->TakeStored(), loop_.Now(), Wall());
@@ -238,8 +240,9 @@ void Agent::Step() {
       Committed(token, ok);
     }
   }
-  for (const sync::Frame& frame : out.frames) {
+  for (sync::Frame& frame : out.frames) {
     if (!link_) break;
+    if (auto* hello = std::get_if<sync::Hello>(&frame)) hello->address = link_->OfferAddress();
     const std::string bytes = sync::Encode(frame);
     if (const Status sent = link_->Send(config_.device.id, std::as_bytes(std::span(bytes)));
         !sent) {

@@ -219,14 +219,10 @@ TEST(ModbusConfigTest, TheSampleIsValid) {
 class ModbusCaseTest : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(ModbusCaseTest, ProblemsAreWorded) {
-  const std::filesystem::path scratch = std::filesystem::path(::testing::TempDir()) /
-                                        ("edgetwin_modbus_" + GetParam().filename().string());
-  std::filesystem::create_directories(scratch);
   testing::GoldenRunner runner;
   runner.instance = "boiler";
   runner.make = [] { return ModbusKind().make(); };
-  const std::string reported = testing::RunGoldenCase(runner, GetParam(), scratch);
-  std::filesystem::remove_all(scratch);
+  const std::string reported = testing::RunGoldenCase(runner, GetParam());
   EXPECT_EQ(testing::ExpectedOf(GetParam(), reported), reported);
 }
 

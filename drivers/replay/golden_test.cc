@@ -6,7 +6,6 @@
 #include "drivers/sdk/testing/golden.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -29,29 +28,17 @@ testing::GoldenRunner Runner() {
   return runner;
 }
 
-class ReplayGoldenTest : public ::testing::TestWithParam<std::string> {};
+class ReplayGoldenTest : public ::testing::TestWithParam<fs::path> {};
 
 TEST_P(ReplayGoldenTest, ReportsWhatIsExpected) {
-  const fs::path folder = kFolder / "testcases" / GetParam();
-  const fs::path scratch =
-      fs::path(::testing::TempDir()) / ("replay_golden_" + GetParam() + std::to_string(getpid()));
-  fs::create_directories(scratch);
-  const std::string reported = testing::RunGoldenCase(Runner(), folder, scratch);
-  fs::remove_all(scratch);
-  EXPECT_EQ(reported, testing::ExpectedOf(folder, reported));
-}
-
-std::vector<std::string> CaseNames() {
-  std::vector<std::string> names;
-  for (const fs::path& folder : testing::FindGoldenCases(kFolder / "testcases")) {
-    names.push_back(folder.filename().string());
-  }
-  return names;
+  const std::string reported = testing::RunGoldenCase(Runner(), GetParam());
+  EXPECT_EQ(reported, testing::ExpectedOf(GetParam(), reported));
 }
 
 // An empty list of cases fails as an uninstantiated test.
-INSTANTIATE_TEST_SUITE_P(Cases, ReplayGoldenTest, ::testing::ValuesIn(CaseNames()),
-                         [](const auto& golden) { return golden.param; });
+INSTANTIATE_TEST_SUITE_P(Cases, ReplayGoldenTest,
+                         ::testing::ValuesIn(testing::FindGoldenCases(kFolder / "testcases")),
+                         [](const auto& golden) { return golden.param.filename().string(); });
 
 TEST(ReplaySampleTest, TheSampleConfigurationIsAccepted) {
   EXPECT_EQ(testing::SampleProblems(Runner(), kFolder / "sample.toml"), "");

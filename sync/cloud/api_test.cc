@@ -249,6 +249,32 @@ TEST_F(ApiTest, StatusFollowsWhatTheDeviceSaysOfTheNewestWish) {
   Get("/v1/twins/plant/status/tank/level", 404);
 }
 
+TEST_F(ApiTest, StatusSaysWhichWishWasSuperseded) {
+  StartCloud();
+  AddPlant();
+  Patch("/v1/twins/plant/desired", R"({"pump/speed":1})");
+  const json first = Get("/v1/twins/plant/status/pump/speed")["desired"]["dot"];
+  Patch("/v1/twins/plant/desired", R"({"pump/speed":2})");
+  json status = Get("/v1/twins/plant/status/pump/speed");
+  EXPECT_FALSE(status.contains("superseded")) << "a frame had it: the device will say";
+  SayStatus("plant", 1, DesiredState::kSuperseded,
+            {std::stoull(first["inc"].get<std::string>(), nullptr, 16), first["seq"]}, 0, 5,
+            "newer");
+  status = Get("/v1/twins/plant/status/pump/speed");
+  EXPECT_EQ(status["state"], "pending");
+  EXPECT_EQ(status["status"]["state"], "superseded");
+  EXPECT_EQ(status["status"]["refers_to"], first);
+  // The device is away: what is replaced now, it never gets.
+  Receive("plant", sync::Bye{kSession});
+  ASSERT_TRUE(Eventually([&] { return !server_->fleet().Loaded("plant")->session.connected(); }));
+  Patch("/v1/twins/plant/desired", R"({"pump/speed":3})");
+  const json third = Get("/v1/twins/plant/status/pump/speed")["desired"]["dot"];
+  Patch("/v1/twins/plant/desired", R"({"pump/speed":4})");
+  status = Get("/v1/twins/plant/status/pump/speed");
+  EXPECT_EQ(status["superseded"]["dot"], third);
+  EXPECT_EQ(status["superseded"]["value"], 3.0);
+}
+
 TEST_F(ApiTest, ASnapshotHasEveryRowAndDot) {
   StartCloud();
   AddPlant();

@@ -84,6 +84,7 @@ void DeviceApi::AddRoutes(http::Server& server) {
   route("GET", "/v1/devices", &DeviceApi::List);
   route("GET", "/v1/devices/{}", &DeviceApi::Get);
   route("POST", "/v1/devices/{}/admit", &DeviceApi::Admit);
+  route("POST", "/v1/devices/{}/withdraw", &DeviceApi::Withdraw);
   route("POST", "/v1/devices/{}/decommission", &DeviceApi::Decommission);
   route("GET", "/v1/devices/{}/events", &DeviceApi::ListEvents);
   route("GET", "/v1/devices/{}/commands", &DeviceApi::ListCommands);
@@ -138,14 +139,21 @@ void DeviceApi::WhenDurable(const Responder& responder, const std::function<void
   *taken = true;
 }
 
-void DeviceApi::Admit(const Request& request, const Responder& responder) {
-  const std::string& device = request.parts[0];
-  fleet_.WithTwin(device, [this, device, responder](Result<LiveTwin*> live) {
+void DeviceApi::Decide(const std::string& device, const Responder& responder, Decision decision) {
+  fleet_.WithTwin(device, [this, device, responder, decision](Result<LiveTwin*> live) {
     if (!live) return responder->Send(Problem(live.error()));
     WhenDurable(
-        responder, [&](Done done) { fleet_.Admit(device, std::move(done)); },
+        responder, [&](Done done) { (fleet_.*decision)(device, std::move(done)); },
         [this, device] { return Response{.body = Document(device) + "\n", .headers = {}}; });
   });
+}
+
+void DeviceApi::Admit(const Request& request, const Responder& responder) {
+  Decide(request.parts[0], responder, &Fleet::Admit);
+}
+
+void DeviceApi::Withdraw(const Request& request, const Responder& responder) {
+  Decide(request.parts[0], responder, &Fleet::WithdrawAdmission);
 }
 
 void DeviceApi::Decommission(const Request& request, const Responder& responder) {
@@ -163,9 +171,7 @@ void DeviceApi::Decommission(const Request& request, const Responder& responder)
                  "send {\"confirm\":\"" +
                      device + "\"}"));
     }
-    WhenDurable(
-        responder, [&](Done done) { fleet_.Decommission(device, std::move(done)); },
-        [this, device] { return Response{.body = Document(device) + "\n", .headers = {}}; });
+    Decide(device, responder, &Fleet::Decommission);
   });
 }
 

@@ -41,6 +41,7 @@ class DeviceApi {
   void List(const http::Request& request, const Responder& responder);
   void Get(const http::Request& request, const Responder& responder);
   void Admit(const http::Request& request, const Responder& responder);
+  void Withdraw(const http::Request& request, const Responder& responder);
   void Decommission(const http::Request& request, const Responder& responder);
   void ListEvents(const http::Request& request, const Responder& responder);
   void ListCommands(const http::Request& request, const Responder& responder);
@@ -53,6 +54,9 @@ class DeviceApi {
   using Done = std::function<void(Status)>;
   void WhenDurable(const Responder& responder, const std::function<void(Done)>& change,
                    std::function<http::Response()> answer);
+  // One of the fleet's decisions about who speaks for `device`; answered with its document.
+  using Decision = void (Fleet::*)(std::string_view device, Done done);
+  void Decide(const std::string& device, const Responder& responder, Decision decision);
   std::string Document(const std::string& device) const;
 
   Loop& loop_;

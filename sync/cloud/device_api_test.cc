@@ -164,6 +164,23 @@ TEST_F(DeviceApiTest, AdmittingLetsTheRefusedOneIn) {
   EXPECT_EQ(Post("/v1/devices/stranger/admit").status, 404);
 }
 
+TEST_F(DeviceApiTest, AnAdmissionThatNobodyUsedCanBeWithdrawn) {
+  StartCloud();
+  FencePlant();
+  EXPECT_EQ(Post("/v1/devices/plant/withdraw").status, 409) << "there is none";
+  ASSERT_EQ(Post("/v1/devices/plant/admit").status, 200);
+  const TestResponse withdrawn = Post("/v1/devices/plant/withdraw");
+  EXPECT_EQ(withdrawn.status, 200) << withdrawn.body;
+  EXPECT_EQ(json::parse(withdrawn.body)["state"], "fenced");
+  Claim("plant", kDeviceInc, 100);
+  EXPECT_EQ(Get("/v1/devices/plant")["state"], "fenced") << "who was refused stays out";
+  ASSERT_EQ(Post("/v1/devices/plant/decommission", R"({"confirm":"plant"})").status, 200);
+  ASSERT_EQ(Post("/v1/devices/plant/admit").status, 200);
+  ASSERT_EQ(Post("/v1/devices/plant/withdraw").status, 200);
+  EXPECT_EQ(Get("/v1/devices/plant")["state"], "decommissioned");
+  EXPECT_EQ(Post("/v1/devices/stranger/withdraw").status, 404);
+}
+
 TEST_F(DeviceApiTest, AnAdmissionIsKeptOverARestart) {
   StartCloud();
   FencePlant();

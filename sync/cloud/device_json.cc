@@ -106,7 +106,9 @@ std::vector<Action> ActionsFor(const Fleet::Listed& device) {
     case DeviceState::kFenced:
       return {{"admit", "if the one that was refused is the right one: it takes over"},
               kDecommission};
-    case DeviceState::kAwaiting: return {kDecommission};
+    case DeviceState::kAwaiting:
+      return {{"withdraw", "if nobody is to be let in after all: it stands as it did before"},
+              kDecommission};
     case DeviceState::kDecommissioned:
       return {{"admit", "to put it, or another board, into service again"}};
   }

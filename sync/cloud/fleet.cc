@@ -53,7 +53,7 @@ void Fleet::OnLinkUp() {
   hello.text = "the cloud is back";
   const std::uint64_t spread_ms = 1'000 + entries_.size() * 1'000 / kHellosPerSecond;
   hello.spread_ms = static_cast<std::uint32_t>(std::min<std::uint64_t>(spread_ms, 600'000));
-  Send(sync::kEveryDevice, hello);
+  Send(sync::kEveryDevice, {}, hello);
 }
 
 void Fleet::OnLinkDown(const Error& why) {
@@ -101,7 +101,7 @@ Fleet::Entry* Fleet::FindOrRegister(std::string_view device, const sync::Frame& 
     nack.reason = sync::NackReason::kUnknownSession;
     nack.cursors.session = sync::SessionOf(frame);
     nack.text = "say Hello";
-    Send(device, nack);
+    Send(device, {}, nack);
     return nullptr;
   }
   if (!twins_limit_.Fits(entries_.size() + 1)) {
@@ -153,6 +153,9 @@ void Fleet::Receive(Entry& entry, sync::Frame frame) {
   const WallTime wall = loop_.clock().UntrustedWall();
   entry.used = loop_.Now();
   entry.summary.seen = std::max(entry.summary.seen, wall);
+  if (const auto* hello = std::get_if<sync::Hello>(&frame)) {
+    entry.offered = {hello->session, hello->address};
+  }
   entry.live->session.Receive(std::move(frame), entry.used, wall);
   Step(entry);
   SubmitGroup();
@@ -172,7 +175,13 @@ void Fleet::Step(Entry& entry) {
     if (nack != nullptr && nack->reason == sync::NackReason::kFenced) {
       entry.refused = loop_.clock().UntrustedWall();
     }
-    Send(device, frame);
+    // From the Welcome on, the session's frames go to the address that its Hello gave. Nacks may be
+    // for somebody else who says that he is this device, or for a session that is gone.
+    if (const auto* welcome = std::get_if<sync::Welcome>(&frame)) {
+      entry.address.clear();
+      if (welcome->session == entry.offered.first) entry.address = entry.offered.second;
+    }
+    Send(device, nack != nullptr ? std::string_view() : entry.address, frame);
   }
   if (output_.commit) {
     entry.token = output_.commit->token;
@@ -192,11 +201,11 @@ void Fleet::Step(Entry& entry) {
   SetDue(entry, live.session.NextStep());
 }
 
-void Fleet::Send(std::string_view device, const sync::Frame& frame) {
+void Fleet::Send(std::string_view device, std::string_view address, const sync::Frame& frame) {
   if (link_ == nullptr) return;
   const std::string bytes = sync::Encode(frame);
   // A frame that can't be sent is a lost one: the engine repeats what isn't acknowledged.
-  if (link_->Send(device, std::as_bytes(std::span(bytes)))) {
+  if (link_->SendTo(device, address, std::as_bytes(std::span(bytes)))) {
     ++stats_.frames_sent;
   } else {
     ++stats_.frames_unsent;
@@ -399,6 +408,12 @@ void Fleet::Admit(std::string_view device, std::function<void(Status)> done) {
         session.AdmitNext();
         return Status();
       },
+      std::move(done));
+}
+
+void Fleet::WithdrawAdmission(std::string_view device, std::function<void(Status)> done) {
+  Change(
+      device, [](sync::CloudSession& session) { return session.WithdrawAdmission(); },
       std::move(done));
 }
 

@@ -41,8 +41,9 @@ struct LiveTwin {
       : session(std::move(options), twin, std::move(stored)) {}
 
   // As many as a device may be configured to have; see agent/config, [limits].
-  model::Twin twin{model::Role::kCloud,
-                   model::TwinLimits{.properties_max = 100'000, .unknown_paths_max = 1'000}};
+  model::Twin twin{model::Role::kCloud, model::TwinLimits{.properties_max = 100'000,
+                                                          .unknown_paths_max = 1'000,
+                                                          .dictionary_max = 300'000}};
   sync::CloudSession session;
 };
 
@@ -132,6 +133,7 @@ class Fleet final : public sync::LinkEvents {
   void Command(std::string_view device, model::Command command, std::function<void(Status)> done);
   // An operator's decisions about who speaks for the device; see CloudSession.
   void Admit(std::string_view device, std::function<void(Status)> done);
+  void WithdrawAdmission(std::string_view device, std::function<void(Status)> done);
   void Decommission(std::string_view device, std::function<void(Status)> done);
 
   // Runs `done` when nothing waits to be committed any more. Frames are not taken from now on.
@@ -150,8 +152,11 @@ class Fleet final : public sync::LinkEvents {
     std::optional<MonoTime> due;
     WallTime refused{};
     std::string software, hardware, trouble;  // Of a twin that has left memory.
-    std::uint64_t token = 0;                  // Of the commit that is out; 0: none.
-    std::vector<std::string> frames;          // Waiting for the twin to be read.
+    // What the latest Hello offered, with its session; and where the session's frames go.
+    std::pair<std::uint32_t, std::string> offered;
+    std::string address;
+    std::uint64_t token = 0;          // Of the commit that is out; 0: none.
+    std::vector<std::string> frames;  // Waiting for the twin to be read.
     std::vector<Use> uses;
     struct Waiter {
       std::uint64_t batch = 0;  // The number of the commit that it waits for.
@@ -169,7 +174,8 @@ class Fleet final : public sync::LinkEvents {
   void Receive(Entry& entry, sync::Frame frame);
   void Step(Entry& entry);
   static Listed Describe(const Entry& entry);
-  void Send(std::string_view device, const sync::Frame& frame);
+  // `address`: as sync::Link::SendTo.
+  void Send(std::string_view device, std::string_view address, const sync::Frame& frame);
   void SetDue(Entry& entry, std::optional<MonoTime> due);
   void ArmTimer();
   void OnTimer();

@@ -89,6 +89,9 @@ TEST_F(OperatorProcessTest, AFencedBoardIsShownAdoptedAndSyncs) {
   const Ran again = Ask({"devices", "unfence", "plant"});
   EXPECT_EQ(again.exit, 4);
   EXPECT_THAT(again.output, HasSubstr("nobody was refused"));
+  const Ran withdrawn = Ask({"devices", "withdraw", "plant"});
+  EXPECT_EQ(withdrawn.exit, 4);
+  EXPECT_THAT(withdrawn.output, HasSubstr("no admission to withdraw"));
 }
 
 TEST_F(OperatorProcessTest, AnAdoptedBoardTakesOverFromTheOneThatIsConnected) {

@@ -178,6 +178,9 @@ std::string StatusOf(const LiveTwin& live, PropertyId id) {
   }
   // The device's last word, though it may be about an earlier wish: refers_to says which.
   if (status != nullptr) object.Raw("status", RowJson(live, Side::kStatus, *status));
+  if (const Row* superseded = live.session.superseded(id)) {
+    object.Raw("superseded", RowJson(live, Side::kDesired, *superseded));
+  }
   const Row* local = live.twin.row(id, Side::kOverride);
   if (local != nullptr && !local->value.none()) {
     object.Raw("override", RowJson(live, Side::kOverride, *local));

@@ -3,6 +3,7 @@
 
 #include "sync/codec/codec.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "edgetwin/v1/sync.pb.h"
@@ -35,6 +36,11 @@ Result<std::string> DecodeForPeople(const std::string& text) {
   return text;
 }
 
+bool IsOfAddress(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
 // Writes each kind into the frame.
 struct Encoder {
   v1::Frame& frame;
@@ -58,7 +64,9 @@ struct Encoder {
     out.set_software(ForPeople(hello.software, model::kNoteBytesMax));
     out.set_cloud_seq_max(hello.cloud_seq_max);
     out.set_will_session(hello.will_session);
+    out.set_dictionary_anew(hello.dictionary_anew);
     out.set_hardware(ForPeople(hello.hardware, model::kNoteBytesMax));
+    out.set_address(hello.address);
   }
 
   void operator()(const Welcome& welcome) {
@@ -112,6 +120,13 @@ struct Encoder {
     refused.set_stream(static_cast<v1::Stream>(nack.refused->stream));
     refused.set_from(nack.refused->from);
     refused.set_to(nack.refused->to);
+    EDGETWIN_CHECK(nack.entries.size() <= kRefusedEntriesMax);
+    std::uint64_t before = nack.refused->from;
+    for (const std::uint64_t seq : nack.entries) {
+      EDGETWIN_CHECK(before < seq && seq <= nack.refused->to);
+      out.add_entries(seq - before);
+      before = seq;
+    }
   }
 
   void operator()(const DictionaryFrame& dictionary) {
@@ -166,6 +181,10 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   if (!software) return software.error();
   Result<std::string> hardware = DecodeForPeople(in.hardware());
   if (!hardware) return hardware.error();
+  if (in.address().size() > kAddressBytesMax || !std::ranges::all_of(in.address(), IsOfAddress)) {
+    return Invalid("a Hello's address is at most " + std::to_string(kAddressBytesMax) +
+                   " characters of A-Z a-z 0-9 _ -");
+  }
   hello.version = in.version();
   hello.session = frame.session();
   hello.lineage = std::move(*lineage);
@@ -182,7 +201,9 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   hello.software = std::move(*software);
   hello.cloud_seq_max = in.cloud_seq_max();
   hello.will_session = in.will_session();
+  hello.dictionary_anew = in.dictionary_anew();
   hello.hardware = std::move(*hardware);
+  hello.address = in.address();
   return Frame(std::move(hello));
 }
 
@@ -246,6 +267,19 @@ Result<Frame> DecodeNack(const v1::Frame& frame) {
     }
     if (span.from() > span.to()) return Invalid("a nack of a delta that ends before it begins");
     nack.refused = FrameSpan{static_cast<Stream>(span.stream()), span.from(), span.to()};
+  }
+  const auto entries = static_cast<std::size_t>(in.entries_size());
+  if (entries > kRefusedEntriesMax) {
+    return Exhausted(std::to_string(entries) + " refused entries are more than " +
+                     std::to_string(kRefusedEntriesMax));
+  }
+  std::uint64_t seq = in.refused().from();
+  for (const std::uint64_t step : in.entries()) {
+    if (step == 0 || step > in.refused().to() - seq) {
+      return Invalid("a nack names an entry outside of its delta");
+    }
+    seq += step;
+    nack.entries.push_back(seq);
   }
   return Frame(std::move(nack));
 }

@@ -208,6 +208,18 @@ const Wrong kWrongHealing[] = {
      "2001"},
     {"ThePid0AskedFor", HealAskFrame, [](v1::Frame& f) { f.mutable_heal_ask()->add_desired(0); },
      "pid 0"},
+    {"RowsOfBothKindsAskedFor", HealAskFrame,
+     [](v1::Frame& f) {
+       f.mutable_heal_ask()->add_desired(1);
+       f.mutable_heal_ask()->mutable_unnumbered();
+     },
+     "at once"},
+    {"RowsAfterWhatIsNoPathAskedFor", HealAskFrame,
+     [](v1::Frame& f) {
+       f.mutable_heal_ask()->clear_desired();
+       f.mutable_heal_ask()->mutable_unnumbered()->set_after("plant");
+     },
+     "plant"},
     {"TooManyCellsAnswered", HealAnswerFrame,
      [](v1::Frame& f) {
        f.mutable_heal_answer()->set_cells(std::string(10 * kHealCellsMax + 1, 'x'));

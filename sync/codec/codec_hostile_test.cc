@@ -313,6 +313,10 @@ const Wrong kWrongOthers[] = {
      "longer"},
     {"HardwareThatIsNotUtf8", HelloFrame,
      [](v1::Frame& f) { f.mutable_hello()->set_hardware(kNotUtf8); }, "not UTF-8"},
+    {"AnAddressThatIsTooLong", HelloFrame,
+     [](v1::Frame& f) { f.mutable_hello()->set_address("123456789"); }, "address"},
+    {"AnAddressThatIsATopic", HelloFrame,
+     [](v1::Frame& f) { f.mutable_hello()->set_address("a/#"); }, "address"},
     {"AWelcomeThatReturnsRowsOfNoSeq", WelcomeFrame,
      [](v1::Frame& f) { f.mutable_welcome()->clear_returned_to(); }, "up to seq 0"},
     {"ANackWithoutReason", NackFrame, [](v1::Frame& f) { f.mutable_nack()->clear_reason(); },
@@ -327,6 +331,29 @@ const Wrong kWrongOthers[] = {
      "stream 4"},
     {"ANackOfADeltaThatEndsTooEarly", NackFrame,
      [](v1::Frame& f) { f.mutable_nack()->mutable_refused()->set_from(1); }, "before it begins"},
+    {"ANackThatNamesTooMany", NackFrame,
+     [](v1::Frame& f) {
+       v1::Nack& nack = *f.mutable_nack();
+       nack.mutable_refused()->set_to(100);
+       for (std::size_t i = 0; i <= kRefusedEntriesMax; ++i) nack.add_entries(1);
+     },
+     "65 refused entries"},
+    {"ANackThatNamesAnEntryTwice", NackFrame,
+     [](v1::Frame& f) {
+       f.mutable_nack()->mutable_refused()->set_to(2);
+       f.mutable_nack()->add_entries(0);
+     },
+     "outside of its delta"},
+    {"ANackThatNamesWhatItsDeltaDoesNotHave", NackFrame,
+     [](v1::Frame& f) {
+       f.mutable_nack()->mutable_refused()->set_from(5);
+       f.mutable_nack()->mutable_refused()->set_to(7);
+       f.mutable_nack()->add_entries(2);
+       f.mutable_nack()->add_entries(~std::uint64_t{0});
+     },
+     "outside of its delta"},
+    {"ANackThatNamesEntriesOfNoDelta", NackFrame,
+     [](v1::Frame& f) { f.mutable_nack()->add_entries(1); }, "outside of its delta"},
     {"ANackThatIsNotUtf8", NackFrame, [](v1::Frame& f) { f.mutable_nack()->set_text(kNotUtf8); },
      "not UTF-8"},
     {"ADictionaryFromPid0", SomeEntry, [](v1::Frame& f) { f.mutable_dictionary()->clear_first(); },

@@ -527,7 +527,7 @@ TEST(CodecBytesTest, ADesiredValueAndItsStatusTakeFewBytes) {
 TEST(CodecBytesTest, ADigestTakes23Bytes) {
   Delta delta = Regular(1'000'000, std::vector<double>{21.57});
   const std::size_t alone = Bytes(delta);
-  delta.digest = DigestTag{{~std::uint64_t{0}, ~std::uint64_t{0}}, 100};
+  delta.digest = DigestTag{{~std::uint64_t{0}, ~std::uint64_t{0}}, 100, 0};
   EXPECT_EQ(Bytes(delta), alone + 23);
 }
 

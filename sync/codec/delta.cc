@@ -150,6 +150,7 @@ void EncodeDelta(const Delta& delta, v1::Frame& frame) {
     out.set_low(delta.digest->sum.low);
     out.set_high(delta.digest->sum.high);
     out.set_scope(delta.digest->scope);
+    out.set_entries(delta.digest->entries);
   }
   if (!delta.ack) return;
   EDGETWIN_CHECK(delta.ack->session == delta.session);
@@ -168,7 +169,7 @@ Result<Delta> DecodeDelta(v1::Frame& frame) {
   if (!ok) return ok.error();
   if (frame.has_digest()) {
     const v1::Digest& digest = frame.digest();
-    delta.digest = DigestTag{{digest.low(), digest.high()}, digest.scope()};
+    delta.digest = DigestTag{{digest.low(), digest.high()}, digest.scope(), digest.entries()};
   }
   if (frame.has_ack()) delta.ack = DecodeAck(frame);
   return delta;

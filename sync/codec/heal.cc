@@ -56,10 +56,13 @@ void EncodeHealAsk(const HealAsk& ask, v1::HealAsk& out) {
   out.set_attempt(ask.attempt);
   EncodeMarks(ask.at, out.mutable_at());
   out.set_dictionary_n(ask.dictionary_n);
-  out.set_scope_version(ask.scope_version);
   out.set_first_cell(ask.first_cell);
   out.set_cells(ask.cells);
   out.mutable_desired()->Add(ask.desired.begin(), ask.desired.end());
+  if (!ask.unnumbered) return;
+  EDGETWIN_CHECK(ask.desired.empty());
+  out.mutable_unnumbered()->set_seq(ask.unnumbered->seq);
+  out.mutable_unnumbered()->set_after(ask.unnumbered->after);
 }
 
 Result<HealAsk> DecodeHealAsk(const v1::HealAsk& in) {
@@ -76,10 +79,15 @@ Result<HealAsk> DecodeHealAsk(const v1::HealAsk& in) {
     return Invalid("the desired row of pid 0 is asked for");
   }
   HealAsk ask;
+  if (in.has_unnumbered()) {
+    if (desired != 0) return Invalid("rows with and without a pid are asked for at once");
+    ask.unnumbered = {in.unnumbered().seq(), in.unnumbered().after()};
+    const std::string& after = ask.unnumbered->after;
+    if (const auto path = model::Path::Parse(after); !after.empty() && !path) return path.error();
+  }
   ask.attempt = in.attempt();
   ask.at = DecodeMarks(in.at());
   ask.dictionary_n = in.dictionary_n();
-  ask.scope_version = in.scope_version();
   ask.first_cell = in.first_cell();
   ask.cells = in.cells();
   ask.desired.assign(in.desired().begin(), in.desired().end());
@@ -93,6 +101,7 @@ void EncodeHealAnswer(const HealAnswer& answer, v1::Frame& frame) {
   out.set_rows_n(answer.rows_n);
   out.set_first_cell(answer.first_cell);
   out.set_cells(answer.cells);
+  out.set_unnumbered(answer.unnumbered);
   EncodeDesired(answer.rows, frame);
 }
 
@@ -109,6 +118,7 @@ Result<HealAnswer> DecodeHealAnswer(v1::Frame& frame) {
   answer.rows_n = in.rows_n();
   answer.first_cell = in.first_cell();
   answer.cells = std::move(*in.mutable_cells());
+  answer.unnumbered = in.unnumbered();
   answer.rows = std::move(*rows);
   return answer;
 }

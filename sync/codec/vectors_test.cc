@@ -225,6 +225,19 @@ TEST(CodecVectorsTest, AHelloSaysWhatThePageSays) {
       MakeHello());
 }
 
+TEST(CodecVectorsTest, AHelloOfADictionaryThatBeganAnewSaysSoInThreeBytes) {
+  Hello hello = MakeHello();
+  hello.dictionary_n = 0;
+  hello.dictionary_chain = 0;
+  hello.dictionary_anew = true;
+  ExpectBytesSay(
+      "08 b9 60 82 01 5b 08 01 12 0d 09 33 33 33 33 33 33 33 33 18 6e 20 60 12 0c 09 11 11 "
+      "11 11 11 11 11 11 18 c0 3e 1a 06 08 60 10 64 18 5f 22 06 08 60 10 64 18 60 2a 02 08 "
+      "05 31 22 22 22 22 22 22 22 22 52 0b 08 01 11 44 44 44 44 44 44 44 44 58 c0 9c c9 a2 "
+      "8c 34 60 88 27 6a 03 78 20 31 88 01 01",
+      hello);
+}
+
 TEST(CodecVectorsTest, AWelcomeSaysWhatThePageSays) {
   ExpectBytesSay(
       "08 b9 60 28 01 30 80 90 ae d7 a9 01 3a 02 cc 21 8a 01 4c 08 01 12 0b 09 22 22 22 22 "

@@ -97,6 +97,18 @@ void CloudSession::AdmitNext() {
   Refuse(NackReason::kUnknownSession, 0, "say Hello");
 }
 
+Status CloudSession::WithdrawAdmission() {
+  switch (admission_) {
+    case model::Admission::kNextClaimant: admission_ = model::Admission::kNormal; break;
+    case model::Admission::kAnyone: admission_ = model::Admission::kDecommissioned; break;
+    case model::Admission::kNormal:
+    case model::Admission::kDecommissioned:
+      return Conflict("nobody is awaited: there is no admission to withdraw");
+  }
+  peer_batch_.admission = admission_;
+  return {};
+}
+
 void CloudSession::Decommission() {
   admission_ = model::Admission::kDecommissioned;
   peer_batch_.admission = admission_;
@@ -165,6 +177,18 @@ void CloudSession::SetBack(const Hello& hello, const Verdict& verdict) {
          "another one");
 }
 
+// Whether there was anything to forget. Within an epoch no number names two properties, so that the
+// next one begins then.
+bool CloudSession::ForgetDictionary(const Hello& hello) {
+  const model::Pid n = twin_.dictionary_size();
+  const bool same = hello.dictionary_n == n && hello.dictionary_chain == twin_.chain(n);
+  if (!hello.dictionary_anew || same) return false;
+  twin_.ForgetDictionary();
+  dictionary_durable_ = 0;
+  if (in_flight_) in_flight_->dictionary_n = 0;
+  return true;
+}
+
 void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   const std::uint64_t held = hello.watermark[At(Stream::kControl)];
   const bool lost_ours =
@@ -176,7 +200,8 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
     commands_.CloseOpen("the cloud's store was set back", twin_.lineage().back().first_seq - 1);
   }
   if (verdict.standing == Standing::kRestored) SetBack(hello, verdict);
-  if (epoch_.counter == 0 || newer_epoch || verdict.standing == Standing::kRestored ||
+  const bool forgotten = ForgetDictionary(hello);
+  if (epoch_.counter == 0 || newer_epoch || forgotten || verdict.standing == Standing::kRestored ||
       (lost_ours && hello.epoch == epoch_)) {
     DrawEpoch(hello);
     if (verdict.standing == Standing::kRestored && setback_.floor != 0) {
@@ -203,6 +228,7 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   ack_due_.reset();
   heal_.Reset();
   early_ = {};
+  offered_.clear();
   if (peer_lineage_ != hello.lineage) {
     peer_lineage_ = hello.lineage;
     peer_batch_.peer_lineage = peer_lineage_;

@@ -41,10 +41,11 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
     : options_(std::move(options)),
       twin_(twin),
       commands_(twin),
-      sender_({.twin = twin,
-               .commands = &commands_,
-               .shared = [this](model::PropertyId id) { return InScope(id); }},
-              {}) {
+      sender_(
+          {.twin = twin,
+           .commands = &commands_,
+           .shared = [this](model::PropertyId id) { return InScope(id) || offered_.contains(id); }},
+          {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   superseded_ = std::move(stored.superseded);
@@ -57,7 +58,7 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
   twin_.Load(std::move(stored));
   commands_.Load(std::move(commands));
   dictionary_durable_ = twin_.dictionary_size();
-  desired_durable_ = twin_.stream_head(Stream::kControl);
+  desired_durable_ = desired_sent_ = twin_.stream_head(Stream::kControl);
 }
 
 void CloudSession::LinkDown() {
@@ -104,7 +105,7 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     if (nack->reason == NackReason::kGap) sender_.OnGap(nack->cursors.watermark, now);
     if (nack->reason == NackReason::kContent && nack->refused) {
       trouble_ = "the device refuses a frame: " + nack->text;
-      sender_.OnRefused(*nack->refused);
+      sender_.OnRefused(*nack->refused, nack->entries);
     }
     return;
   }
@@ -145,8 +146,7 @@ void CloudSession::Refuse(std::uint32_t session, Nack nack) {
 // With how long what it acknowledges was held here: the device tells the link's time from ours.
 Ack CloudSession::HeldCursors(MonoTime now) const {
   Ack ack = Cursors(Down());
-  const auto held = duration_cast<milliseconds>(now - acked_arrival_).count();
-  ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(held, 0, 60'000));
+  ack.held_ms = HeldMs(now - acked_arrival_);
   return ack;
 }
 
@@ -156,6 +156,14 @@ Ack CloudSession::TakeAck(MonoTime now) {
   ack.verified = std::exchange(verified_, {});
   ack_due_.reset();
   ack_sent_ = now;
+  // The device has a Welcome, or there would be nothing to acknowledge: what still stands where
+  // that said need not be said again, unless the device shows that it doesn't know. The state
+  // stream's cursor is what makes it an Ack.
+  if (std::exchange(ack_everything_, false)) return ack;
+  for (const Stream stream : {Stream::kControl, Stream::kEvents}) {
+    if (ack.watermark[At(stream)] == welcomed_[At(stream)]) ack.watermark[At(stream)] = 0;
+  }
+  if (ack.dictionary_n == welcomed_dictionary_) ack.dictionary_n = 0;
   return ack;
 }
 
@@ -189,7 +197,7 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
     }
     const bool next = entry.pid == twin_.dictionary_size() + 1;
     const model::PropertyId id = twin_.Find(entry.def.path.text());
-    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0;
+    const bool unshared = id != model::kNoProperty && twin_.pid(id) == 0 && !twin_.defined(id);
     if (twin_.TakeEntry(std::move(entry))) {
       if (next && unshared) OweAnew(id);
       continue;
@@ -198,7 +206,10 @@ void CloudSession::OnDictionary(const DictionaryFrame& frame, MonoTime now) {
     if (next) return Refuse(NackReason::kContent, Down(), "more properties than the cloud takes");
     return Refuse(NackReason::kUnknownPid, Down(), "entries are missing before this one");
   }
-  if (!Dirty()) AckSoon(now);
+  if (!Dirty()) {
+    ack_everything_ = true;
+    AckSoon(now);
+  }
 }
 
 // While it was local-only there, the device passed over what is wanted of the property.
@@ -242,7 +253,14 @@ void CloudSession::OnOffer(const Offer& offer) {
     // What is lost lies above all that both held, and what was given since above what is lost. So
     // does a copy that was taken already: an offer that comes again, or late, changes nothing.
     const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
+    // The device waits for ours, and keeps its own until then, in its interest or not.
+    const bool told = InScope(id) || !offered_.insert(id).second;
     if (rewritten) {
+      if (!told) {
+        twin_.Renumber(id, Side::kDesired);
+        changes_.push_back({id, Side::kDesired});
+        own = twin_.row(id, Side::kDesired);
+      }
       const bool same = own->value == wire.row.value && own->info() == wire.row.info();
       if (same) continue;  // Taken already, and on its way.
       ++counts_.offer_conflicts;
@@ -268,12 +286,27 @@ void CloudSession::OnHealAsk(const HealAsk& ask, MonoTime now) {
   }
   if (answers_.size() >= kAnswersMax) return;
   ++counts_.heals;
+  if (ask.unnumbered && ask.unnumbered->after.empty()) ForgetUnnumbered(ask.unnumbered->seq);
   const auto shared = [this](model::PropertyId id) { return InScope(id); };
   for (HealAnswer& answer : heal_.Answer(ask, twin_, shared)) {
     answer.session = Down();
     answers_.push_back(std::move(answer));
   }
-  if (!ask.desired.empty()) verifier_.Now(now);  // Show that it is right now.
+  if (!ask.desired.empty() || ask.unnumbered) verifier_.Now(now);  // Show that it is right now.
+}
+
+// What the device says of paths without a number it has said anew, above `seq`.
+void CloudSession::ForgetUnnumbered(std::uint64_t seq) {
+  twin_.ForEachProperty([&](model::PropertyId id) {
+    if (twin_.pid(id) != 0) return;
+    for (const Side side : {Side::kStatus, Side::kOverride}) {
+      const model::Row* row = twin_.row(id, side);
+      if (row == nullptr || row->dot.seq > seq) continue;
+      twin_.Force(id, side, {});
+      peer_batch_.rows.push_back({id, side, {}});
+      changes_.push_back({id, side});
+    }
+  });
 }
 
 // Whether a row can be taken at all.
@@ -290,15 +323,16 @@ Status CloudSession::Check(const WireRow& wire, Stream stream) const {
   return options_.accept ? options_.accept(wire) : Status();
 }
 
-// Nothing of it is applied; the device halves it until the one bad entry is alone.
-bool CloudSession::RefuseContent(const Delta& delta, const Status& status) {
-  if (status) return false;
+// Nothing of it is applied; the device sets aside what is named, and sends the rest again.
+void CloudSession::RefuseContent(const Delta& delta, std::string text,
+                                 std::vector<std::uint64_t> entries) {
   ++counts_.refused_content;
-  trouble_ = status.error().text;
+  trouble_ = std::move(text);
+  if (entries.size() > kRefusedEntriesMax) entries.resize(kRefusedEntriesMax);
   Refuse(Down(), {.reason = NackReason::kContent,
                   .text = trouble_,
-                  .refused = FrameSpan{delta.stream, delta.from, delta.to}});
-  return true;
+                  .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                  .entries = std::move(entries)});
 }
 
 // False when there is no room for it.
@@ -313,10 +347,20 @@ bool CloudSession::ApplyRow(const WireRow& wire) {
   if (id == model::kNoProperty) return true;  // Withdrawn since the frame was made.
   model::Row row = wire.row;
   if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
+  if (wire.side == Side::kStatus) FillInRefer(row);
   if (!twin_.Apply(id, wire.side, row)) return true;
   peer_batch_.rows.push_back({id, wire.side, std::move(row)});
   changes_.push_back({id, wire.side});
   return true;
+}
+
+// A status speaks of one of our own rows.
+void CloudSession::FillInRefer(model::Row& row) const {
+  const model::Dot refers_to = row.info().refers_to;
+  if (refers_to.seq == 0 || refers_to.inc != 0) return;
+  model::ControlInfo info = row.info();
+  info.refers_to.inc = model::IncOf(twin_.lineage(), refers_to.seq);
+  row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
 void CloudSession::TakeEvents(const Delta& delta) {
@@ -355,13 +399,20 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
       std::ranges::any_of(delta.events, unknown, &WireEvent::pid)) {
     return Refuse(NackReason::kUnknownPid, Down(), "an entry of the dictionary is missing");
   }
+  std::string why;
+  std::vector<std::uint64_t> refused;
   for (const WireRow& wire : delta.rows) {
-    if (RefuseContent(delta, Check(wire, delta.stream))) return;
+    const Status ok = Check(wire, delta.stream);
+    if (ok) continue;
+    if (refused.empty()) why = ok.error().text;
+    refused.push_back(wire.row.dot.seq);
   }
+  if (!refused.empty()) return RefuseContent(delta, std::move(why), std::move(refused));
   std::uint64_t& watermark = received_[At(delta.stream)];
   const bool gap = delta.from > watermark && On(Guard::kFromWithinWatermark);
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyRow(wire) && all;
+  for (const WireRow& wire : delta.rows) {
+    if (!ApplyRow(wire)) refused.push_back(wire.row.dot.seq);
+  }
   // Events are a list, not a state: those after a gap come again.
   if (!gap) TakeEvents(delta);
   if (gap) {
@@ -369,16 +420,16 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     early_[At(delta.stream)] = std::max(early_[At(delta.stream)], delta.to);
     return Refuse(NackReason::kGap, Down(), {});
   }
-  if (!all) {
-    RefuseContent(delta, Exhausted("too many paths that no driver knows"));
-    return;
+  if (!refused.empty()) {
+    return RefuseContent(delta, "too many paths that no driver knows", std::move(refused));
   }
   if (delta.to > watermark) {
     watermark = delta.to;
     received_at_ = now;
     peer_batch_.peer_watermark[At(delta.stream)] = watermark;
   } else {
-    AckSoon(now);  // Nothing new: a probe, or our ack was lost.
+    ack_everything_ = true;  // Nothing new: a probe, or our ack was lost.
+    AckSoon(now);
   }
   if (setback_.floor != 0 && watermark > setback_.floor) {
     setback_.floor = 0;
@@ -424,7 +475,8 @@ bool CloudSession::InScope(const model::Interest& interest, model::PropertyId id
 }
 
 void CloudSession::OnInterest(const InterestFrame& frame, MonoTime now) {
-  if (frame.interest == interest_) return;
+  // Of a lower version: overtaken on the way by the one that is known.
+  if (frame.interest == interest_ || frame.interest.version < interest_.version) return;
   const model::Interest before = std::exchange(interest_, frame.interest);
   peer_batch_.interest = interest_;
   // An interest between the two, which never came here, has purged rows as well.
@@ -486,7 +538,9 @@ void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
     return;
   }
   ++counts_.digests_unequal;
-  Refuse(NackReason::kDigest, Down(), std::string(ToString(delta.stream)));
+  Refuse(Down(), {.reason = NackReason::kDigest,
+                  .text = std::string(ToString(delta.stream)),
+                  .refused = FrameSpan{delta.stream, delta.from, delta.to}});
 }
 
 void CloudSession::AckSoon(MonoTime now) {
@@ -510,8 +564,19 @@ void CloudSession::SetDesired(model::PropertyId id, model::Value value, std::str
     info.until = until;
     row.control = std::make_shared<const model::ControlInfo>(std::move(info));
   }
+  const model::Row* before = twin_.row(id, Side::kDesired);
+  if (before != nullptr && !before->value.none() && before->dot.seq > desired_sent_) {
+    superseded_rows_[id] = *before;
+  } else {
+    superseded_rows_.erase(id);
+  }
   twin_.Set(id, Side::kDesired, std::move(row));
   changes_.push_back({id, Side::kDesired});
+}
+
+const model::Row* CloudSession::superseded(model::PropertyId id) const {
+  const auto found = superseded_rows_.find(id);
+  return found == superseded_rows_.end() ? nullptr : &found->second;
 }
 
 bool CloudSession::PeerDurable(Side side, std::uint64_t seq) const {
@@ -584,13 +649,14 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
     verifier_.Changed(now);
     out.frames.push_back(std::move(*delta));
   }
+  desired_sent_ = std::max(desired_sent_, sender_.sent(Stream::kControl));
   StepScopeIn(now, out);
   if (verifier_.Due(now) && sender_.Withholds(Stream::kControl)) verifier_.Stop();
   if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {
     Delta delta = sender_.Empty(Stream::kControl, Down());
     const auto shared = [this](model::PropertyId id) { return InScope(id); };
     delta.digest = DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared),
-                             interest_.version};
+                             interest_.version, twin_.dictionary_size()};
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier_.Stop();
     } else {
@@ -609,7 +675,10 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
   if (hello_ && !in_flight_ && !Dirty()) {
     // Nothing is dirty now, so that every row is durable: also those of frames that came out of
     // order, above the watermark.
-    out.frames.push_back(MakeWelcome(*hello_, wall));
+    Welcome welcome = MakeWelcome(*hello_, wall);
+    welcomed_ = welcome.watermark;
+    welcomed_dictionary_ = welcome.dictionary_n;
+    out.frames.push_back(std::move(welcome));
     hello_.reset();
   }
   if (session_ != 0 && !hello_) StepLive(now, out);

@@ -9,7 +9,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,6 +103,9 @@ class CloudSession {
   // that the next Step asks for.
   void SetDesired(model::PropertyId id, model::Value value, std::string who, WallTime until,
                   WallTime wall);
+  // What was wanted of the property before the newest, if a newer wish took its place before any
+  // frame had it: the device will never speak of it. Null when there is none, and after a restart.
+  const model::Row* superseded(model::PropertyId id) const;
   // Asks for something to be done once, until `command.expires`. Id, name, path, value and who are
   // the caller's; sent after the commit that the next Step asks for. Errors: CommandLog::Add.
   Status AddCommand(model::Command command);
@@ -112,6 +117,8 @@ class CloudSession {
   // fence, or to put another board in a device's place. After Decommission: whoever comes next.
   // Everybody is asked to say Hello.
   void AdmitNext();
+  // Takes that back: what stood before AdmitNext stands again. kConflict: nobody is awaited.
+  Status WithdrawAdmission();
   // Nobody may speak for this device any more, until AdmitNext.
   void Decommission();
 
@@ -166,6 +173,7 @@ class CloudSession {
   void SetBack(const Hello& hello, const Verdict& verdict);
   void SupersedeBranch(const Hello& hello);
   void DrawEpoch(const Hello& hello);
+  bool ForgetDictionary(const Hello& hello);
   void TakeLostSeqs(const Hello& hello);
   void Fence(const Hello& hello, const std::string& why);
   void StepClaimant(MonoTime now, CloudOutput& out);
@@ -180,12 +188,14 @@ class CloudSession {
   void StepScopeIn(MonoTime now, CloudOutput& out);
   bool InScope(model::PropertyId id) const { return InScope(interest_, id); }
   bool InScope(const model::Interest& interest, model::PropertyId id) const;
+  void ForgetUnnumbered(std::uint64_t seq);
   Status Check(const WireRow& wire, model::Stream stream) const;
-  bool RefuseContent(const Delta& delta, const Status& status);
+  void RefuseContent(const Delta& delta, std::string text, std::vector<std::uint64_t> entries);
   void TakeEvents(const Delta& delta);
   void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);
   bool ApplyRow(const WireRow& wire);
+  void FillInRefer(model::Row& row) const;
   void Answered(const model::Event& event);
   void OnDictionary(const DictionaryFrame& frame, MonoTime now);
   void OnRecall(model::Pid first);
@@ -236,10 +246,18 @@ class CloudSession {
   model::Epoch epoch_;
   Watermarks received_{};
   Watermarks durable_{};
+  // What the device has offered in this session though it is not in its interest: sent all the
+  // same, once, so that it stops.
+  std::set<model::PropertyId> offered_;
   Watermarks early_{};  // The highest seq that came above the watermark.
   MonoTime received_at_{};
   model::Pid dictionary_durable_ = 0;
+  Watermarks welcomed_{};  // What this session's Welcome said …
+  model::Pid welcomed_dictionary_ = 0;
+  bool ack_everything_ = false;  // In the next ack.
   std::uint64_t desired_durable_ = 0;
+  std::uint64_t desired_sent_ = 0;  // Beyond it no frame went, in any session.
+  std::map<model::PropertyId, model::Row> superseded_rows_;
 
   std::vector<Nack> nacks_;
   std::vector<Frame> answers_;  // To be sent with the next Step; see kAnswersMax.

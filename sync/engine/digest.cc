@@ -37,8 +37,10 @@ void Put(std::string& to, const model::Value& value) {
 
 }  // namespace
 
-void AppendCanonical(std::string& bytes, model::Pid pid, Side side, const model::Row& row) {
+void AppendCanonical(std::string& bytes, model::Pid pid, Side side, const model::Row& row,
+                     std::string_view path) {
   Put(bytes, pid, 4);
+  if (pid == 0) Put(bytes, path);
   Put(bytes, static_cast<std::uint64_t>(side), 1);
   Put(bytes, row.dot.inc, 8);
   Put(bytes, row.dot.seq, 8);
@@ -55,21 +57,53 @@ void AppendCanonical(std::string& bytes, model::Pid pid, Side side, const model:
   Put(bytes, info.note);
 }
 
-Digest RowDigest(model::Pid pid, Side side, const model::Row& row) {
+Digest RowDigest(model::Pid pid, Side side, const model::Row& row, std::string_view path) {
   std::string bytes;
-  AppendCanonical(bytes, pid, side, row);
+  AppendCanonical(bytes, pid, side, row, path);
   return {XXH64(bytes.data(), bytes.size(), 0), XXH64(bytes.data(), bytes.size(), 1)};
 }
+
+namespace {
+
+// What a device has given no number though it knows the property: that is local-only, and what the
+// device says of it stays there. What the cloud wants of it is held all the same. A reported row
+// without a number is of a property that no driver knows any more: it is not sent again.
+bool Withheld(const model::Twin& twin, model::PropertyId id, Side side) {
+  if (twin.pid(id) != 0 || side == Side::kDesired) return false;
+  return side == Side::kReported || (twin.role() == model::Role::kDevice && twin.defined(id));
+}
+
+Digest DigestAt(const model::Twin& twin, model::PropertyId id, Side side, const model::Row& row) {
+  return RowDigest(twin.pid(id), side, row, twin.def(id).path.text());
+}
+
+}  // namespace
 
 Digest DigestOf(const model::Twin& twin, model::Stream stream, model::Role writer,
                 const std::function<bool(model::PropertyId)>& shared) {
   Digest sum;
   twin.ForEachProperty([&](model::PropertyId id) {
-    if (twin.pid(id) == 0 || (shared && !shared(id))) return;
+    if (shared && !shared(id)) return;
     for (const Side side : model::kEverySide) {
       const bool by_cloud = side == Side::kDesired;
       if (by_cloud != (writer == model::Role::kCloud) || model::StreamOf(side) != stream) continue;
-      if (const model::Row* row = twin.row(id, side)) sum += RowDigest(twin.pid(id), side, *row);
+      const model::Row* row = twin.row(id, side);
+      if (row != nullptr && !Withheld(twin, id, side)) sum += DigestAt(twin, id, side, *row);
+    }
+  });
+  return sum;
+}
+
+Digest UnnumberedDigest(const model::Twin& twin,
+                        const std::function<bool(model::PropertyId)>& shared) {
+  Digest sum;
+  twin.ForEachProperty([&](model::PropertyId id) {
+    if (twin.pid(id) != 0) return;
+    for (const Side side : model::kEverySide) {
+      const model::Row* row = twin.row(id, side);
+      if (row == nullptr || Withheld(twin, id, side)) continue;
+      if (side == Side::kDesired && shared && !shared(id)) continue;
+      sum += DigestAt(twin, id, side, *row);
     }
   });
   return sum;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "twin/model/twin.h"
 
@@ -28,15 +29,23 @@ struct Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
-// Appends what a row's hashes are taken over, whatever the machine.
-void AppendCanonical(std::string& bytes, model::Pid pid, model::Side side, const model::Row& row);
+// Appends what a row's hashes are taken over, whatever the machine. `path` stands for the property
+// where its pid is 0; else it is not looked at.
+void AppendCanonical(std::string& bytes, model::Pid pid, model::Side side, const model::Row& row,
+                     std::string_view path = {});
 
 // XXH64 of the canonical bytes with the seeds 0 (low) and 1 (high).
-Digest RowDigest(model::Pid pid, model::Side side, const model::Row& row);
+Digest RowDigest(model::Pid pid, model::Side side, const model::Row& row,
+                 std::string_view path = {});
 
-// Over every row of `stream` that `writer` writes and whose property has a pid, and is shared (all
-// are, without the function). O(properties).
+// Over every row of `stream` that `writer` writes and whose property is shared (all are, without
+// the function). What a device keeps to itself is none of its writing. O(properties).
 Digest DigestOf(const model::Twin& twin, model::Stream stream, model::Role writer,
                 const std::function<bool(model::PropertyId)>& shared = {});
+
+// Over the rows, of both writers, whose property has no pid: the other side knows them by path. Of
+// the desired ones only those that are shared.
+Digest UnnumberedDigest(const model::Twin& twin,
+                        const std::function<bool(model::PropertyId)>& shared);
 
 }  // namespace edgetwin::sync

@@ -62,7 +62,7 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
                   return RunLocal(command, at, wall_then);
                 }),
       alarms_(twin),
-      sender_({.twin = twin, .events = &events_}, {}) {
+      sender_({.twin = twin, .events = &events_, .peer_lineage = &peer_lineage_}, {}) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   cloud_control_ = cloud_control_durable_ = stored.peer_watermark[At(Stream::kControl)];
@@ -160,8 +160,7 @@ Ack EdgeEngine::Cursors(MonoTime now) const {
       On(Guard::kCommitBeforePromise) ? cloud_control_durable_ : cloud_control_;
   ack.scope_version = scope_durable_.version;
   ack.scope_part = scope_durable_.part;
-  ack.held_ms = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-      duration_cast<milliseconds>(now - cloud_control_at_).count(), 0, 60'000));
+  ack.held_ms = HeldMs(now - cloud_control_at_);
   return ack;
 }
 
@@ -455,6 +454,7 @@ void EdgeEngine::Step(MonoTime now, WallTime wall, EdgeOutput& out) {
   twin_.Tick(now);
   control_.Tick(now, wall);
   alarms_.Tick(now, wall);
+  if (state_ == SyncState::kLive && batches_durable_ >= setback_batch_) StepRenew(now);
   NoteQuarantined(wall);
   RecordNotices(wall);
   StepCommit(now, out);

@@ -226,6 +226,7 @@ class EdgeEngine {
   void FollowRestoredCloud(const Welcome& welcome);
   bool BeginRecall(Welcome& welcome, MonoTime now);
   void OnRecalled(const DictionaryFrame& frame, MonoTime now, WallTime wall);
+  void StepRenew(MonoTime now);
   void StepRecall(MonoTime now, EdgeOutput& out);
   void BeginSession(const Welcome& welcome, MonoTime now, WallTime wall);
   void OnDelta(const Delta& delta, MonoTime now, WallTime wall);
@@ -234,9 +235,11 @@ class EdgeEngine {
   void OnNack(const Nack& nack, MonoTime now);
   bool OnAck(const Ack& ack, MonoTime now);
   enum class Arrival { kInOrder, kScopeIn, kForced };
-  bool ApplyDesired(const WireRow& wire, Arrival arrival);
+  bool ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
-  void OnScopeIn(const Delta& delta, MonoTime now);
+  void OnScopeIn(const Delta& delta, MonoTime now, WallTime wall);
+  void PurgeUninteresting();
+  void Purge(model::PropertyId id);  // Its desired row.
   void StepInterest(MonoTime now, EdgeOutput& out);
   void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;
@@ -298,6 +301,7 @@ class EdgeEngine {
   bool proved_ = false;
   model::Pid dictionary_sent_ = 0;
   model::Pid dictionary_acked_ = 0;
+  bool dictionary_anew_ = false;  // The cloud does not know yet that it began anew.
   std::optional<MonoTime> state_frame_at_;
   // State is owed and nothing may leave: until a commit, an ack or another event, no time helps.
   bool state_stuck_ = false;
@@ -327,6 +331,7 @@ class EdgeEngine {
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
+  bool lacks_room_ = false;  // For a path that the cloud has a row of: the twins can't be equal.
   std::optional<MonoTime> offer_due_;
   model::Interest interest_;
   ScopeMark scope_;                       // Received …

@@ -65,6 +65,7 @@ Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   }
   hello.dictionary_n = dictionary_durable_;
   hello.dictionary_chain = twin_.chain(dictionary_durable_);
+  hello.dictionary_anew = dictionary_anew_;
   hello.scope_version = scope_durable_.version;
   hello.epoch = epoch_;
   hello.wall_ms = clock_trusted_ ? wall.time_since_epoch().count() : 0;
@@ -111,7 +112,9 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     probe_due_ = Probe{session_, probe->nonce};
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
-      for (const WireRow& wire : answer->rows) ApplyDesired(wire, Arrival::kForced);
+      for (const WireRow& wire : answer->rows) {
+        if (!ApplyDesired(wire, Arrival::kForced, wall)) lacks_room_ = true;
+      }
     }
     healer_.OnAnswer(*answer, twin_, now);
   } else {
@@ -125,8 +128,8 @@ bool EdgeEngine::OnAck(const Ack& ack, MonoTime now) {
   for (const Stream stream : kDigested) {
     if (ack.verified[At(stream)] != 0) verifiers_[At(stream)].Equal(ack.verified[At(stream)]);
   }
-  const bool equal = std::ranges::none_of(
-      kDigested, [this](Stream stream) { return verifiers_[At(stream)].due().has_value(); });
+  const bool equal = std::ranges::all_of(
+      kDigested, [this](Stream stream) { return verifiers_[At(stream)].equal(); });
   if (ack.verified != Watermarks{} && equal && cloud_equal_) healer_.Healed();
   events_.Acked(sender_.acked(Stream::kEvents));
   return progress;
@@ -218,7 +221,10 @@ void EdgeEngine::FindOrphans() {
   orphans_.clear();
   twin_.ForEachProperty([this](model::PropertyId id) {
     const model::Row* row = twin_.row(id, Side::kDesired);
-    if (row == nullptr || row->dot.seq <= cloud_control_) return;
+    // The lineage forgets its oldest entries; what they gave was not lost by that.
+    const bool told =
+        peer_lineage_.empty() || row == nullptr || row->dot.seq < peer_lineage_.front().first_seq;
+    if (told) return;
     if (!model::Gave(peer_lineage_, row->dot.inc, row->dot.seq, ~std::uint64_t{0})) {
       orphans_.insert(id);
     }
@@ -252,6 +258,22 @@ bool EdgeEngine::BeginRecall(Welcome& welcome, MonoTime now) {
   recall_ = Recall{std::move(welcome), common + 1, {}, now, 0};
   hello_due_.reset();
   return true;
+}
+
+// What the cloud holds of it is past for the greater part, and all of it is there: nothing that it
+// has yet to be told, a withdrawal above all, is forgotten with it.
+void EdgeEngine::StepRenew(MonoTime now) {
+  if (!twin_.DictionaryFull() || dictionary_acked_ < twin_.dictionary_size()) return;
+  const model::Pid before = twin_.dictionary_size();
+  twin_.RenewDictionary();
+  Notice(Severity::kInfo, "dictionary_renewed",
+         "of " + std::to_string(before) + " definitions that the cloud knows, " +
+             std::to_string(twin_.dictionary_size()) + " are in use; they are told anew");
+  // In memory only: a crash before the cloud knows recalls the cloud's, which is full again.
+  dictionary_anew_ = true;
+  dictionary_durable_ = 0;  // Until the new one is.
+  ++dictionary_;
+  StartHello(now);
 }
 
 void EdgeEngine::StepRecall(MonoTime now, EdgeOutput& out) {
@@ -315,6 +337,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
   trouble_.clear();
@@ -322,6 +345,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   hello_due_.reset();
   offer_due_.reset();
   early_ = 0;
+  lacks_room_ = false;
   probe_at_ = now + kProbePause;
   for (const Stream stream : kDigested) verifiers_[At(stream)].Now(now);
   verified_ = {};
@@ -338,11 +362,10 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   interest_due_.reset();
   TellInterest(welcome, now);
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
-  // What was written in the life that a setback ended is not known: not even if a crash follows.
+  // What was written in the life that a setback ended is not known. Of one that had told nobody
+  // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;
-  if (set_back || (opened_with_ && seq_floor_ != 0)) {
-    look_to_ = welcome.head[At(Stream::kControl)];
-  }
+  if (set_back || opened_with_) look_to_ = welcome.head[At(Stream::kControl)];
   if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
@@ -356,7 +379,8 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
 void EdgeEngine::TellInterest(const Welcome& welcome, MonoTime now) {
   const bool same = welcome.scope_version == interest_.version;
   const bool held = scope_durable_.version == interest_.version;
-  if (welcome.seq_floor > seq_floor_ || (!same && held)) {
+  const bool behind = welcome.scope_version > interest_.version;
+  if (welcome.seq_floor > seq_floor_ || (!same && held) || behind) {
     interest_.version = std::max(interest_.version, welcome.scope_version) + 1;
     peer_batch_.interest = interest_;
   } else if (same) {
@@ -421,15 +445,18 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     ++counts_.bad_frames;
     return;
   }
-  if (delta.scope_in) return OnScopeIn(delta, now);
-  bool all = true;
-  for (const WireRow& wire : delta.rows) all = ApplyDesired(wire, Arrival::kInOrder) && all;
-  for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
-  if (!all) {
+  if (delta.scope_in) return OnScopeIn(delta, now, wall);
+  std::vector<std::uint64_t> refused;
+  for (const WireRow& wire : delta.rows) {
+    const bool taken = ApplyDesired(wire, Arrival::kInOrder, wall);
+    if (!taken && refused.size() < kRefusedEntriesMax) refused.push_back(wire.row.dot.seq);
+  }
+  if (!refused.empty()) {
     nack_due_ = Nack{.reason = NackReason::kContent,
                      .cursors = Cursors(now),
                      .text = trouble_,
-                     .refused = FrameSpan{delta.stream, delta.from, delta.to}};
+                     .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                     .entries = std::move(refused)};
     return;
   }
   if (delta.from > cloud_control_ && On(Guard::kFromWithinWatermark)) {
@@ -437,6 +464,8 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
     nack_due_ = Nack{.reason = NackReason::kGap, .cursors = Cursors(now)};
     return;
   }
+  // Commands are a list, not a state: those after a gap come again, after what was asked before.
+  for (const model::Command& command : delta.commands) TakeCommand(command, now, wall);
   if (delta.to > cloud_control_) {
     cloud_control_ = delta.to;
     cloud_control_at_ = now;
@@ -448,17 +477,18 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
 }
 
 // Parts come one after the other, each once the one before was acknowledged.
-void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now) {
+void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now, WallTime wall) {
   const ScopeIn& in = *delta.scope_in;
   if (in.version != interest_.version) return;  // Overtaken; the cloud will know soon.
   interest_due_.reset();
   const bool held = scope_.version == in.version || in.part <= scope_.part;
   if (!held && in.part == scope_.part + 1) {
-    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn);
+    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn, wall);
     scope_.part = in.part;
     if (in.last) {
       scope_ = {in.version, 0};
       peer_batch_.scope_held = in.version;
+      PurgeUninteresting();
     } else if (peer_batch_.empty()) {
       peer_batch_.scope_held = scope_.version;  // So that there is a commit to wait for.
     }
@@ -475,21 +505,31 @@ bool EdgeEngine::Interested(model::PropertyId id) const {
   });
 }
 
-// What leaves is purged in the transaction that adopts it; what enters comes as a scope-in.
+// What enters comes as a scope-in. What leaves is held until that was taken: the cloud may have
+// been set back, and not have it any more.
 void EdgeEngine::SetInterest(std::vector<std::string> patterns) {
   if (patterns == interest_.patterns) return;
   interest_.patterns = std::move(patterns);
   ++interest_.version;
   peer_batch_.interest = interest_;
   scope_.part = 0;
-  twin_.ForEachProperty([this](model::PropertyId id) {
-    if (Interested(id) || twin_.row(id, Side::kDesired) == nullptr) return;
-    twin_.Force(id, Side::kDesired, {});
-    orphans_.erase(id);
-    peer_batch_.rows.push_back({id, Side::kDesired, {}});
-    control_.DesiredGone(id);
-  });
+  lacks_room_ = false;
   if (state_ == SyncState::kLive) interest_due_ = MonoTime{};
+}
+
+// In the transaction that adopts the interest. Orphans stay until the cloud has taken them back.
+void EdgeEngine::PurgeUninteresting() {
+  twin_.ForEachProperty([this](model::PropertyId id) {
+    const bool stays = Interested(id) || orphans_.contains(id);
+    if (!stays && twin_.row(id, Side::kDesired) != nullptr) Purge(id);
+  });
+}
+
+void EdgeEngine::Purge(model::PropertyId id) {
+  twin_.Force(id, Side::kDesired, {});
+  orphans_.erase(id);
+  peer_batch_.rows.push_back({id, Side::kDesired, {}});
+  control_.DesiredGone(id);
 }
 
 void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
@@ -506,11 +546,13 @@ void EdgeEngine::TakeCommand(const model::Command& wire, MonoTime now, WallTime 
 }
 
 void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
-  if (cloud_control_ != delta.to || early_ > delta.to || !orphans_.empty()) return;
+  if (cloud_control_ != delta.to || early_ > delta.to || !orphans_.empty() || lacks_room_) return;
   if (!On(Guard::kDigestCheck)) return;
   const bool same_scope =
       delta.digest->scope == interest_.version && scope_.version == interest_.version;
   if (!same_scope && On(Guard::kScopeTaggedDigest)) return;
+  // It goes over numbers: of a cloud that knows others it says nothing, and it comes again.
+  if (delta.digest->entries != twin_.dictionary_size()) return;
   ++counts_.digests;
   if (delta.digest->sum == DigestOf(twin_, Stream::kControl, model::Role::kCloud)) {
     verified_[At(Stream::kControl)] = delta.to;
@@ -524,7 +566,7 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
 }
 
 // False when there is no room for it.
-bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
+bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall) {
   model::PropertyId id = twin_.FindPid(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
@@ -536,10 +578,15 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
     }
     id = *found;
   }
-  // Of a property that was withdrawn, and which the cloud is about to forget.
-  const bool here = id != model::kNoProperty && (twin_.pid(id) != 0 || !twin_.defined(id));
-  if (!here || wire.side != Side::kDesired || !Interested(id)) {
+  // It may be of a property that was withdrawn. What is wanted of one that is local-only is held,
+  // so that both sides hold the same; nobody acts on it.
+  if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
+    return true;
+  }
+  if (!Interested(id)) {
+    ++counts_.unknown_rows;
+    if (orphans_.contains(id)) Purge(id);  // Taken back.
     return true;
   }
   model::Row row = wire.row;
@@ -556,6 +603,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   const bool known = answered || arrival == Arrival::kScopeIn || row.dot.seq <= look_to_ ||
                      (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
+  const bool replaces = held != nullptr && !held->value.none() && held->dot.seq < seq;
+  const model::Dot replaced = replaces ? held->dot : model::Dot();
   const std::string orphan = orphans_.contains(id) && !(held->value == row.value)
                                  ? model::ToJson(held->value)
                                  : std::string();
@@ -574,7 +623,9 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival) {
   }
   peer_batch_.rows.push_back({id, Side::kDesired, std::move(row)});
   const bool in_order = arrival == Arrival::kInOrder;
-  control_.DesiredArrived(id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known});
+  control_.DesiredArrived(
+      id, {.seq = in_order ? seq : 0, .batch = batches_ + 1, .known = known, .replaced = replaced},
+      wall);
   return true;
 }
 
@@ -617,8 +668,8 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       return;
     case NackReason::kUnknownPid:
       if (state_ != SyncState::kLive) return;
-      // Each frame that was under way is answered like this: once is enough.
-      if (!sender_.OnGap(nack.cursors.watermark, now)) return;
+      // A gap that was told of just now may hold the sender still, but not the dictionary.
+      sender_.OnGap(nack.cursors.watermark, now);
       // Frames that were under way bring one such answer each: once a round trip is enough.
       if (dictionary_back_at_ &&
           now - *dictionary_back_at_ < sender_.srtt().value_or(kNackPauseMin)) {
@@ -628,12 +679,17 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       dictionary_sent_ = std::min(dictionary_sent_, nack.cursors.dictionary_n);
       dictionary_acked_ = std::min(dictionary_acked_, dictionary_sent_);
       return;
-    case NackReason::kDigest:
-      if (state_ == SyncState::kLive) healer_.Want(now, options_.random);
+    case NackReason::kDigest: {
+      // One that comes again, or late, speaks of what was healed since.
+      const bool late =
+          nack.refused && !verifiers_[At(nack.refused->stream)].Awaits(nack.refused->to);
+      if (state_ == SyncState::kLive && !late) healer_.Want(now, options_.random);
       return;
+    }
     case NackReason::kContent:
       trouble_ = "the cloud refused a frame: " + nack.text;
-      if (state_ == SyncState::kLive && nack.refused) sender_.OnRefused(*nack.refused);
+      if (state_ == SyncState::kLive && nack.refused)
+        sender_.OnRefused(*nack.refused, nack.entries);
       return;
     case NackReason::kFenced:
       // One that was on its way for long speaks of a Hello that was answered otherwise since: ask.
@@ -666,7 +722,7 @@ void EdgeEngine::StepDigest(MonoTime now, EdgeOutput& out) {
       continue;
     }
     Delta delta = sender_.Empty(stream, session_);
-    delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size()};
+    delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size(), 0};
     // An empty stream at its beginning has nothing to verify.
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier.Stop();
@@ -689,19 +745,17 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
     twin_.Renumber(id, side);
     ++counts_.healed_rows;
   }
-  for (const model::PropertyId id : step.drop) {
-    twin_.Force(id, Side::kDesired, {});
-    peer_batch_.rows.push_back({id, Side::kDesired, {}});
-    orphans_.erase(id);
-    control_.DesiredGone(id);
-  }
+  for (const model::PropertyId id : step.drop) Purge(id);
   if (step.snapshot) {
     ++counts_.snapshots;
     Notice(Severity::kWarning, "healed_by_snapshot",
            "the twins stayed different after two attempts to heal them; everything is sent anew");
   }
   if (step.verify) {
-    for (const Stream stream : kDigested) verifiers_[At(stream)].Now(now);
+    for (const Stream stream : kDigested) {
+      Verifier& verifier = verifiers_[At(stream)];
+      On(Guard::kDigestAfterHealing) ? verifier.Now(now) : verifier.Stop();
+    }
   }
   if (!step.ask) return;
   HealAsk ask = *step.ask;

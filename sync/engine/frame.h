@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kFrameBytesMax = 256 << 10;  // Checked before parsing.
 inline constexpr std::size_t kFrameRowsMax = 20'000;
 inline constexpr std::size_t kFrameEntriesMax = 5'000;  // Dictionary entries.
+inline constexpr std::size_t kAddressBytesMax = 8;      // Hello::address.
 inline constexpr std::size_t kFrameEventsMax = 2'000;
 inline constexpr std::size_t kFrameCommandsMax = 2'000;
 
@@ -72,6 +73,14 @@ struct Ack {
   friend bool operator==(const Ack&, const Ack&) = default;
 };
 
+// Ack::held_ms of such a time. A few milliseconds are nothing beside what round-trip times are for
+// (a timeout of 1.5 s and more), and 0 takes no bytes.
+inline std::uint32_t HeldMs(std::chrono::microseconds held) {
+  constexpr std::int64_t kMin = 16, kMax = 60'000;
+  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(held).count();
+  return ms < kMin ? 0 : static_cast<std::uint32_t>(ms < kMax ? ms : kMax);
+}
+
 // Before a device says Hello again to a cloud that is busy, whatever that one says.
 inline constexpr std::chrono::milliseconds kBusyPauseMin{1'000};
 
@@ -98,17 +107,23 @@ struct Nack {
   NackReason reason = NackReason::kUnknownSession;
   Ack cursors = {};  // Where the receiver stands.
   std::string text = {};
-  std::optional<FrameSpan> refused = {};  // kContent: nothing of it was applied.
+  // kContent: nothing of it was applied, for `entries`: ascending seqs in it; none: not known.
+  // kDigest: what carried the digest.
+  std::optional<FrameSpan> refused = {};
+  std::vector<std::uint64_t> entries = {};
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };
+
+inline constexpr std::size_t kRefusedEntriesMax = 64;  // Named in one Nack.
 
 // The fingerprint of every row of the stream that stands at `Delta::to`; see digest.h.
 struct DigestTag {
   Digest sum;
   // What both sides must agree on for the sums to be comparable. Device: the number of its
-  // dictionary's entries; cloud: the version of the device's interest.
+  // dictionary's entries; cloud: the version of the device's interest, and the entries it holds.
   std::uint32_t scope = 0;
+  std::uint32_t entries = 0;
   friend bool operator==(const DigestTag&, const DigestTag&) = default;
 };
 
@@ -139,12 +154,15 @@ struct Hello {
   std::uint64_t cloud_seq_max = 0;
   model::Pid dictionary_n = 0;
   std::uint64_t dictionary_chain = 0;
+  bool dictionary_anew = false;  // It began anew: what the cloud holds is of another one.
   std::uint32_t scope_version = 0;
   model::Epoch epoch;
   std::int64_t wall_ms = 0;   // The device's wall clock at sending; 0 when not trusted.
   std::uint64_t boot_ms = 0;  // Its monotonic clock.
   std::string software;       // "edgetwind 0.1.0", for people.
   std::string hardware;       // A label of the board, for people.
+  // At which the device is reached as well, and for fewer bytes; empty: nowhere else. The link's.
+  std::string address;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -223,10 +241,16 @@ struct HealAsk {
   std::uint32_t attempt = 0;  // Salts the hashes.
   Watermarks at{};            // The device's streams: all up to here is sent.
   model::Pid dictionary_n = 0;
-  std::uint32_t scope_version = 0;
   std::uint32_t first_cell = 0;
   std::uint32_t cells = 0;          // 0: the hash list, from property `first_cell` on.
   std::vector<model::Pid> desired;  // Only these properties' desired rows, and no cells.
+  // Nor cells, but rows of paths that have no pid.
+  struct Unnumbered {
+    std::uint64_t seq = 0;  // The device's own, up to here, were sent anew: to be forgotten.
+    std::string after;      // A path; the desired rows of those that come after it are wanted.
+    friend bool operator==(const Unnumbered&, const Unnumbered&) = default;
+  };
+  std::optional<Unnumbered> unnumbered;
   friend bool operator==(const HealAsk&, const HealAsk&) = default;
 };
 
@@ -234,11 +258,14 @@ struct HealAsk {
 struct HealAnswer {
   std::uint32_t session = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t rows_n = 0;  // In the cloud's view.
-  // The first cell, or property of the hash list; of `desired`, how many this answers.
+  // In the cloud's view; where unnumbered ones are wanted, those that come after the path.
+  std::uint32_t rows_n = 0;
+  // The first cell, or property of the hash list; of `desired`, how many this answers; the number
+  // of unnumbered rows.
   std::uint32_t first_cell = 0;
-  std::string cells;          // 10 bytes each, or a part of the hash list.
-  std::vector<WireRow> rows;  // Desired rows asked for: the truth.
+  std::uint64_t unnumbered = 0;  // With cells and hashes: the low half of UnnumberedDigest.
+  std::string cells;             // 10 bytes each, or a part of the hash list.
+  std::vector<WireRow> rows;     // Desired rows asked for: the truth.
   friend bool operator==(const HealAnswer&, const HealAnswer&) = default;
 };
 inline constexpr std::size_t kHealCellsMax = 16'000;   // In one answer.

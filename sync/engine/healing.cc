@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "sync/engine/digest.h"
 #include "sync/engine/hash_list.h"
 #include "sync/engine/sender.h"
 #include "twin/base/guard.h"
@@ -108,6 +109,8 @@ void Healer::Want(MonoTime now, const std::function<std::uint64_t(std::uint64_t 
 
 void Healer::Begin(const model::Twin& twin, MonoTime now) {
   ours_ = SketchOf(twin, SaltOf(attempt_), {});
+  unnumbered_ = UnnumberedDigest(twin, {}).low;
+  unnumbered_differ_ = unnumbered_done_ = false;
   frozen_head_ = twin.head();
   dictionary_n_ = twin.dictionary_size();
   difference_.clear();
@@ -143,7 +146,7 @@ void Healer::GiveUp(MonoTime now) {
 
 void Healer::End(Step& step, MonoTime now) {
   step.drop = std::exchange(drop_, {});
-  step.verify = On(Guard::kDigestAfterHealing);
+  step.verify = true;
   Forget();
   ended_ = now;
 }
@@ -154,7 +157,7 @@ Healer::Step Healer::Next(const model::Twin& twin, bool settled, MonoTime now, m
     if (!settled || (not_before_ && now < *not_before_)) return step;
     Begin(twin, now);
     if (in_row_ > kSketchesMax) {
-      step.snapshot = true;
+      step.snapshot = unnumbered_differ_ = true;
       for (const SketchEntry& entry : ours_) found_.push_back(entry.index);
       // Also what only the cloud has.
       for (model::Pid pid = 1; pid <= dictionary_n_; ++pid) {
@@ -166,7 +169,12 @@ Healer::Step Healer::Next(const model::Twin& twin, bool settled, MonoTime now, m
     }
   }
   if (phase_ == Phase::kFound) TakeFound(twin, step);
-  if (phase_ == Phase::kDesired && desired_.empty()) End(step, now);
+  if (phase_ == Phase::kDesired && desired_.empty()) {
+    unnumbered_differ_ ? BeginUnnumbered(twin, step) : End(step, now);
+  }
+  if (phase_ == Phase::kUnnumbered && unnumbered_done_) End(step, now);
+  // What the cloud is to forget has come anew by then.
+  if (phase_ == Phase::kUnnumbered && (!settled || !step.renumber.empty())) return step;
   if (!busy() || now < ask_at_) return step;
   if (asked_ >= kAskedMax) {
     GiveUp(now);
@@ -188,6 +196,8 @@ Healer::Step Healer::Next(const model::Twin& twin, bool settled, MonoTime now, m
         static_cast<std::uint32_t>(std::min(cells_wanted_ - difference_.size(), kCellsAsked));
   } else if (phase_ == Phase::kList) {
     ask.first_cell = list_next_;
+  } else if (phase_ == Phase::kUnnumbered) {
+    ask.unnumbered = {frozen_head_, after_};
   } else {
     ask.desired.assign(desired_.begin(), desired_.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                                 desired_.size(), kDesiredAsked)));
@@ -206,6 +216,9 @@ std::optional<MonoTime> Healer::NextStep() const {
 
 void Healer::OnAnswer(const HealAnswer& answer, const model::Twin& twin, MonoTime now) {
   if (answer.attempt != attempt_) return;
+  if (phase_ == Phase::kCells || phase_ == Phase::kList) {
+    unnumbered_differ_ = answer.unnumbered != unnumbered_;
+  }
   switch (phase_) {
     case Phase::kIdle:
     case Phase::kWanted:
@@ -213,6 +226,7 @@ void Healer::OnAnswer(const HealAnswer& answer, const model::Twin& twin, MonoTim
     case Phase::kCells: OnCells(answer); break;
     case Phase::kList: OnList(answer); break;
     case Phase::kDesired: OnDesired(answer, twin); break;
+    case Phase::kUnnumbered: OnUnnumbered(answer, twin); break;
   }
   // What comes next is asked at once, but for an answer that said nothing new.
   if (asked_ == 0) ask_at_ = now;
@@ -317,8 +331,48 @@ void Healer::TakeFound(const model::Twin& twin, Step& step) {
   ask_at_ = {};
 }
 
+// They are few, as a rule, and have no index that cells could name: all of them are sent.
+void Healer::BeginUnnumbered(const model::Twin& twin, Step& step) {
+  phase_ = Phase::kUnnumbered;
+  after_.clear();
+  asked_ = 0;
+  ask_at_ = {};
+  twin.ForEachProperty([&](model::PropertyId id) {
+    if (twin.pid(id) != 0 || twin.defined(id)) return;
+    for (const Side side : {Side::kStatus, Side::kOverride}) {
+      const model::Row* row = twin.row(id, side);
+      if (row != nullptr && row->dot.seq <= frozen_head_) step.renumber.emplace_back(id, side);
+    }
+  });
+}
+
+// Those of the cloud come in the order of their paths; there is none where none came in between.
+void Healer::OnUnnumbered(const HealAnswer& answer, const model::Twin& twin) {
+  if (!AwaitsRows(answer) || answer.first_cell != answer.rows.size() || !answer.cells.empty()) {
+    return;
+  }
+  const bool last = answer.rows_n <= answer.rows.size();
+  if (answer.rows.empty() && !last) return;
+  twin.ForEachProperty([&](model::PropertyId id) {
+    const std::string& path = twin.def(id).path.text();
+    if (twin.pid(id) != 0 || twin.row(id, Side::kDesired) == nullptr || path <= after_) return;
+    if (!last && path > answer.rows.back().path) return;
+    if (!std::ranges::binary_search(answer.rows, path, {}, &WireRow::path)) drop_.push_back(id);
+  });
+  if (!answer.rows.empty()) after_ = answer.rows.back().path;
+  unnumbered_done_ = last;
+  asked_ = 0;
+}
+
 bool Healer::AwaitsRows(const HealAnswer& answer) const {
-  if (phase_ != Phase::kDesired || answer.attempt != attempt_) return false;
+  if (answer.attempt != attempt_) return false;
+  if (phase_ == Phase::kUnnumbered) {
+    const std::string* before = &after_;
+    return std::ranges::all_of(answer.rows, [&before](const WireRow& row) {
+      return row.pid == 0 && *std::exchange(before, &row.path) < row.path;
+    });
+  }
+  if (phase_ != Phase::kDesired) return false;
   const std::size_t answered = std::min<std::size_t>(answer.first_cell, desired_.size());
   const auto asked = std::span(desired_).first(answered);
   return std::ranges::all_of(
@@ -361,13 +415,34 @@ std::vector<HealAnswer> HealSource::Answer(const HealAsk& ask, const model::Twin
     std::ranges::sort(answer.rows, {}, [](const WireRow& wire) { return wire.row.dot.seq; });
     return {std::move(answer)};
   }
+  if (ask.unnumbered) {
+    Reset();
+    std::vector<std::pair<std::string_view, model::PropertyId>> held;
+    twin.ForEachProperty([&](model::PropertyId id) {
+      const std::string& path = twin.def(id).path.text();
+      if (twin.pid(id) != 0 || twin.row(id, Side::kDesired) == nullptr) return;
+      if (path > ask.unnumbered->after && (!shared || shared(id))) held.emplace_back(path, id);
+    });
+    std::ranges::sort(held);
+    answer.rows_n = static_cast<std::uint32_t>(held.size());
+    std::size_t bytes = 0;
+    for (const auto& [path, id] : held) {
+      answer.rows.push_back(ToWire(twin, id, Side::kDesired, *twin.row(id, Side::kDesired)));
+      bytes += EstimateBytes(answer.rows.back());
+      if (bytes > kDesiredBytesMax) break;
+    }
+    answer.first_cell = static_cast<std::uint32_t>(answer.rows.size());
+    return {std::move(answer)};
+  }
   // Once an attempt, whatever was sent since: all its answers speak of one moment.
   if (attempt_ != ask.attempt) {
     attempt_ = ask.attempt;
+    unnumbered_ = UnnumberedDigest(twin, shared).low;
     theirs_ = SketchOf(twin, SaltOf(ask.attempt), shared);
   }
   answer.rows_n = static_cast<std::uint32_t>(theirs_.size());
   answer.first_cell = ask.first_cell;
+  answer.unnumbered = unnumbered_;
   if (ask.cells > 0) {
     const std::size_t count = std::min<std::size_t>(ask.cells, kHealCellsMax);
     answer.cells = PackCells(SketchCells(theirs_, SaltOf(ask.attempt), ask.first_cell, count));

@@ -33,8 +33,8 @@ class Healer {
   // The digests differ. Nothing while an attempt is under way already.
   void Want(MonoTime now, const std::function<std::uint64_t(std::uint64_t below)>& random);
   bool busy() const;
-  // It will begin once everything is sent.
-  bool waits() const { return phase_ == Phase::kWanted; }
+  // It begins, or goes on, once everything is sent.
+  bool waits() const { return phase_ == Phase::kWanted || phase_ == Phase::kUnnumbered; }
 
   struct Step {
     std::vector<std::pair<model::PropertyId, model::Side>> renumber;  // Owed anew.
@@ -60,17 +60,20 @@ class Healer {
  private:
   enum class Phase {
     kIdle,
-    kWanted,   // Begins when everything is sent.
-    kCells,    // Asks for cells …
-    kList,     // … or, when that is cheaper, for the hashes of all rows.
-    kFound,    // Knows which rows differ.
-    kDesired,  // Asks for the cloud's rows among them.
+    kWanted,      // Begins when everything is sent.
+    kCells,       // Asks for cells …
+    kList,        // … or, when that is cheaper, for the hashes of all rows.
+    kFound,       // Knows which rows differ.
+    kDesired,     // Asks for the cloud's rows among them.
+    kUnnumbered,  // Asks for its rows of paths that have no pid, once ours were sent anew.
   };
 
   void Begin(const model::Twin& twin, MonoTime now);
   void OnCells(const HealAnswer& answer);
   void OnList(const HealAnswer& answer);
   void OnDesired(const HealAnswer& answer, const model::Twin& twin);
+  void OnUnnumbered(const HealAnswer& answer, const model::Twin& twin);
+  void BeginUnnumbered(const model::Twin& twin, Step& step);
   void AskMore(Peeled peeled, std::size_t rows_n);
   void AskList();
   bool Unanswered() const;  // The attempt's first question.
@@ -101,6 +104,10 @@ class Healer {
   std::vector<std::uint32_t> found_;
   std::vector<model::Pid> desired_;  // To be asked for.
   std::vector<model::PropertyId> drop_;
+  std::uint64_t unnumbered_ = 0;    // Of our view; see HealAnswer.
+  bool unnumbered_differ_ = false;  // The cloud's are others.
+  bool unnumbered_done_ = false;
+  std::string after_;  // Of those, the last one that has come.
   std::uint64_t heals_ = 0;
   std::uint64_t failures_ = 0;
 };
@@ -120,6 +127,7 @@ class HealSource {
  private:
   std::optional<std::uint32_t> attempt_;
   SketchVector theirs_;  // Frozen at the attempt's first question.
+  std::uint64_t unnumbered_ = 0;
   std::uint64_t bytes_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "sync/engine/sender.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "twin/base/guard.h"
 
@@ -101,6 +102,7 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                        const bool passed = sources_.shared && !sources_.shared(id);
                        if (!passed) {
                          WireRow wire = ToWire(twin_, id, side, row);
+                         if (side == model::Side::kStatus) LeaveOutRefer(wire);
                          if (full = !fits(EstimateBytes(wire)); full) return false;
                          delta.rows.push_back(std::move(wire));
                        }
@@ -109,6 +111,14 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                      });
   const std::uint64_t end = std::min(twin_.stream_head(delta.stream), seq_max);
   if (!full && end > delta.to && add_commands(end + 1)) delta.to = std::max(delta.to, end);
+}
+
+void Sender::LeaveOutRefer(WireRow& wire) const {
+  if (sources_.peer_lineage == nullptr || wire.row.info().refers_to.seq == 0) return;
+  model::ControlInfo info = wire.row.info();
+  if (model::IncOf(*sources_.peer_lineage, info.refers_to.seq) != info.refers_to.inc) return;
+  info.refers_to.inc = 0;
+  wire.row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
 void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
@@ -176,27 +186,69 @@ std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::P
   return delta;
 }
 
-void Sender::OnRefused(const FrameSpan& span) {
+void Sender::OnRefused(const FrameSpan& span, const std::vector<std::uint64_t>& entries) {
   const auto same = [&span](const auto& frame) {
     return frame.stream == span.stream && frame.from == span.from && frame.to == span.to;
   };
   // It was under way, or still would be had a gap not made everything be sent again.
   const auto record = std::find_if(records_.rbegin(), records_.rend(), same);
   if (record == records_.rend() || !On(Guard::kQuarantine)) return;
-  const std::size_t entries = record->entries;
-  if (std::ranges::none_of(under_way_, same)) {
-    const Bisection& bisection = bisections_[Index(span.stream)];
-    const bool known = span.from < bisection.to && bisection.entries_max < entries;
-    if (known || entries == 1 || span.to <= acked_[Index(span.stream)]) return;
+  const bool under_way = std::ranges::any_of(under_way_, same);
+  if (!entries.empty()) {
+    // One that names nothing new is a repetition, or its frame still waits for an answer.
+    if (SetAsideNamed(span, entries) || under_way) Resend(span.stream);
+    return;
   }
-  if (entries > 1) {
-    bisections_[Index(span.stream)] = {span.to, (entries + 1) / 2};
+  const std::size_t halved = record->entries;
+  if (!under_way) {
+    const Bisection& bisection = bisections_[Index(span.stream)];
+    const bool known = span.from < bisection.to && bisection.entries_max < halved;
+    if (known || halved == 1 || span.to <= acked_[Index(span.stream)]) return;
+  }
+  if (halved > 1) {
+    bisections_[Index(span.stream)] = {span.to, (halved + 1) / 2};
   } else if (quarantined_.size() < kQuarantinedMax) {
     SetAside(span);
   }
-  // What of other streams is under way has nothing to do with it.
-  sent_[Index(span.stream)] = acked_[Index(span.stream)];
-  std::erase_if(under_way_, [&span](const UnderWay& frame) { return frame.stream == span.stream; });
+  Resend(span.stream);
+}
+
+// What of other streams is under way has nothing to do with it.
+void Sender::Resend(Stream stream) {
+  sent_[Index(stream)] = acked_[Index(stream)];
+  std::erase_if(under_way_, [stream](const UnderWay& frame) { return frame.stream == stream; });
+}
+
+// Returns whether any was set aside now. A seq names one entry for ever: unlike half of a frame, it
+// may be told late, and again.
+bool Sender::SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_t>& entries) {
+  bool any = false;
+  const auto add = [&](model::PropertyId id, std::uint64_t seq) {
+    if (seq > span.to) return false;
+    const bool named = seq > acked_[Index(span.stream)] &&
+                       std::ranges::binary_search(entries, seq) &&
+                       quarantined_.size() < kQuarantinedMax;
+    if (named && quarantined_.insert({span.stream, seq}).second) {
+      quarantined_new_.push_back({id, span.stream, seq});
+      any = true;
+    }
+    return true;
+  };
+  if (span.stream == Stream::kEvents) {
+    if (sources_.events == nullptr) return false;
+    sources_.events->ForEachAfter(
+        span.from, [&](const model::Event& event) { return add(event.id, event.dot.seq); });
+    return any;
+  }
+  twin_.ForEachAfter(span.stream, span.from,
+                     [&](model::PropertyId id, model::Side, const model::Row& row) {
+                       return add(id, row.dot.seq);
+                     });
+  if (sources_.commands == nullptr || span.stream != Stream::kControl) return any;
+  sources_.commands->ForEachAfter(span.from, [&](const model::Command& command) {
+    return add(model::kNoProperty, command.dot.seq);
+  });
+  return any;
 }
 
 // The one entry that the frame had.

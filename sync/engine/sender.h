@@ -45,6 +45,9 @@ struct SenderSources {
   const model::CommandLog* commands = nullptr;
   // Whether the peer is to hold a row of this property at all; frames pass over the others.
   std::function<bool(model::PropertyId)> shared = {};
+  // The peer's lineage as both know it in this session: incarnations that statuses refer to and
+  // that follow from it need not be sent.
+  const model::Lineage* peer_lineage = nullptr;
 };
 
 class Sender {
@@ -75,9 +78,10 @@ class Sender {
   // that it replaces, and a peer that was told it holds everything beyond them never gets them.
   std::uint64_t ClaimMax(const model::Batch& batch, std::uint64_t seq_max) const;
 
-  // The peer refuses everything of a frame that holds something it can't take. Half of it is sent
-  // at a time, until one entry is left, which is set aside from then on. protocol.md, "Poison".
-  void OnRefused(const FrameSpan& span);
+  // The peer refuses everything of a frame that holds something it can't take. The `entries` that
+  // it names are set aside from then on. Where it names none, half of the frame is sent at a time,
+  // until one entry is left, and set aside. docs/PROTOCOL.md, "Poison".
+  void OnRefused(const FrameSpan& span, const std::vector<std::uint64_t>& entries);
   // What was set aside since the last call.
   struct Quarantined {
     model::PropertyId id = model::kNoProperty;  // Of a row or event; none for a command.
@@ -122,7 +126,10 @@ class Sender {
   void Rewind(MonoTime now);
   void FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
   void FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  bool SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_t>& entries);
+  void LeaveOutRefer(WireRow& wire) const;
   void SetAside(const FrameSpan& span);
+  void Resend(model::Stream stream);
   std::size_t EntriesMax(model::Stream stream) const;
 
   struct UnderWay {

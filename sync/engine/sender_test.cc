@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "twin/model/twin.h"
 
@@ -33,7 +34,9 @@ class SenderTest : public testing::Test {
     }
   }
   Delta Next() { return *sender_.Next(Stream::kState, kAll, kAllPids, 1, now_); }
-  void Refuse(const Delta& delta) { sender_.OnRefused({delta.stream, delta.from, delta.to}); }
+  void Refuse(const Delta& delta, const std::vector<std::uint64_t>& entries = {}) {
+    sender_.OnRefused({delta.stream, delta.from, delta.to}, entries);
+  }
 
   model::Twin twin_{model::Role::kDevice};
   Sender sender_{{.twin = twin_}, {}};
@@ -82,6 +85,35 @@ TEST_F(SenderTest, ARefusalThatAGapOvertookCounts) {
   Refuse(half);
   Refuse(all);  // Once more, late.
   EXPECT_EQ(Next().rows.size(), 2u);
+}
+
+TEST_F(SenderTest, NamedEntriesAreSetAsideAtOnceAndTheRestComesAgain) {
+  sender_.Begin({}, now_);
+  const Delta all = Next();
+  Refuse(all, {2, 5});
+  EXPECT_EQ(sender_.quarantined(), 2u);
+  std::vector<std::uint64_t> sent;
+  while (const auto delta = sender_.Next(Stream::kState, kAll, kAllPids, 1, now_)) {
+    for (const WireRow& wire : delta->rows) sent.push_back(wire.row.dot.seq);
+  }
+  EXPECT_EQ(sent, (std::vector<std::uint64_t>{1, 3, 4, 6, 7, 8}));
+}
+
+TEST_F(SenderTest, ANameThatComesAgainOrTooLateChangesNothing) {
+  sender_.Begin({}, now_);
+  const Delta all = Next();
+  Refuse(all, {2});
+  const Delta first = Next();
+  const Delta second = Next();
+  Refuse(all, {2});
+  EXPECT_EQ(sender_.quarantined(), 1u);
+  EXPECT_EQ(sender_.under_way(), 2u) << "what is under way needs no repetition";
+  Ack ack;
+  ack.watermark[static_cast<std::size_t>(Stream::kState)] = second.to;
+  sender_.OnAck(ack, now_);
+  Refuse(all, {3});
+  EXPECT_EQ(sender_.quarantined(), 1u) << "the peer has it";
+  EXPECT_EQ(first.rows.size() + second.rows.size(), 7u);
 }
 
 }  // namespace

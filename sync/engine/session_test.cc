@@ -69,6 +69,187 @@ TEST(SessionTest, ADesiredValueIsWrittenOnlyOnceItIsDurable) {
   world.ExpectEqualTwins();
 }
 
+// One commit has both, and a crash before it leaves the older one to be applied.
+TEST(SessionTest, AnUnfinishedDesiredValueIsSupersededByTheCommitOfTheNewerOne) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const auto want = [&world](double value) {
+    world.Want(0, value);
+    world.FinishCloudCommit();
+    world.DeliverDown();
+  };
+  want(5);
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.calls.size(), 1u);  // Under way, and not answered.
+  want(6);
+  ASSERT_EQ(world.edge_commits.size(), 1u);
+  const model::Batch& batch = world.edge_commits.front().batch;
+  ASSERT_EQ(batch.rows.size(), 2u);
+  const bool status_first = batch.rows[0].side == model::Side::kStatus;
+  const model::Row& status = batch.rows[status_first ? 0 : 1].row;
+  EXPECT_EQ(status.info().state, model::DesiredState::kSuperseded);
+  world.FinishEdgeCommit();
+  world.FinishEdgeCommit();
+  world.DeliverUp();
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  ASSERT_NE(world.cloud_twin().row(id, model::Side::kStatus), nullptr);
+  EXPECT_EQ(world.cloud_twin().row(id, model::Side::kStatus)->info().state,
+            model::DesiredState::kSuperseded);
+  world.Run(seconds(3));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  EXPECT_EQ(world.cloud_twin().row(id, model::Side::kStatus)->info().state,
+            model::DesiredState::kApplied);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, TheCloudKnowsWhatWasReplacedBeforeAnyFrameHadIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(3));
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  world.Want(0, 4);
+  world.FinishCloudCommit();
+  world.CutLink();
+  world.Want(0, 5);
+  EXPECT_EQ(world.cloud().superseded(id), nullptr) << "a frame had it, and the device may answer";
+  world.Want(0, 6);
+  ASSERT_NE(world.cloud().superseded(id), nullptr);
+  EXPECT_EQ(world.cloud().superseded(id)->value, Value(5.0));
+  world.MendLink();
+  world.Run(seconds(3));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  world.Want(0, 7);
+  EXPECT_EQ(world.cloud().superseded(id), nullptr) << "that one was applied";
+}
+
+// Redefines one property until most of the dictionary is past.
+void FillDictionary(World& world) {
+  world.edge_limits.dictionary_max = 30;
+  world.CrashEdge();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.log.clear();
+  while (!world.edge_twin().DictionaryFull()) {
+    ++world.units[1];
+    world.Define(1);
+    world.Sample(1, world.units[1]);
+  }
+}
+
+TEST(SessionTest, AFullDictionaryBeginsAnewOnceTheCloudHasItAndNothingElseIsToldAgain) {
+  World world(1);
+  FillDictionary(world);
+  const std::uint64_t epoch = world.edge().status().epoch.counter;
+  const std::uint64_t head = world.edge_twin().stream_head(model::Stream::kState);
+  const model::Pid shared = static_cast<model::Pid>(world.properties);
+  world.Run(seconds(20));
+  EXPECT_EQ(world.edge_twin().dictionary_size(), shared);
+  EXPECT_EQ(world.cloud_twin().dictionary_size(), shared);
+  EXPECT_EQ(world.edge().status().epoch.counter, epoch + 1)
+      << "within an epoch no number names two properties";
+  EXPECT_EQ(world.edge_twin().stream_head(model::Stream::kState), head);
+  EXPECT_TRUE(world.log.empty()) << "what is wanted is the same";
+  EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
+  world.Sample(1, 7);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ADigestOverOtherNumbersSaysNothing) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.Want(0, 6);
+  world.FinishCloudCommit();
+  ASSERT_FALSE(world.down.empty());
+  Delta shown;
+  shown.session = SessionOf(world.down.back());
+  world.Run(seconds(5));
+  shown.stream = model::Stream::kControl;
+  shown.from = shown.to = world.cloud_twin().stream_head(model::Stream::kControl);
+  shown.digest = DigestTag{{1, 2}, 0, world.edge_twin().dictionary_size() - 1};
+  const auto show = [&world](const Delta& delta) {
+    world.edge().Receive(delta, world.now, world.wall());
+    return world.edge().status().digests_unequal;
+  };
+  EXPECT_EQ(show(shown), 0u);
+  ++shown.digest->entries;
+  EXPECT_EQ(show(shown), 1u) << "or this test looks at nothing";
+}
+
+// Every answer to a row is UNKNOWN_PID, and just before it comes one to a digest, of a gap.
+TEST(SessionTest, AGapDoesNotKeepTheDictionaryFromBeingToldAgain) {
+  World world(1);
+  world.Run(seconds(5));
+  world.Want(0, 6);
+  world.FinishCloudCommit();
+  ASSERT_FALSE(world.down.empty());
+  const std::uint32_t session = SessionOf(world.down.back());
+  world.Run(seconds(5));
+  ++world.units[1];
+  world.Define(1);
+  world.Sample(1, 1);
+  world.FinishEdgeCommit();
+  world.up.clear();  // The entry and the row.
+  world.Pass(milliseconds(500));
+  Nack gap{.reason = NackReason::kGap};
+  gap.cursors.session = session;
+  gap.cursors.watermark = world.cloud().watermark();
+  gap.cursors.dictionary_n = world.cloud_twin().dictionary_size();
+  world.edge().Receive(gap, world.now, world.wall());
+  gap.reason = NackReason::kUnknownPid;
+  world.edge().Receive(gap, world.now, world.wall());
+  world.Turn();
+  EXPECT_TRUE(std::ranges::any_of(
+      world.up, [](const Frame& frame) { return std::holds_alternative<DictionaryFrame>(frame); }));
+}
+
+TEST(SessionTest, WhatNoDriverKnowsAnyMoreIsNoDifferenceOnceTheDictionaryBeganAnew) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  // An empty store, and drivers that know one property less than the cloud does.
+  --world.properties;
+  world.edge_disk = Disk();
+  world.ForgetSent();
+  world.CrashEdge();
+  world.Run(seconds(30));
+  const PropertyId gone = world.edge_twin().Find("plant/p19");
+  ASSERT_NE(gone, model::kNoProperty);
+  FillDictionary(world);
+  const std::uint64_t unequal = world.cloud().status().digests_unequal;
+  world.Run(seconds(30));
+  EXPECT_EQ(world.edge_twin().pid(gone), 0u);
+  EXPECT_EQ(world.cloud().status().digests_unequal, unequal);
+  EXPECT_EQ(world.edge().status().snapshots, 0u);
+}
+
+TEST(SessionTest, ACrashOfEitherSideWhileTheDictionaryBeginsAnewLosesNothing) {
+  for (int steps = 0; steps < 40; ++steps) {
+    SCOPED_TRACE(steps);
+    World world(1);
+    FillDictionary(world);
+    for (int i = 0; i < steps; ++i) {
+      switch (i % 5) {
+        case 0: world.FinishEdgeCommit(); break;
+        case 1: world.DeliverUp(); break;
+        case 2: world.FinishCloudCommit(); break;
+        case 3: world.DeliverDown(); break;
+        case 4: world.Pass(milliseconds(100)); break;
+      }
+    }
+    steps % 2 == 0 ? world.CrashEdge() : world.CrashCloud();
+    world.Run(seconds(30));
+    EXPECT_FALSE(world.edge_twin().DictionaryFull());
+    world.Sample(1, 7);
+    world.Run(seconds(10));
+    world.ExpectEqualTwins();
+  }
+}
+
 TEST(SessionTest, AfterACrashTheDeviceIsReadBackBeforeAnythingIsWrittenAgain) {
   World world(1);
   world.Sample(0, 1);
@@ -491,6 +672,56 @@ TEST(SessionTest, RoundTripTimesLeaveOutHowLongAnAckWasHeld) {
   EXPECT_LT(*world.edge().status().round_trip, milliseconds(100));
 }
 
+// Steps of a millisecond, all that was sent delivered in each, until a frame of that kind is sent.
+template <class Kind>
+std::optional<Kind> NextOf(World& world, std::deque<Frame>& way) {
+  for (int i = 0; i < 3'000; ++i) {
+    for (const Frame& frame : way) {
+      if (const auto* found = std::get_if<Kind>(&frame)) return *found;
+    }
+    while (!world.up.empty()) world.DeliverUp();
+    while (!world.down.empty()) world.DeliverDown();
+    world.FinishEdgeCommit();
+    world.FinishCloudCommit();
+    while (!world.calls.empty()) world.FinishCall();
+    world.Pass(milliseconds(1));
+  }
+  return {};
+}
+
+TEST(SessionTest, AnAckLeavesOutTheCursorsThatStandWhereTheWelcomeSaid) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  world.CutLink();
+  world.MendLink();
+  world.Run(seconds(5));
+  world.Sample(1, 42);
+  const std::optional<Ack> ack = NextOf<Ack>(world, world.down);
+  ASSERT_TRUE(ack);
+  EXPECT_GT(ack->watermark[static_cast<std::size_t>(model::Stream::kState)], 0u);
+  EXPECT_EQ(ack->watermark[static_cast<std::size_t>(model::Stream::kControl)], 0u);
+  EXPECT_EQ(ack->dictionary_n, 0u);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, AStatusRefersByNumberAloneWhereTheCloudsLineageTellsTheRest) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Want(0, 5);
+  const std::optional<Delta> status = NextOf<Delta>(world, world.up);
+  ASSERT_TRUE(status);
+  ASSERT_FALSE(status->rows.empty());
+  ASSERT_EQ(status->rows[0].side, model::Side::kStatus);
+  EXPECT_NE(status->rows[0].row.info().refers_to.seq, 0u);
+  EXPECT_EQ(status->rows[0].row.info().refers_to.inc, 0u);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, IdleTwinsExchangeNextToNothing) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
@@ -523,6 +754,90 @@ TEST(SessionTest, ADeviceRestoredFromAnImageLooksBeforeItWritesWhatItMayHaveWrit
   EXPECT_THAT(world.log, testing::Each(testing::StartsWith("read")));
   EXPECT_THAT(world.log, testing::Contains("read plant/p0"));
   world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  world.Want(0, 5);
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  world.FinishCall();  // It is done, and told to nobody.
+  world.log.clear();
+  world.up.clear();
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.CrashEdge();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 0u) << "it looks like a crash";
+  EXPECT_THAT(world.log, testing::ElementsAre("read plant/p0"));
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, WhatLeftTheInterestWhileTheCloudWasSetBackIsGivenBack) {
+  World world(1);
+  world.Run(seconds(5));
+  world.Want(0, 1);
+  world.Run(seconds(3));
+  const Disk backup = world.cloud_disk;
+  world.Want(4, 8);
+  world.Run(seconds(3));
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(60));
+  const PropertyId there = world.cloud_twin().Find("plant/p4");
+  ASSERT_NE(world.cloud_twin().row(there, Side::kDesired), nullptr);
+  EXPECT_EQ(world.cloud_twin().row(there, Side::kDesired)->value, Value(8.0));
+  EXPECT_EQ(world.edge().status().orphans, 0u);
+  const PropertyId here = world.edge_twin().Find("plant/p4");
+  EXPECT_EQ(world.edge_twin().row(here, Side::kDesired), nullptr) << "nobody asked for it";
+}
+
+TEST(SessionTest, AnInterestThatALaterOneOvertookChangesNothing) {
+  World world(1);
+  world.Run(seconds(5));
+  InterestFrame late;
+  late.session = world.edge().Goodbye()->session;
+  world.edge().SetInterest({"plant/p0"});
+  world.Run(seconds(5));
+  late.interest = world.cloud().status().interest;
+  world.edge().SetInterest({"plant/p4"});
+  world.Run(seconds(5));
+  world.cloud().Receive(late, world.now, world.wall());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().interest, world.edge().status().interest);
+}
+
+TEST(SessionTest, ACommandAboveAGapWaitsForWhatWasAskedBeforeIt) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  world.log.clear();
+  const auto ask = [&world](std::uint64_t id, const std::string& path) {
+    model::Command command;
+    command.id = id;
+    command.name = "read";
+    command.path = path;
+    command.expires = world.wall() + seconds(60);
+    ASSERT_TRUE(world.cloud().AddCommand(command));
+    world.Turn();
+    world.FinishCloudCommit();
+  };
+  ask(7, "plant/p0");
+  ASSERT_FALSE(world.down.empty());
+  world.down.clear();
+  ask(8, "plant/p4");
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  EXPECT_TRUE(world.calls.empty());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.log, (std::vector<std::string>{"read plant/p0", "read plant/p4"}));
+  EXPECT_EQ(world.cloud().commands().Find(8)->state, model::CommandState::kDone);
 }
 
 TEST(SessionTest, AnAnswerThatWasForgottenClosesItsCommandThoughTheAckWasLate) {
@@ -610,7 +925,17 @@ TEST(SessionTest, AWishThatLeftTheInterestWhileItWasWrittenIsLookedAtFirst) {
   world.DeliverDown();
   world.FinishEdgeCommit();
   ASSERT_EQ(world.calls.size(), 1u);
-  world.edge().SetInterest({"plant/p4"});  // Nobody waits for the answer any more.
+  world.edge().SetInterest({"plant/p4"});
+  const PropertyId id = world.edge_twin().Find("plant/p0");
+  for (int i = 0; i < 50 && world.edge_twin().row(id, Side::kDesired) != nullptr; ++i) {
+    world.DeliverUp();
+    world.FinishCloudCommit();
+    world.DeliverDown();
+    world.FinishEdgeCommit();
+    world.Pass(milliseconds(50));
+  }
+  ASSERT_EQ(world.edge_twin().row(id, Side::kDesired), nullptr)
+      << "nobody waits for the answer any more";
   world.Run(seconds(3));
   world.edge().SetInterest({});
   world.Run(seconds(3));
@@ -690,6 +1015,20 @@ TEST(SessionTest, ARowThatIsSetAsideMakesNobodyHealInVain) {
   EXPECT_GT(world.cloud().status().digests, compared) << "it is looked at again";
   EXPECT_EQ(world.cloud().status().digests_unequal, 0u);
   world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, BadEntriesCostTheirFrameOneRefusal) {
+  World world(1);
+  world.accept = [](const WireRow& wire) {
+    return wire.row.value == Value(13.0) ? Status(Invalid("unlucky")) : Status();
+  };
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, i == 1 || i == 3 ? 13 : 2);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.edge().status().quarantined, 2u);
+  EXPECT_EQ(world.cloud().status().refused_content, 1u);
 }
 
 TEST(SessionTest, WhatAnInterestInBetweenPurgedComesAgain) {

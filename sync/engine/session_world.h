@@ -145,7 +145,7 @@ class World {
   std::uint64_t Random(std::uint64_t below) { return below == 0 ? 0 : random_() % below; }
 
   void StartEdge() {
-    edge_twin_ = std::make_unique<model::Twin>(model::Role::kDevice);
+    edge_twin_ = std::make_unique<model::Twin>(model::Role::kDevice, edge_limits);
     EdgeOptions options;
     options.seq_reserve = 1'000;
     options.random = [this](std::uint64_t below) { return Random(below); };
@@ -477,6 +477,7 @@ class World {
   int properties = 20;
   std::function<Status(const WireRow&)> accept;  // Of the next cloud that starts.
   int secrets = 0;
+  model::TwinLimits edge_limits;  // From the next start on.
   std::map<int, int> units;
   std::set<int> local_only;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> named;

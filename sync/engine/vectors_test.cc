@@ -114,6 +114,18 @@ TEST(VectorsTest, FingerprintsAndTheirSumAreThoseOfThePage) {
   EXPECT_EQ(sum, (Digest{0x5b153c6324463507, 0xc4f476350cd68b1c}));
 }
 
+TEST(VectorsTest, ARowOfAPathWithoutANumberIsHashedByItsPath) {
+  const Placed b = Rows()[1];
+  std::string bytes;
+  AppendCanonical(bytes, 0, b.side, b.row, "pump/speed");
+  EXPECT_EQ(Hex(bytes),
+            "000000000a00000070756d702f73706565640122222222222222220300000000000000022800"
+            "000000000000a0f251c4a0010000000000000000000000000000000000000000000000000000"
+            "00000004000000616e6e61");
+  EXPECT_EQ(RowDigest(0, b.side, b.row, "pump/speed"),
+            (Digest{0x06d9f9a4d405ad8d, 0x3992bc5f3d5aec0f}));
+}
+
 TEST(VectorsTest, NumbersOfRowsAreThoseOfThePage) {
   std::vector<std::pair<std::uint32_t, std::uint64_t>> numbers;
   for (const SketchEntry& entry : Vector()) numbers.emplace_back(entry.index, entry.value);

@@ -58,6 +58,17 @@ class Link {
   // kUnavailable: down. kExhausted: the socket's backlog is at `backlog_bytes_max`. kInvalid: no
   // such peer, or larger than this link or its broker can ever take. Nothing was sent then.
   virtual Status Send(std::string_view peer, std::span<const std::byte> bytes) = 0;
+  // The cloud: as Send, to the short address that the device gave in its Hello; empty: to its
+  // ordinary one. kInvalid: no such address.
+  virtual Status SendTo(std::string_view peer, std::string_view address,
+                        std::span<const std::byte> bytes) {
+    (void)address;
+    return Send(peer, bytes);
+  }
+  // A device: a short address of this connection for the Hello that is sent next, at which the
+  // cloud's frames may come as well: it saves bytes. Empty when there is none, or when the last one
+  // asked for brought nothing: a broker's access rules may not allow it.
+  virtual std::string OfferAddress() { return {}; }
   // Whether nothing waits in the link: what is sent next overtakes nothing and is overtaken by
   // nothing. True while down.
   virtual bool drained() const = 0;

@@ -28,6 +28,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Room for the topic and whatever else a broker puts around a frame.
+constexpr std::size_t kAliasPropertyBytes = 3;  // MQTT 5, 3.3.2.3.4.
 constexpr std::size_t kPacketOverheadMax = 1024;
 // Unsent bytes that the kernel takes: small, so that a frame that matters overtakes what waits here
 // instead of queueing behind a full socket buffer.
@@ -284,6 +285,9 @@ bool MqttClient::Settle() {
                                          "); check the broker's access rules for this client"});
       return false;
     }
+    const std::size_t needed = target_.subscriptions.size();
+    hears_short_topic_ =
+        !target_.short_topic.empty() && needed < granted_.size() && granted_[needed] < 0x80;
     phase_ = Phase::kUp;
     loss_.was_up = true;
     loop_.Cancel(std::exchange(deadline_, Loop::Id::kNone));
@@ -300,6 +304,7 @@ bool MqttClient::Settle() {
 void MqttClient::Subscribe() {
   std::vector<char*> topics;
   for (std::string& topic : target_.subscriptions) topics.push_back(topic.data());
+  if (!target_.short_topic.empty()) topics.push_back(target_.short_topic.data());
   const int options = target_.protocol == MQTT_PROTOCOL_V5 ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : 0;
   errno = 0;
   const int result = mosquitto_subscribe_multiple(handle_, nullptr, static_cast<int>(topics.size()),
@@ -348,15 +353,19 @@ void MqttClient::CheckUnfinishedPacket() {
                   std::to_string(options_.frame_bytes_max) + " bytes; disconnected from it"));
 }
 
-std::size_t MqttClient::PublishBytes(std::size_t topic_bytes, std::size_t payload_bytes) const {
-  const std::size_t properties = target_.protocol == MQTT_PROTOCOL_V5 ? 1 : 0;
-  const std::size_t remaining = 2 + topic_bytes + properties + payload_bytes;
+std::size_t MqttClient::PublishBytes(std::size_t topic_bytes, std::size_t properties_bytes,
+                                     std::size_t payload_bytes) const {
+  const std::size_t length = target_.protocol == MQTT_PROTOCOL_V5 ? 1 : 0;
+  const std::size_t remaining = 2 + topic_bytes + length + properties_bytes + payload_bytes;
   return 1 + VarintBytes(remaining) + remaining;
 }
 
 Status MqttClient::Send(const std::string& topic, std::span<const std::byte> bytes) {
   if (phase_ != Phase::kUp) return Unavailable("not connected to " + target_.name);
-  const std::size_t packet_bytes = PublishBytes(topic.size(), bytes.size());
+  const bool alias = takes_aliases_ && topic == target_.alias_topic;
+  const std::size_t topic_bytes = alias && alias_known_ ? 0 : topic.size();
+  const std::size_t packet_bytes =
+      PublishBytes(topic_bytes, alias ? kAliasPropertyBytes : 0, bytes.size());
   Limit& backlog = traffic_.backlog_bytes;
   if (!backlog.Fits(packet_bytes) || packet_bytes > kMqttPacketBytesMax) {
     return Invalid("a frame of " + std::to_string(bytes.size()) +
@@ -372,10 +381,10 @@ Status MqttClient::Send(const std::string& topic, std::span<const std::byte> byt
   unsent_bytes_ += packet_bytes;
   backlog.Use(unsent_bytes_);
   errno = 0;
-  const int result = mosquitto_publish(handle_, nullptr, topic.c_str(),
-                                       static_cast<int>(bytes.size()), bytes.data(), 0, false);
+  const int result = Publish(topic, bytes, alias);
   const int system_error = errno;
   if (result == MOSQ_ERR_SUCCESS) {
+    alias_known_ |= alias;
     ++traffic_.stats.frames_sent;
     traffic_.stats.bytes_sent += packet_bytes;
     if (!unsent_.empty()) UpdateWatches();
@@ -390,6 +399,21 @@ Status MqttClient::Send(const std::string& topic, std::span<const std::byte> byt
   CheckResult(result, system_error, "sending");
   ReportSoon();
   return Unavailable(loss_.why.text);
+}
+
+// QoS 0 packets leave in the order in which they are handed over, and an alias lives as long as the
+// connection: the first packet with it is always in front of those that rely on it.
+int MqttClient::Publish(const std::string& topic, std::span<const std::byte> bytes, bool alias) {
+  const auto size = static_cast<int>(bytes.size());
+  if (!alias)
+    return mosquitto_publish(handle_, nullptr, topic.c_str(), size, bytes.data(), 0, false);
+  mosquitto_property* properties = nullptr;
+  mosquitto_property_add_int16(&properties, MQTT_PROP_TOPIC_ALIAS, 1);
+  const char* name = alias_known_ ? nullptr : topic.c_str();
+  const int result =
+      mosquitto_publish_v5(handle_, nullptr, name, size, bytes.data(), 0, false, properties);
+  mosquitto_property_free_all(&properties);
+  return result;
 }
 
 void MqttClient::Disconnect() {
@@ -482,8 +506,12 @@ void MqttClient::ReportBreak() {
   events_.OnClientDown(loss);
 }
 
-void MqttClient::OnConnack(mosquitto*, void* self, int reason, int, const mqtt5__property*) {
+void MqttClient::OnConnack(mosquitto*, void* self, int reason, int,
+                           const mqtt5__property* properties) {
   Self(self).connack_ = reason;
+  std::uint16_t aliases = 0;
+  mosquitto_property_read_int16(properties, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, &aliases, false);
+  Self(self).takes_aliases_ = aliases > 0;
   ++Self(self).packets_;
 }
 
@@ -499,7 +527,7 @@ void MqttClient::OnMessage(mosquitto*, void* self, const mosquitto_message* mess
   ++client.packets_;
   const std::string_view topic = message->topic;
   const auto size = static_cast<std::size_t>(message->payloadlen);
-  stats.bytes_received += client.PublishBytes(topic.size(), size);
+  stats.bytes_received += client.PublishBytes(topic.size(), 0, size);
   if (message->retain) {
     ++stats.retained_dropped;
     return;

@@ -71,7 +71,9 @@ struct ClientTarget {
   std::shared_ptr<TlsContext> tls;  // None: plain TCP.
   int protocol = 5;                 // Or 4, which is MQTT 3.1.1.
   std::vector<std::string> subscriptions;
-  std::string will_topic;  // Empty: no Will.
+  std::string short_topic;  // Subscribed to as well, if the broker lets us. Empty: none.
+  std::string alias_topic;  // Sent once, if the broker takes an alias for it. Empty: none.
+  std::string will_topic;   // Empty: no Will.
   std::string will;
 };
 
@@ -91,6 +93,7 @@ class MqttClient {
   // Says goodbye and closes; no Will, no more events.
   void Disconnect();
   bool up() const { return phase_ == Phase::kUp; }
+  bool hears_short_topic() const { return hears_short_topic_; }
   bool drained() const { return unsent_.empty(); }
 
  private:
@@ -122,7 +125,9 @@ class MqttClient {
   void StartTimer(std::chrono::milliseconds timeout, std::string_view doing);
   bool InTlsHandshake() const;
   bool TlsIsDead() const;
-  std::size_t PublishBytes(std::size_t topic_bytes, std::size_t payload_bytes) const;
+  std::size_t PublishBytes(std::size_t topic_bytes, std::size_t properties_bytes,
+                           std::size_t payload_bytes) const;
+  int Publish(const std::string& topic, std::span<const std::byte> bytes, bool alias);
   std::string LossText(int result, int system_error) const;
   Error TlsError() const;
   // What else is known about a failure of TLS, each with a "; " before it.
@@ -161,10 +166,13 @@ class MqttClient {
   std::optional<int> disconnect_;
   std::vector<int> granted_;
   bool suback_ = false;
+  bool takes_aliases_ = false;  // The broker.
+  bool hears_short_topic_ = false;
   std::vector<Received> inbox_;
   std::size_t inbox_bytes_ = 0;
   std::string last_tls_log_;
 
+  bool alias_known_ = false;        // The broker knows what alias_topic's alias stands for.
   std::deque<std::size_t> unsent_;  // Sizes of the PUBLISH packets in libmosquitto's queue.
   std::size_t unsent_bytes_ = 0;
   std::optional<std::uint64_t>

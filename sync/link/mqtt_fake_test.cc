@@ -248,7 +248,7 @@ TEST_F(FakeBrokerTest, OnlyAProvedSessionResetsTheBackoff) {
   options.backoff_min = milliseconds(10);
   options.backoff_max = milliseconds(70);
   options.random = [&](std::uint64_t below) {
-    asked.push_back(below);
+    if (below != 64) asked.push_back(below);  // That is for the characters of a short address.
     return std::uint64_t{0};
   };
   const auto device = MakeMqttLink(loop_, options);

@@ -20,6 +20,13 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMqttStringBytesMax = 65'535;  // MQTT 5, 1.5.4.
+// A session lasts for hours and a device's address is drawn anew for each connection: two of 10,000
+// devices with the same one are to be expected, and do no harm, as frames name their session.
+constexpr std::size_t kAddressCharacters = 4;
+constexpr std::string_view kAddressAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+// What a broker doesn't let through is tried again after this, at the cost of one repeated Hello.
+constexpr std::chrono::hours kAddressPause{24};
 
 Status CheckTexts(const MqttOptions& options) {
   if (options.client_id.empty()) return Invalid("client_id must not be empty");
@@ -65,6 +72,9 @@ class MqttLink final : public Link, private ClientEvents {
 
   Status Open(LinkEvents& events) override;
   Status Send(std::string_view peer, std::span<const std::byte> bytes) override;
+  Status SendTo(std::string_view peer, std::string_view address,
+                std::span<const std::byte> bytes) override;
+  std::string OfferAddress() override;
   bool drained() const override { return !client_ || client_->drained(); }
   void LimitBackoff(milliseconds backoff_max) override { backoff_limit_ = backoff_max; }
   void Proved() override { backoff_.Reset(); }
@@ -114,7 +124,11 @@ class MqttLink final : public Link, private ClientEvents {
   std::unique_ptr<MqttClient> client_;
   Loop::Id timer_ = Loop::Id::kNone;  // The next attempt, or the deadline of a look-up.
   std::optional<MonoTime> next_try_;
-  std::string topic_;  // Reused; a device's never changes.
+  std::string topic_;                      // Reused; a device's never changes.
+  std::string address_offered_;            // Of this connection; empty in the cloud.
+  std::string short_topic_;                // That of it.
+  bool address_unheard_ = false;           // It was offered, and nothing has come there since.
+  std::optional<MonoTime> address_again_;  // None is offered before.
 };
 
 MqttLink::MqttLink(Loop& loop, MqttOptions options)
@@ -207,11 +221,21 @@ void MqttLink::Connect() {
                       .tls = route_.tls,
                       .protocol = ProtocolFor(broker),
                       .subscriptions = {},
+                      .short_topic = {},
+                      .alias_topic = {},
                       .will_topic = {},
                       .will = {}};
   if (is_device_) {
+    address_offered_.clear();
+    for (std::size_t i = 0; i < kAddressCharacters; ++i) {
+      address_offered_ += kAddressAlphabet[options_.random(kAddressAlphabet.size())];
+    }
+    short_topic_ = ShortTopic(address_offered_);
+    address_unheard_ = false;
     target.subscriptions = {Topic(options_.device, Direction::kDown),
                             Topic(kEveryDevice, Direction::kDown)};
+    target.short_topic = short_topic_;
+    target.alias_topic = topic_;
   } else {
     target.subscriptions = {Topic("+", Direction::kUp)};
   }
@@ -268,6 +292,11 @@ void MqttLink::Fail(const Error& why) {
 }
 
 void MqttLink::OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) {
+  if (is_device_ && topic == short_topic_) {
+    address_unheard_ = false;
+    ++traffic_.stats.frames_received;
+    return events_->OnLinkFrame(options_.device, bytes);
+  }
   const auto device = DeviceOfTopic(topic, is_device_ ? Direction::kDown : Direction::kUp);
   const bool ours =
       device && (!is_device_ || *device == options_.device || *device == kEveryDevice);
@@ -275,6 +304,8 @@ void MqttLink::OnClientFrame(std::string_view topic, std::span<const std::byte> 
     ++traffic_.stats.foreign_dropped;
     return;
   }
+  // The cloud has only just come: that nothing was heard before says nothing.
+  if (is_device_ && *device == kEveryDevice) address_unheard_ = false;
   ++traffic_.stats.frames_received;
   events_->OnLinkFrame(is_device_ ? std::string_view(options_.device) : *device, bytes);
 }
@@ -294,6 +325,27 @@ Status MqttLink::Send(std::string_view peer, std::span<const std::byte> bytes) {
     return Unavailable("the link is down" + (why.empty() ? "" : ": " + why));
   }
   return client_->Send(topic_, bytes);
+}
+
+Status MqttLink::SendTo(std::string_view peer, std::string_view address,
+                        std::span<const std::byte> bytes) {
+  if (is_device_ || address.empty()) return Send(peer, bytes);
+  if (!IsShortAddress(address)) {
+    return Invalid("'" + std::string(address) + "' is no short address");
+  }
+  if (!client_ || !client_->up()) return Send(peer, bytes);  // It says why that fails.
+  return client_->Send(ShortTopic(address), bytes);
+}
+
+std::string MqttLink::OfferAddress() {
+  if (address_unheard_) {
+    address_unheard_ = false;
+    address_again_ = loop_.Now() + kAddressPause;
+  }
+  if (!is_device_ || !client_ || !client_->hears_short_topic()) return {};
+  if (address_again_ && loop_.Now() < *address_again_) return {};
+  address_unheard_ = true;
+  return address_offered_;
 }
 
 LinkStats MqttLink::stats() const {

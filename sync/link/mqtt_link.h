@@ -4,7 +4,9 @@
 // Link over MQTT by libmosquitto.
 //
 // Topics: "et/<device>/u" up, "et/<device>/d" down, "et/*/d" from the cloud to every device ('*' is
-// no wildcard of MQTT and no character of a device id). QoS 0, clean start, nothing retained.
+// no wildcard of MQTT and no character of a device id), "e/<address>" down to a device that offered
+// such a short address for this connection. QoS 0, clean start, nothing retained. A device's
+// own topic is sent once in a connection where the broker takes an alias for it (MQTT 5).
 
 #pragma once
 

@@ -11,6 +11,8 @@ namespace edgetwin::sync {
 namespace {
 
 constexpr std::string_view kPrefix = "et/";
+constexpr std::string_view kShortPrefix = "e/";
+constexpr std::size_t kShortAddressBytesMax = 8;
 
 bool IsIdCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -18,6 +20,15 @@ bool IsIdCharacter(char c) {
 }
 
 }  // namespace
+
+bool IsShortAddress(std::string_view address) {
+  return !address.empty() && address.size() <= kShortAddressBytesMax &&
+         std::ranges::all_of(address, [](char c) { return c != '.' && IsIdCharacter(c); });
+}
+
+std::string ShortTopic(std::string_view address) {
+  return std::string(kShortPrefix).append(address);
+}
 
 bool IsDeviceId(std::string_view id) {
   return !id.empty() && id.size() <= kDeviceIdBytesMax && id[0] != '.' && id[0] != '-' &&

@@ -21,6 +21,10 @@ enum class Direction : char { kUp = 'u', kDown = 'd' };
 void FormatTopic(std::string_view device, Direction direction, std::string& topic);
 std::string Topic(std::string_view device, Direction direction);
 
+// A short address, 1 to 8 characters of A-Z a-z 0-9 _ -, and its topic, "e/<address>".
+bool IsShortAddress(std::string_view address);
+std::string ShortTopic(std::string_view address);
+
 // The device of such a topic, "*" included for kDown; nothing when it isn't exactly one.
 std::optional<std::string_view> DeviceOfTopic(std::string_view topic, Direction direction);
 

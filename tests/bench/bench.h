@@ -51,6 +51,20 @@ struct HealOptions {
 // Fails when a row was missed, or one was sent that didn't differ.
 int RunHeal(const HealOptions& options);
 
+struct WireOptions {
+  std::vector<std::uint32_t> changed = {1, 5, 20};  // Of 100 properties.
+  int trials = 3;                                   // Of each isolated message.
+  int flow_frames = 40;                             // Of each flow.
+  bool decimals_only = false;                       // No second row of doubles of full precision.
+  std::uint32_t seed = 1;
+  bool explain = false;  // Each packet of the first trials, field by field.
+  bool json = false;
+};
+// Bytes of MQTT that a message causes until both sides are quiet, counted between the agent and a
+// real broker, beside simple peers on the same broker and published figures. Fails when something
+// did not arrive.
+int RunWire(const WireOptions& options);
+
 struct HistoryOptions {
   std::string data;  // Folder of CSV files; empty: made series.
   bool json = false;

@@ -14,8 +14,8 @@ using history::BitReader;
 using history::BitWriter;
 using model::Sample;
 
-// Section 4.1.1: a difference of differences in one of these widths, after as many ones as there are
-// shorter ones and a zero. The last has no zero, and 64 bits instead of 32 since ours are
+// Section 4.1.1: a difference of differences in one of these widths, after as many ones as there
+// are shorter ones and a zero. The last has no zero, and 64 bits instead of 32 since ours are
 // milliseconds.
 constexpr unsigned kWidths[] = {7, 9, 12};
 constexpr unsigned kWidest = 64;

@@ -140,7 +140,7 @@ class Twins {
     shown.session = kSession;
     shown.stream = model::Stream::kState;
     shown.from = shown.to = device_.head();
-    shown.digest = {{~std::uint64_t{0}, ~std::uint64_t{0}}, device_.dictionary_size()};
+    shown.digest = {{~std::uint64_t{0}, ~std::uint64_t{0}}, device_.dictionary_size(), 0};
     sync::Ack ack;
     ack.session = kSession;
     ack.watermark[static_cast<std::size_t>(model::Stream::kState)] = device_.head();

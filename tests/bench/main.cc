@@ -77,6 +77,25 @@ int main(int argc, char** argv) {
   heal_command->add_option("--seed", heal.seed)->capture_default_str();
   heal_command->add_flag("--json", heal.json);
 
+  WireOptions wire;
+  auto* wire_command = app.add_subcommand(
+      "wire", "MQTT bytes for one message, per changed property, beside other ways to say it");
+  wire_command->add_option("--changed", wire.changed)
+      ->delimiter(',')
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  wire_command->add_option("--trials", wire.trials)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  wire_command->add_option("--flow-frames", wire.flow_frames)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  wire_command->add_flag("--decimals-only", wire.decimals_only,
+                         "Without the rows of full-precision doubles");
+  wire_command->add_option("--seed", wire.seed)->capture_default_str();
+  wire_command->add_flag("--explain", wire.explain, "Take a packet of each kind apart");
+  wire_command->add_flag("--json", wire.json);
+
   HistoryOptions history;
   auto* history_command = app.add_subcommand(
       "history", "Bits and time a sample, beside gzip, zstd -19, Gorilla and Chimp128");
@@ -112,6 +131,7 @@ int main(int argc, char** argv) {
   if (latency_command->parsed()) return RunLatency(latency);
   if (isolation_command->parsed()) return RunIsolation(isolation);
   if (heal_command->parsed()) return RunHeal(heal);
+  if (wire_command->parsed()) return RunWire(wire);
   if (history_command->parsed()) return RunHistory(history);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";

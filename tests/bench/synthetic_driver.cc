@@ -41,6 +41,7 @@ Status SyntheticDriver::Start(Loop& loop, driver::SampleSink& sink) {
     model::PropertyDef def;
     def.path = *model::Path::Parse(name);
     def.type = model::ValueType::kDouble;
+    def.writable = g_options.writable;
     if (!g_options.full_precision) def.decimals = 2;
     const auto id = sink.Define(def);
     if (!id) return id.error();
@@ -73,6 +74,11 @@ void SyntheticDriver::Round() {
 
 void SyntheticDriver::Poke(double value) {
   sink_->Report(poked_, model::Value(value));
+  ++samples_;
+}
+
+void SyntheticDriver::Report(model::PropertyId id, model::Sample sample) {
+  sink_->ReportAt(id, std::move(sample));
   ++samples_;
 }
 

@@ -19,6 +19,7 @@ struct SyntheticOptions {
   std::size_t properties = 1'000;
   double hz = 1;  // 0: only what Poke reports.
   bool full_precision = false;
+  bool writable = false;  // All of them, not only "plant/poked".
   std::function<void(model::PropertyId, const model::Value&)> written;  // Called in Write.
 };
 
@@ -36,6 +37,10 @@ class SyntheticDriver final : public driver::Driver {
 
   // One sample of the writable property "plant/poked".
   void Poke(double value);
+  // One sample of any of ids().
+  void Report(model::PropertyId id, model::Sample sample);
+  // Of the workload's properties, in their order: "plant/p00000", ….
+  const std::vector<model::PropertyId>& ids() const { return ids_; }
   std::uint64_t samples() const { return samples_; }
 
  private:

@@ -89,7 +89,7 @@ export function chain(before, pid, e) {
 }
 
 export function canonical(pid, r) {
-  const parts = [le(4, pid), le(1, r.side), le(8, r.inc), le(8, r.seq), le(1, r.type)];
+  const parts = [le(4, pid), ...(pid ? [] : [counted(Buffer.from(r.path))]), le(1, r.side), le(8, r.inc), le(8, r.seq), le(1, r.type)];
   if (r.type === BOOL) parts.push(le(1, r.value));
   if (r.type === INT || r.type === DOUBLE) parts.push(le(8, r.value));
   if (r.type === STRING || r.type === BYTES) parts.push(counted(r.value));
@@ -645,6 +645,7 @@ export class CloudPeer extends EventEmitter {
       if (r.seq <= w) this.count.repeated++;
       if (r.pid && !this.newest.has(r.path)) continue;  // Withdrawn.
       r.inc = r.inc || incOf(this.session.lineage, r.seq);
+      if (r.referSeq !== 0n) r.referInc = r.referInc || incOf(this.s.lineage, r.referSeq);
       const key = `${r.path}|${r.side}`;
       const old = this.s.rows.get(key);
       if (old && old.seq >= r.seq) continue;
@@ -689,8 +690,11 @@ export class CloudPeer extends EventEmitter {
     return [...this.s.rows.values()].filter(want).sort((a, b) => (a.seq < b.seq ? -1 : 1));
   }
   digest(sides) {
-    return this.of((r) => sides.includes(r.side) && this.newest.has(r.path))
-      .reduce((sum, r) => (sum + fingerprint(canonical(this.newest.get(r.path), r))) & M128, 0n);
+    return this.sum(this.of((r) => sides.includes(r.side)));
+  }
+  sum(rows) {
+    return rows.reduce((sum, r) =>
+      (sum + fingerprint(canonical(this.newest.get(r.path) ?? 0, r))) & M128, 0n);
   }
   // A row as it is sent: by its newest pid, or by path where there is none.
   wire(r) { return { ...r, pid: this.newest.get(r.path) ?? 0 }; }
@@ -752,7 +756,8 @@ export class CloudPeer extends EventEmitter {
       s.digest.pause = s.digest.at ? Math.min(2 * s.digest.pause, 300000) : 1500;
       s.digest.at = now;
       this.send({ session: s.down, to: long(s.sent), side: 1,
-        digest: { low: long(sum & M64), high: long(sum >> 64n), scope: 0 } });
+        digest: { low: long(sum & M64), high: long(sum >> 64n), scope: 0,
+          entries: this.s.dictionary.length } });
     }
     if (s.ackDue && now - s.ackAt >= 1000) {
       Object.assign(s, { ackDue: false, ackAt: now });
@@ -765,7 +770,7 @@ export class CloudPeer extends EventEmitter {
   healAsk(ask) {
     const s = this.session;
     this.log(`heal ask: attempt ${ask.attempt}, first ${ask.first_cell}, cells ${ask.cells}, `
-      + `desired ${ask.desired?.join(' ')}`);
+      + `desired ${ask.desired?.join(' ')}${ask.unnumbered ? ' unnumbered' : ''}`);
     if (big(ask.at?.state) > this.s.w.state || big(ask.at?.control) > this.s.w.control) {
       this.nack(REASON.GAP, s.down);
       return;
@@ -782,6 +787,24 @@ export class CloudPeer extends EventEmitter {
       columns.seq_steps = rows.map((r, i) => slong(r.seq - (i ? rows[i - 1].seq : 0n)));
       s.digest = { due: true, at: 0, pause: 1500 };
       this.emit('heal', 'desired');
+    } else if (ask.unnumbered) {
+      s.frozen = null;
+      const after = Buffer.from(ask.unnumbered.after ?? '').toString();
+      if (!after) {
+        const seq = big(ask.unnumbered.seq);
+        for (const r of this.of((x) => x.side !== 1 && !this.newest.has(x.path) && x.seq <= seq)) {
+          this.s.rows.delete(`${r.path}|${r.side}`);
+        }
+        this.save();
+      }
+      const left = this.of((r) => r.side === 1 && !this.newest.has(r.path) && r.path > after)
+        .sort((a, b) => (a.path < b.path ? -1 : 1)).map((r) => this.wire(r));
+      const rows = left.slice(0, 100);
+      Object.assign(answer, { rows_n: left.length, first_cell: rows.length });
+      columns = rowColumns(rows);
+      columns.seq_steps = rows.map((r, i) => slong(r.seq - (i ? rows[i - 1].seq : 0n)));
+      s.digest = { due: true, at: 0, pause: 1500 };
+      this.emit('heal', 'unnumbered');
     } else {
       if (s.frozen?.attempt !== ask.attempt) {
         const view = new Map();
@@ -789,9 +812,11 @@ export class CloudPeer extends EventEmitter {
           const pid = this.newest.get(r.path);
           view.set(4 * pid + r.side, rowNumber(canonical(pid, r), ask.attempt));
         }
-        s.frozen = { attempt: ask.attempt, view };
+        const unnumbered = this.sum(this.of((r) => !this.newest.has(r.path))) & M64;
+        s.frozen = { attempt: ask.attempt, view, unnumbered };
       }
       answer.rows_n = s.frozen.view.size;
+      answer.unnumbered = long(s.frozen.unnumbered);
       answer.cells = ask.cells ? packCells(s.frozen.view, ask.attempt, ask.first_cell, ask.cells)
         : hashList(s.frozen.view, ask.first_cell);
       this.emit('heal', ask.cells ? 'cells' : 'list');

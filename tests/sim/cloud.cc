@@ -20,7 +20,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr char kPath[] = "/sim/cloud.db";
-constexpr char kName[] = "cloud";
 constexpr microseconds kRestartPause = seconds(5);
 
 Status Accept(const sync::WireRow& wire) {
@@ -32,8 +31,9 @@ Status Accept(const sync::WireRow& wire) {
 
 }  // namespace
 
-Cloud::Cloud(World& world, Random random)
+Cloud::Cloud(World& world, Random random, bool stranger)
     : world_(world),
+      unjudged_(stranger ? std::make_unique<Invariants>() : nullptr),
       machine_(
           world.schedule(), [this] { return wall(); }, random) {
   Network::Events events;
@@ -48,6 +48,10 @@ Cloud::Cloud(World& world, Random random)
 Cloud::~Cloud() {
   machine_.disk().Kill();
   End();
+}
+
+Invariants& Cloud::invariants() {
+  return unjudged_ ? *unjudged_ : world_.invariants();
 }
 
 WallTime Cloud::wall() const {
@@ -71,6 +75,11 @@ std::optional<CloudView> Cloud::view(const std::string& device) const {
                    ledgers_.at(device).sure()};
 }
 
+const Ledger* Cloud::ledger(const std::string& device) const {
+  const auto found = ledgers_.find(device);
+  return found == ledgers_.end() ? nullptr : &found->second.sure();
+}
+
 // --- Its life ---
 
 void Cloud::StartAfter(microseconds wait) {
@@ -89,10 +98,10 @@ void Cloud::Start() {
   options.vfs = machine_.vfs_name();
   auto opened = cloud::CloudStore::Open(options);
   if (!opened) {
-    if (world_.tracing()) world_.Trace(kName, "the store does not open: " + opened.error().text);
+    if (world_.tracing()) world_.Trace(name(), "the store does not open: " + opened.error().text);
     const ErrorCode code = opened.error().code;
     if (code != ErrorCode::kUnavailable && code != ErrorCode::kExhausted) {
-      world_.invariants().Violate(1, "the cloud's store does not open: " + opened.error().text);
+      invariants().Violate(1, "the cloud's store does not open: " + opened.error().text);
     }
     const bool crashed = machine_.disk().crashed();
     machine_.disk().Kill();
@@ -101,7 +110,7 @@ void Cloud::Start() {
   }
   store_ = std::move(*opened);
   started_at_ = world_.schedule().now();
-  if (world_.tracing()) world_.Trace(kName, "starts");
+  if (world_.tracing()) world_.Trace(name(), "starts");
   world_.network().Open(port_);
 }
 
@@ -115,14 +124,14 @@ void Cloud::End() {
 
 void Cloud::Kill() {
   if (!running()) return;
-  if (world_.tracing()) world_.Trace(kName, "is killed");
+  if (world_.tracing()) world_.Trace(name(), "is killed");
   machine_.disk().Kill();
   world_.network().Close(port_, false);
   End();
 }
 
 void Cloud::LosePower(PowerLoss how) {
-  if (world_.tracing()) world_.Trace(kName, "loses power");
+  if (world_.tracing()) world_.Trace(name(), "loses power");
   machine_.disk().LosePower(how, machine_.random());
   world_.network().Close(port_, false);
   End();
@@ -131,7 +140,7 @@ void Cloud::LosePower(PowerLoss how) {
 // What waits is committed, then nothing more is.
 void Cloud::Stop() {
   if (!running()) return;
-  if (world_.tracing()) world_.Trace(kName, "stops");
+  if (world_.tracing()) world_.Trace(name(), "stops");
   world_.network().Close(port_, true);
   for (auto& [device, entry] : entries_) Step(*entry);
   if (!group_.empty()) CommitGroup(std::exchange(group_, {}));
@@ -154,18 +163,19 @@ void Cloud::PutBackup(const Backup& backup) {
   machine_.disk().Replace(backup.disk);
   for (const auto& [device, ledger] : ledgers_) {
     const auto then = backup.ledgers.find(device);
-    world_.invariants().CloudSetBack(device,
-                                     then == backup.ledgers.end() ? Ledger() : then->second.sure());
+    invariants().CloudSetBack(device,
+                              then == backup.ledgers.end() ? Ledger() : then->second.sure());
   }
   ledgers_ = backup.ledgers;
-  world_.invariants().SetAdmissions(backup.admissions);
+  invariants().SetAdmissions(backup.admissions);
 }
 
 void Cloud::Calm() {
   machine_.Calm();
 }
 
-bool Cloud::Rot(const std::string& device, std::size_t rows) {
+bool Cloud::Rot(const std::string& device,
+                const std::function<model::Batch(const model::Stored&)>& rotten) {
   const auto ledger = ledgers_.find(device);
   if (ledger == ledgers_.end()) return false;
   cloud::CloudStoreOptions options;
@@ -177,10 +187,10 @@ bool Cloud::Rot(const std::string& device, std::size_t rows) {
   if (!store) return false;
   const auto stored = (*store)->LoadTwin(device);
   if (!stored) return false;
-  world_.invariants().StoreOpened("the cloud, " + device, ledger->second.Opened(*stored));
-  const model::Batch batch = Rotten(*stored, model::Side::kReported, rows, machine_.random(), {});
+  invariants().StoreOpened("the cloud, " + device, ledger->second.Opened(*stored));
+  const model::Batch batch = rotten(*stored);
   const std::vector<cloud::TwinCommit> commits = {{device, wall(), batch}};
-  world_.invariants().Rotted(batch);
+  invariants().Rotted(batch);
   const Status done = (*store)->Commit(commits);
   done ? ledger->second.Committed(batch) : ledger->second.Failed(batch);
   if (machine_.disk().crashed()) machine_.disk().LosePower(PowerLoss::kKeepAll, machine_.random());
@@ -195,15 +205,15 @@ Cloud::Entry* Cloud::FindOrLoad(const std::string& device, bool registers) {
   if (!ledgers_.contains(device) && !registers) return nullptr;
   auto stored = store_->LoadTwin(device);
   if (!stored) {
-    if (world_.tracing()) world_.Trace(kName, "can't read a twin: " + stored.error().text);
+    if (world_.tracing()) world_.Trace(name(), "can't read a twin: " + stored.error().text);
     if (stored.error().code == ErrorCode::kCorrupt) {
-      world_.invariants().Violate(1, "the cloud can't read a twin: " + stored.error().text);
+      invariants().Violate(1, "the cloud can't read a twin: " + stored.error().text);
     }
     return nullptr;
   }
   DoubtfulLedger& ledger = ledgers_[device];
-  world_.invariants().StoreOpened("the cloud, " + device, ledger.Opened(*stored));
-  world_.invariants().CloudLoaded(device, ledger.sure());
+  invariants().StoreOpened("the cloud, " + device, ledger.Opened(*stored));
+  invariants().CloudLoaded(device, ledger.sure());
   auto entry = std::make_unique<Entry>();
   entry->device = device;
   sync::CloudOptions options;
@@ -233,13 +243,13 @@ void Cloud::OnDown() {
 void Cloud::OnFrame(const std::string& device, const std::string& bytes) {
   auto frame = sync::Decode(std::as_bytes(std::span(bytes)));
   if (!frame) {
-    world_.invariants().Violate(16, "the cloud can't decode: " + frame.error().text);
+    invariants().Violate(16, "the cloud can't decode: " + frame.error().text);
     return;
   }
   if (world_.tracing()) {
-    world_.Trace(kName, "<- " + device + " " + Describe(*frame, bytes.size()));
+    world_.Trace(name(), "<- " + device + " " + Describe(*frame, bytes.size()));
   }
-  world_.Record(true, device, sync::SessionOf(*frame), bytes);
+  if (!unjudged_) world_.Record(true, device, sync::SessionOf(*frame), bytes);
   const auto* hello = std::get_if<sync::Hello>(&*frame);
   Entry* entry = FindOrLoad(device, hello != nullptr);
   if (entry == nullptr) {
@@ -253,7 +263,7 @@ void Cloud::OnFrame(const std::string& device, const std::string& bytes) {
   if (hello != nullptr) {
     const Device* sender = world_.FindConnection(
         device, hello->will_session != 0 ? hello->will_session : hello->session);
-    if (sender != nullptr) world_.invariants().CloudHears(*view(device), *hello, sender->number());
+    if (sender != nullptr) invariants().CloudHears(*view(device), *hello, sender->number());
   }
   entry->session->Receive(std::move(*frame), world_.schedule().now(), wall());
   Step(*entry);
@@ -265,11 +275,11 @@ void Cloud::Step(Entry& entry) {
   entry.session->Step(world_.schedule().now(), wall(), out_);
   for (const sync::Frame& frame : out_.frames) Send(entry, frame);
   for (const auto& notice : out_.notices) {
-    if (notice.kind == "conflict") world_.NoteConflict(entry.device, notice.text);
+    if (notice.kind == "conflict" && !unjudged_) world_.NoteConflict(entry.device, notice.text);
   }
   if (world_.tracing()) {
     for (const auto& notice : out_.notices) {
-      world_.Trace(kName, "says of " + entry.device + ": " + notice.text);
+      world_.Trace(name(), "says of " + entry.device + ": " + notice.text);
     }
   }
   if (out_.commit) {
@@ -286,9 +296,9 @@ void Cloud::Send(Entry& entry, const sync::Frame& frame) {
       world_.FindSession(entry.device, sync::SessionOf(frame), entry.twin.lineage().back().inc);
   const bool hears = live != nullptr && live->engine().status().state == sync::SyncState::kLive;
   const auto to = hears ? std::optional<DeviceView>(live->view()) : std::nullopt;
-  world_.invariants().CloudSends(*view(entry.device), frame, bytes, to ? &*to : nullptr);
+  invariants().CloudSends(*view(entry.device), frame, bytes, to ? &*to : nullptr);
   if (world_.tracing()) {
-    world_.Trace(kName, "-> " + entry.device + " " + Describe(frame, bytes.size()));
+    world_.Trace(name(), "-> " + entry.device + " " + Describe(frame, bytes.size()));
   }
   (void)world_.network().Send(port_, entry.device, std::move(bytes), -1);
 }
@@ -323,10 +333,10 @@ void Cloud::CommitGroup(std::vector<cloud::TwinCommit> group) {
   for (const cloud::TwinCommit& commit : group) {
     devices.push_back(commit.device);
     DoubtfulLedger& ledger = ledgers_[commit.device];
-    world_.invariants().CloudCommits(commit.device, ledger.sure(), commit.batch, done.has_value());
+    invariants().CloudCommits(commit.device, ledger.sure(), commit.batch, done.has_value());
     if (world_.tracing()) {
-      world_.Trace(kName, "commits " + commit.device + " " + Describe(commit.batch) +
-                              (done ? std::string() : ": " + done.error().text));
+      world_.Trace(name(), "commits " + commit.device + " " + Describe(commit.batch) +
+                               (done ? std::string() : ": " + done.error().text));
     }
     done ? ledger.Committed(commit.batch) : ledger.Failed(commit.batch);
   }
@@ -356,7 +366,7 @@ bool Cloud::SetDesired(const std::string& device, const std::string& path, model
   const auto id = entry->twin.FindOrAdd(*parsed);
   if (!id) return false;
   if (world_.tracing()) {
-    world_.Trace(kName, "wants of " + device + " " + path + " " + model::ToJson(value));
+    world_.Trace(name(), "wants of " + device + " " + path + " " + model::ToJson(value));
   }
   entry->session->SetDesired(*id, std::move(value), "otto", until, wall());
   Step(*entry);
@@ -368,8 +378,8 @@ bool Cloud::AddCommand(const std::string& device, model::Command command) {
   Entry* entry = running() ? FindOrLoad(device, false) : nullptr;
   if (entry == nullptr) return false;
   if (world_.tracing()) {
-    world_.Trace(kName, "commands " + device + " " + command.name + " " + command.path + " " +
-                            model::ToJson(command.value));
+    world_.Trace(name(), "commands " + device + " " + command.name + " " + command.path + " " +
+                             model::ToJson(command.value));
   }
   const Status added = entry->session->AddCommand(std::move(command));
   Step(*entry);
@@ -380,7 +390,8 @@ bool Cloud::AddCommand(const std::string& device, model::Command command) {
 bool Cloud::AdmitNext(const std::string& device) {
   Entry* entry = running() ? FindOrLoad(device, false) : nullptr;
   if (entry == nullptr) return false;
-  if (world_.tracing()) world_.Trace(kName, "admits the next one as " + device);
+  if (world_.tracing()) world_.Trace(name(), "admits the next one as " + device);
+  invariants().OperatorAdmits(device);
   entry->session->AdmitNext();
   Step(*entry);
   SubmitGroup();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,7 +35,8 @@ class Cloud {
     Invariants::Admissions admissions;
   };
 
-  Cloud(World& world, Random random);
+  // `stranger`: not the world's cloud, but another one of the same devices; see World.
+  Cloud(World& world, Random random, bool stranger = false);
   ~Cloud();
   Cloud(const Cloud&) = delete;
   Cloud& operator=(const Cloud&) = delete;
@@ -62,15 +64,17 @@ class Cloud {
   // As if it had just arrived.
   void Deliver(const std::string& device, const std::string& bytes) { OnFrame(device, bytes); }
 
-  // Changes rows of the device's in the store behind everybody's back. Only while it is not
-  // running.
-  bool Rot(const std::string& device, std::size_t rows);
+  // Changes rows of the device's in the store behind everybody's back, to what `rotten` makes of
+  // them. Only while it is not running.
+  bool Rot(const std::string& device,
+           const std::function<model::Batch(const model::Stored&)>& rotten);
 
   Machine& machine() { return machine_; }
   // Null when its twin is not in memory.
   const model::Twin* twin(const std::string& device) const;
   const sync::CloudSession* session(const std::string& device) const;
   std::optional<CloudView> view(const std::string& device) const;
+  const Ledger* ledger(const std::string& device) const;  // What its store surely has.
   Network::Port port() const { return port_; }
   WallTime wall() const;
 
@@ -97,8 +101,11 @@ class Cloud {
   void OnCommitted(const std::vector<std::string>& devices, const Status& result);
   void End();
   void StopIfCrashed();
+  Invariants& invariants();
+  const char* name() const { return unjudged_ ? "stranger" : "cloud"; }
 
   World& world_;
+  const std::unique_ptr<Invariants> unjudged_;  // A stranger's: what it does is nobody's concern.
   Machine machine_;
   Network::Port port_ = 0;
   std::map<std::string, DoubtfulLedger> ledgers_;

@@ -28,6 +28,11 @@ constexpr microseconds kRestartPause = seconds(5);
 // Where a board without a clock begins.
 constexpr WallTime kLostWall{milliseconds(1'577'836'800'000)};  // 2020-01-01
 
+// The record of an override's remaining time is a minute old at most, and another one while the
+// disk is full or fails.
+constexpr microseconds kHoldLonger = seconds(130);
+constexpr microseconds kHoldSlack = seconds(5);
+
 int LaneOf(const sync::Frame& frame) {
   const auto* delta = std::get_if<sync::Delta>(&frame);
   return delta == nullptr ? -1 : static_cast<int>(delta->stream);
@@ -144,7 +149,8 @@ void Device::Begin(model::Stored stored) {
     world_.Trace(name(), "starts, limit " + std::to_string(ledger_.sure().seq_limit()));
   }
   twin_ = std::make_unique<model::Twin>(
-      model::Role::kDevice, model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50});
+      model::Role::kDevice,
+      model::TwinLimits{.properties_max = 500, .unknown_paths_max = 50, .dictionary_max = 30});
   sync::EdgeOptions options;
   options.checkpoint_interval = seconds(60);
   options.seq_reserve = 4'096;
@@ -223,6 +229,7 @@ Device::Image Device::TakeImage() const {
 void Device::PutImage(Image image) {
   machine_.disk().Replace(std::move(image.disk));
   ledger_ = std::move(image.ledger);
+  held_.clear();
 }
 
 void Device::StopIfCrashed() {
@@ -276,11 +283,19 @@ void Device::Step() {
   if (out_.clock && !trusted_) told_ = Told{out_.clock->at, out_.clock->wall};
   for (const auto& notice : out_.notices) {
     if (notice.kind == "conflict") world_.NoteConflict(device_, notice.text);
+    world_.invariants().Expect(10, notice.kind != "healed_by_snapshot", [&] {
+      return name() + ": the comparison found nothing, twice, and everything is sent anew";
+    });
   }
   if (world_.tracing()) {
     for (const auto& notice : out_.notices) world_.Trace(name(), "says: " + notice.text);
   }
-  for (const DriverCall& call : out_.calls) Call(call);
+  for (const DriverCall& call : out_.calls) {
+    if (call.kind == DriverCall::Kind::kWrite) {
+      world_.invariants().PlantAsked(view(), call.value);
+    }
+    Call(call);
+  }
   Arm();
 }
 
@@ -370,10 +385,35 @@ void Device::Poll() {
     engine_->Sampled(id, sample, now);
     twin_->Report(id, std::move(sample), now);
   }
+  CheckHolds();
   Kick();
   world_.schedule().After(kPollPause, [this, life = life_] {
     if (life == life_) Poll();
   });
+}
+
+// An override lasts no longer than was asked, but for what a restart may lengthen it by: what its
+// record was behind when the machine stopped.
+void Device::CheckHolds() {
+  std::map<std::string, Held> held;
+  twin_->ForEachProperty([&](model::PropertyId id) {
+    const model::Row* row = engine_->control().override_row(id);
+    if (row == nullptr) return;
+    const std::string key = twin_->def(id).path.text() + model::ToJson(row->value);
+    Held& now = held[key];
+    now = held_[key];
+    if (now.life != life_) now.longer += now.life == 0 ? microseconds(0) : kHoldLonger;
+    now.life = life_;
+    now.up += kPollPause;
+    const microseconds whole = row->info().until - row->time;
+    world_.invariants().Expect(13, now.up <= whole + now.longer + kHoldSlack, [&] {
+      return name() + ": " + twin_->def(id).path.text() + " is held for " +
+             std::to_string(duration_cast<seconds>(now.up).count()) +
+             " s although somebody asked for " +
+             std::to_string(duration_cast<seconds>(whole).count());
+    });
+  });
+  held_ = std::move(held);
 }
 
 void Device::Define(const PlantProperty& property) {

@@ -108,6 +108,7 @@ class Device {
   void OnFrame(const std::string& bytes);
   void Submit(std::uint64_t token, model::Batch batch);
   void StopIfCrashed();
+  void CheckHolds();
   void Call(const model::DriverCall& call);
   Result<model::Value> CallPlant(const model::DriverCall& call);
 
@@ -138,6 +139,13 @@ class Device {
     WallTime wall;
   };
   std::optional<Told> told_;
+
+  struct Held {
+    std::chrono::microseconds up{0};      // While the machine was up.
+    std::chrono::microseconds longer{0};  // That restarts may have added.
+    std::uint64_t life = 0;               // In which it was seen last.
+  };
+  std::map<std::string, Held> held_;  // Overrides in force, by path and value.
 
   MonoTime drivers_fail_until_{};
   std::vector<std::string> interest_;

@@ -109,20 +109,45 @@ std::uint64_t DiskState::unsynced_bytes() const {
   return sum;
 }
 
+namespace {
+
+enum class Fate { kLost, kKept, kTorn };
+
+// Of the `i`th of `n` changes of a file. `first_kept`: for kReorder.
+Fate FateOf(PowerLoss how, std::size_t i, std::size_t n, std::size_t first_kept, Random& random) {
+  switch (how) {
+    case PowerLoss::kKeepAll: return Fate::kKept;
+    case PowerLoss::kLoseAll: return Fate::kLost;
+    case PowerLoss::kTear: {
+      const std::uint64_t fate = random.Below(3);
+      return fate == 0 ? Fate::kLost : fate == 1 ? Fate::kKept : Fate::kTorn;
+    }
+    case PowerLoss::kSubset: return random.Below(2) == 0 ? Fate::kLost : Fate::kKept;
+    case PowerLoss::kTornLast: return i + 1 == n ? Fate::kTorn : Fate::kKept;
+    case PowerLoss::kReorder: return i < first_kept ? Fate::kLost : Fate::kKept;
+  }
+  return Fate::kLost;
+}
+
+}  // namespace
+
 PowerLossCounts LosePower(DiskState& state, PowerLoss how, Random& random) {
   PowerLossCounts counts;
   for (auto& [id, file] : state.files) {
     if (how == PowerLoss::kKeepAll) {
       file.durable = file.current;
       counts.kept += file.unsynced.size();
-    } else if (how == PowerLoss::kLoseAll) {
-      counts.lost += file.unsynced.size();
     } else {
-      for (const DiskState::Change& change : file.unsynced) {
-        const std::uint64_t fate = random.Below(3);
-        if (fate == 0) {
+      const std::size_t n = file.unsynced.size();
+      const auto first_kept = how == PowerLoss::kReorder && n > 1
+                                  ? static_cast<std::size_t>(random.Between(1, n - 1))
+                                  : n;
+      for (std::size_t i = 0; i < n; ++i) {
+        const DiskState::Change& change = file.unsynced[i];
+        const Fate fate = FateOf(how, i, n, first_kept, random);
+        if (fate == Fate::kLost) {
           ++counts.lost;
-        } else if (fate == 1 || change.resize) {
+        } else if (fate == Fate::kKept || change.resize) {
           ++counts.kept;
           Apply(file.durable, change);
         } else {
@@ -136,8 +161,9 @@ PowerLossCounts LosePower(DiskState& state, PowerLoss how, Random& random) {
     file.sync_names = false;
   }
   std::size_t kept = 0;
-  if (how == PowerLoss::kKeepAll) kept = state.names_unsynced.size();
-  if (how == PowerLoss::kTear) {
+  if (how == PowerLoss::kKeepAll || how == PowerLoss::kTornLast) {
+    kept = state.names_unsynced.size();
+  } else if (how != PowerLoss::kLoseAll) {
     kept = static_cast<std::size_t>(random.Below(state.names_unsynced.size() + 1));
   }
   for (std::size_t i = 0; i < kept; ++i) {

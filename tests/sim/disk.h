@@ -76,9 +76,12 @@ struct DiskState {
 };
 
 enum class PowerLoss {
-  kKeepAll,  // The disk's cache was written out just in time.
-  kLoseAll,  // Nothing since the last syncs survives.
-  kTear,     // Chance decides, of each write and of its sectors.
+  kKeepAll,   // The disk's cache was written out just in time.
+  kLoseAll,   // Nothing since the last syncs survives.
+  kTear,      // Chance decides, of each write and of its sectors.
+  kSubset,    // Chance decides, of each write as a whole.
+  kTornLast,  // Of each file, all but the last write survives, and of that some sectors.
+  kReorder,   // Of each file, later writes survive, and earlier ones don't.
 };
 
 struct PowerLossCounts {  // Of writes and truncations.

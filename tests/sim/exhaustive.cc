@@ -3,7 +3,8 @@
 
 #include "tests/sim/exhaustive.h"
 
-#include <array>
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "tests/sim/isolation.h"
@@ -11,208 +12,151 @@
 namespace edgetwin::sim {
 namespace {
 
-using std::chrono::microseconds;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-void Nothing(World&) {}
-
-void Meet(World& world) {
-  world.RunFor(seconds(8));
-}
-
-void MeetAndCopy(World& world) {
-  world.RunFor(seconds(50));  // The first backups and images are made after 45.
-  world.Happen(Happening::kDesired);
-  world.Happen(Happening::kNewProperty);
-  world.RunFor(seconds(4));
-}
-
-void CutOff(World& world, microseconds length) {
-  world.network().Partition(world.device(0).port(), length, seconds(1));
-}
-
-void Greet(World& world) {
-  world.RunFor(seconds(5));
-}
-
-void Sample(World& world) {
-  world.RunFor(seconds(2));
-  CutOff(world, seconds(5));  // Without acks, samples are committed.
-  world.RunFor(seconds(10));
-}
-
-void Want(World& world) {
-  for (int i = 0; i < 3; ++i) {
-    world.Happen(Happening::kDesired);
-    world.RunFor(milliseconds(400));
-  }
-  world.Happen(Happening::kDesiredUnknown);
-  world.RunFor(seconds(2));
-}
-
-void Hold(World& world) {
-  world.device(0).Override("plant/p1", world.NextWanted(0, model::ValueType::kDouble),
-                           milliseconds(2'500));
-  world.Happen(Happening::kDesired);
-  world.RunFor(seconds(5));
-}
-
-void Command(World& world) {
-  for (int i = 0; i < 4; ++i) {
-    world.Happen(Happening::kCommand);
-    world.RunFor(milliseconds(300));
-  }
-  world.RunFor(seconds(2));
-}
-
-void Heal(World& world) {
-  world.Happen(Happening::kRot);
-  world.RunFor(seconds(12));
-}
-
-void Fence(World& world) {
-  world.Happen(Happening::kClone);
-  world.RunFor(seconds(30));
-}
-
-void Migrate(World& world) {
-  world.Happen(Happening::kRedefine);
-  world.Happen(Happening::kLocalOnly);
-  world.RunFor(seconds(2));
-  world.Happen(Happening::kNewProperty);
-  world.Happen(Happening::kUndefine);
-  world.Happen(Happening::kLocalOnly);
-  world.RunFor(seconds(3));
-}
-
-void Interest(World& world) {
-  for (int i = 0; i < 3; ++i) {
-    world.Happen(Happening::kDesired);
-    world.Happen(Happening::kInterest);
-    world.RunFor(seconds(2));
-  }
-}
-
-void Forget(World& world) {
-  CutOff(world, seconds(4));
-  for (int i = 0; i < 3; ++i) {
-    world.device(0).AddEvents(40);
-    world.RunFor(seconds(1));
-  }
-  world.RunFor(seconds(6));
-}
-
-void Fill(World& world) {
-  CutOff(world, seconds(4));
-  world.device(0).machine().FillDisk(seconds(4));
-  world.cloud().machine().FillDisk(seconds(3));
-  world.Happen(Happening::kDesired);
-  world.RunFor(seconds(9));
-}
-
-void ShutDown(World& world) {
-  world.Happen(Happening::kDesired);
-  world.device(0).Stop();
-  world.device(0).StartAfter(seconds(1));
-  world.RunFor(seconds(2));
-  world.cloud().Stop();
-  world.cloud().StartAfter(seconds(1));
-  world.RunFor(seconds(3));
-}
-
-void RestoreCloud(World& world) {
-  world.Happen(Happening::kCloudRestore);
-  world.RunFor(seconds(35));
-}
-
-void RestoreDevice(World& world) {
-  world.Happen(Happening::kDeviceRestore);
-  world.RunFor(seconds(30));
-}
-
-void Adopt(World& world) {
-  world.Happen(Happening::kBoardSwap);
-  world.RunFor(seconds(20));
-}
+constexpr std::string_view kAgain = "+again";
+constexpr std::size_t kVariantsPerCall = 2;
+// Copies live for milliseconds: so many more than asked for wait, so that no processor does.
+constexpr std::size_t kCopiesWaiting = 2;
+constexpr std::uint64_t kAgainPpm = 200'000;
 
 struct Variant {
   std::string_view name;
   PowerLoss how;
 };
-constexpr std::array kVariants = {Variant{"keep", PowerLoss::kKeepAll},
-                                  Variant{"lose", PowerLoss::kLoseAll},
-                                  Variant{"tear", PowerLoss::kTear}};
+constexpr std::array kVariants = {
+    Variant{"lose", PowerLoss::kLoseAll},       Variant{"keep", PowerLoss::kKeepAll},
+    Variant{"torn_last", PowerLoss::kTornLast}, Variant{"tear", PowerLoss::kTear},
+    Variant{"subset", PowerLoss::kSubset},      Variant{"reorder", PowerLoss::kReorder}};
 
-WorldOptions OptionsOf(std::uint64_t seed) {
-  WorldOptions options;
-  options.seed = seed;
-  options.profile.name = "scenario";
-  options.profile.properties = 14;
-  options.faults_min = 0;
-  return options;
+// Of kVariants, how many differ from those before them.
+std::size_t Differing(const DiskState& disk) {
+  std::size_t changes_max = 0;  // Of one file.
+  for (const auto& [id, file] : disk.files)
+    changes_max = std::max(changes_max, file.unsynced.size());
+  if (changes_max > 1) return kVariants.size();
+  if (changes_max == 1) return 3;
+  return disk.names_unsynced.empty() ? 1 : 2;
 }
+
+// What a crash does to the world: called in the copy, at the call.
+void Arm(World& world, Machine& machine, const CrashPoint& point) {
+  const std::string_view name = point.variant;
+  const bool again = name.ends_with(kAgain);
+  const std::string_view first = again ? name.substr(0, name.size() - kAgain.size()) : name;
+  const auto variant = std::ranges::find(kVariants, first, &Variant::name);
+  if (variant != kVariants.end()) world.SetPowerLoss(variant->how);
+  // In its recovery, or shortly after.
+  if (again) machine.StopInCall(1 + point.call % 9);
+}
+
+std::string NameOf(const Device& device) {
+  return device.number() == 0 ? "device" : "device" + std::to_string(device.number());
+}
+
+// A scenario as a seed tells it.
+class Story {
+ public:
+  Story(const Scenario& scenario, std::uint64_t seed, std::ostream* trace)
+      : scenario_(scenario), teller_(seed, scenario.name), world_([&] {
+          WorldOptions options = teller_.Options();
+          options.trace = trace;
+          return options;
+        }()) {}
+
+  // `probed`: at each call of a disk in the part that matters.
+  using Probed =
+      std::function<DiskAnswer(const std::string& name, Machine& machine, std::uint64_t)>;
+  void Run(const Probed& probed) {
+    const auto watch = [&probed](const std::string& name, Machine& machine) {
+      machine.SetProbe([&probed, name, &machine](DiskCall, std::string_view, std::uint64_t number) {
+        return probed(name, machine, number);
+      });
+    };
+    scenario_.prepare(world_, teller_);
+    for (std::size_t i = 0; i < world_.machines(); ++i) {
+      watch(NameOf(world_.device(i)), world_.device(i).machine());
+    }
+    watch("cloud", world_.cloud().machine());
+    world_.SetMachineAdded([&watch](Device& device) { watch(NameOf(device), device.machine()); });
+    scenario_.play(world_, teller_);
+    world_.SetMachineAdded({});
+    for (std::size_t i = 0; i < world_.machines(); ++i) world_.device(i).machine().SetProbe({});
+    world_.cloud().machine().SetProbe({});
+    world_.Calm();
+    if (world_.Settle()) world_.CheckAtRest();
+  }
+
+  World& world() { return world_; }
+
+ private:
+  const Scenario& scenario_;
+  Teller teller_;
+  World world_;
+};
 
 // One scenario of one seed, with its crashes.
 class Crashes {
  public:
-  Crashes(const Scenario& scenario, std::uint64_t seed, std::uint64_t every, Isolated& isolated,
-          CrashReport& report, const std::function<void(const CrashReport::Failure&)>& failed)
-      : scenario_(scenario),
+  Crashes(const Scenario& scenario, std::uint64_t seed, const CrashChoice& choice,
+          Isolated& isolated, CrashReport& report,
+          const std::function<void(const CrashReport::Failure&)>& failed)
+      : scenario_(scenario.name),
         seed_(seed),
-        every_(every),
+        every_(choice.every),
         isolated_(isolated),
         report_(report),
         failed_(failed),
-        part_(report.parts.size()),
-        world_(OptionsOf(seed)) {
-    report_.parts.push_back({std::string(scenario.name), 0, 0, 0});
-  }
+        chance_(Random(seed).Fork(77)),
+        story_(scenario, seed, nullptr) {}
 
   void Run() {
-    scenario_.prepare(world_);
-    Watch("device", world_.device(0).machine());
-    Watch("cloud", world_.cloud().machine());
-    scenario_.play(world_);
-    world_.device(0).machine().SetProbe({});
-    world_.cloud().machine().SetProbe({});
-    world_.Calm();
-    if (world_.Settle()) world_.CheckAtRest();
-    if (copy_) isolated_.Finish(world_.result());
+    story_.Run([this](const std::string& name, Machine& machine, std::uint64_t number) {
+      return copy_ ? DiskAnswer::kOk : Probed(name, machine, number);
+    });
+    if (copy_) isolated_.Finish(story_.world().result());
     Isolated::Outcome whole;
-    whole.result = world_.result();
-    Judge(whole, "none", 0, "none");
+    whole.result = story_.world().result();
+    Judge(whole, {"none", 0, "none"});
   }
 
  private:
-  void Watch(const char* machine, Machine& disk) {
-    disk.SetProbe([this, machine](DiskCall, std::string_view, std::uint64_t number) {
-      if (copy_) return DiskAnswer::kOk;
-      ++report_.parts[part_].calls;
-      if (++calls_ % every_ != 0) return DiskAnswer::kOk;
-      for (const Variant& variant : kVariants) {
-        copy_ = isolated_.Fork(
-            [this, machine, number, name = variant.name](const Isolated::Outcome& outcome) {
-              ++report_.parts[part_].crash_points;
-              ++report_.crash_points;
-              Judge(outcome, machine, number, name);
-            });
-        if (!copy_) continue;
-        world_.SetPowerLoss(variant.how);
-        return DiskAnswer::kCrash;
-      }
-      return DiskAnswer::kOk;
-    });
+  CrashReport::Part& part() { return report_.parts[scenario_]; }
+
+  DiskAnswer Probed(const std::string& name, Machine& machine, std::uint64_t number) {
+    ++part().calls;
+    // Drawn for each call, so that leaving calls out changes nothing at the others.
+    std::array<std::size_t, kVariants.size()> order{};
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const std::size_t differing = Differing(machine.disk().state());
+    const bool plain = seed_ == 1;
+    for (std::size_t i = differing; i > 1 && !plain; --i) {
+      std::swap(order[i - 1], order[static_cast<std::size_t>(chance_.Below(i))]);
+    }
+    const bool again = !plain && chance_.Chance(kAgainPpm);
+    // With each seed, other calls.
+    if ((++calls_ + seed_) % every_ != 0) return DiskAnswer::kOk;
+    const std::size_t tried = plain ? differing : std::min(differing, kVariantsPerCall);
+    for (std::size_t i = 0; i < tried; ++i) {
+      CrashPoint point{name, number, std::string(kVariants[order[i]].name)};
+      if (again) point.variant += kAgain;
+      copy_ = isolated_.Fork([this, point](const Isolated::Outcome& outcome) {
+        ++part().crash_points;
+        ++report_.crash_points;
+        ++report_.variants[point.variant];
+        Judge(outcome, point);
+      });
+      if (!copy_) continue;
+      Arm(story_.world(), machine, point);
+      return DiskAnswer::kCrash;
+    }
+    return DiskAnswer::kOk;
   }
 
-  void Judge(const Isolated::Outcome& outcome, const char* machine, std::uint64_t number,
-             std::string_view variant) {
+  void Judge(const Isolated::Outcome& outcome, const CrashPoint& point) {
     for (std::size_t i = 0; i <= kInvariants; ++i) report_.checks[i] += outcome.result.checks[i];
     if (outcome.died.empty() && outcome.result.violations.empty()) return;
     ++report_.violations;
-    ++report_.parts[part_].violations;
-    CrashReport::Failure failure{std::string(scenario_.name), seed_, machine,     number,
-                                 std::string(variant),        0,     outcome.died};
+    ++part().violations;
+    CrashReport::Failure failure{scenario_, seed_, point, 0, outcome.died};
     if (outcome.died.empty()) {
       failure.invariant = outcome.result.violations.front().invariant;
       failure.text = outcome.result.violations.front().text;
@@ -221,53 +165,73 @@ class Crashes {
     failed_(failure);
   }
 
-  const Scenario& scenario_;
+  const std::string scenario_;
   const std::uint64_t seed_;
   const std::uint64_t every_;
   Isolated& isolated_;
   CrashReport& report_;
   const std::function<void(const CrashReport::Failure&)>& failed_;
-  const std::size_t part_;
-  World world_;
+  Random chance_;
+  Story story_;
   std::uint64_t calls_ = 0;
   bool copy_ = false;  // This process is one, and has had its crash.
 };
 
 }  // namespace
 
-const std::vector<Scenario>& Scenarios() {
-  static const std::vector<Scenario> kScenarios = {
-      {"first_contact", "both start with empty disks", Nothing, Greet},
-      {"steady_state", "samples, with and without the cloud", Meet, Sample},
-      {"desired", "values are wanted and written", Meet, Want},
-      {"override_expiry", "a technician's hold ends", Meet, Hold},
-      {"command", "something is asked for once", Meet, Command},
-      {"healing", "rows have changed behind everybody's back", Meet, Heal},
-      {"fencing", "a copy of the device appears", Meet, Fence},
-      {"migration", "properties change their meaning and come and go", Meet, Migrate},
-      {"interest_change", "the device wants to hold other properties", Meet, Interest},
-      {"retention", "more happens than is kept", Meet, Forget},
-      {"disk_full", "no room on either side", Meet, Fill},
-      {"clean_shutdown", "both stop and start again", Meet, ShutDown},
-      {"cloud_restore", "the cloud's backup comes back", MeetAndCopy, RestoreCloud},
-      {"device_restore", "the device's image comes back", MeetAndCopy, RestoreDevice},
-      {"adoption", "another board takes the device's place", Meet, Adopt},
+std::optional<CrashPoint> CrashPoint::Parse(std::string_view text) {
+  const std::size_t first = text.find(':');
+  const std::size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
+  if (second == std::string_view::npos) return {};
+  CrashPoint point;
+  point.machine = text.substr(0, first);
+  point.variant = text.substr(second + 1);
+  const std::string_view call = text.substr(first + 1, second - first - 1);
+  const auto [end, error] = std::from_chars(call.data(), call.data() + call.size(), point.call);
+  if (error != std::errc() || end != call.data() + call.size()) return {};
+  const std::string_view name = point.variant;
+  const auto known = [name](const Variant& variant) {
+    return name == variant.name ||
+           (name.starts_with(variant.name) && name.substr(variant.name.size()) == kAgain);
   };
-  return kScenarios;
+  if (std::ranges::none_of(kVariants, known)) return {};
+  return point;
 }
 
-CrashReport RunExhaustive(std::string_view scenario, std::uint64_t seed, std::uint64_t every,
-                          std::size_t at_once,
+std::string CrashPoint::text() const {
+  return machine + ":" + std::to_string(call) + ":" + variant;
+}
+
+CrashReport RunExhaustive(const CrashChoice& choice,
                           const std::function<void(const CrashReport::Failure&)>& failed) {
   CrashReport report;
-  for (const Scenario& each : Scenarios()) {
-    if (!scenario.empty() && each.name != scenario) continue;
-    Isolated isolated(at_once);
-    Crashes crashes(each, seed, every, isolated, report, failed);
-    crashes.Run();
-    isolated.Wait();
+  for (std::uint64_t seed = choice.first_seed; seed <= choice.last_seed; ++seed) {
+    for (const Scenario& each : Scenarios()) {
+      if (!choice.scenario.empty() && each.name != choice.scenario) continue;
+      Isolated isolated(choice.at_once + kCopiesWaiting);
+      Crashes crashes(each, seed, choice, isolated, report, failed);
+      crashes.Run();
+      isolated.Wait();
+    }
+    ++report.seeds;
   }
   return report;
+}
+
+std::optional<WorldResult> ReplayCrash(std::string_view scenario, std::uint64_t seed,
+                                       const CrashPoint& point, std::ostream& trace) {
+  const auto known = std::ranges::find(Scenarios(), scenario, &Scenario::name);
+  if (known == Scenarios().end()) return {};
+  Story story(*known, seed, &trace);
+  bool crashed = false;
+  story.Run([&](const std::string& name, Machine& machine, std::uint64_t number) {
+    if (crashed || name != point.machine || number != point.call) return DiskAnswer::kOk;
+    crashed = true;
+    Arm(story.world(), machine, point);
+    return DiskAnswer::kCrash;
+  });
+  if (!crashed) return {};
+  return story.world().result();
 }
 
 }  // namespace edgetwin::sim

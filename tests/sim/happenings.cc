@@ -280,6 +280,20 @@ bool World::Ask(Happening happening, Device& device, Random& random) {
   return cloud_->AddCommand(device.device(), std::move(command));
 }
 
+bool World::Command(Device& device, const std::string& path, milliseconds length) {
+  const PlantProperty* property = device.plant().Find(path);
+  if (property == nullptr) return false;
+  model::Command command;
+  command.id = random_.Bits() | 1;
+  command.name = "write";
+  command.path = path;
+  command.who = "otto";
+  command.expires = cloud_->wall() + length;
+  command.value = values_.Next(property->def.type);
+  invariants_.Wanted(device.device(), command.value, true);
+  return cloud_->AddCommand(device.device(), std::move(command));
+}
+
 // The device's technicians.
 bool World::AskDevice(Happening happening, Device& device, Random& random) {
   if (!device.running()) return false;
@@ -343,9 +357,7 @@ void World::ForgetWants(const std::string& device) {
   std::erase_if(must_return_, [&](const auto& entry) { return entry.first.first == device; });
 }
 
-bool World::RestoreCloud(Random& random) {
-  if (backups_.empty()) return false;
-  const Cloud::Backup& backup = backups_[random.Below(backups_.size())];
+void World::SetCloudBack(const Cloud::Backup& backup) {
   cloud_->Kill();
   for (const auto& [id, machines] : by_id_) {
     const Device* speaker = Speaker(id);
@@ -366,17 +378,28 @@ bool World::RestoreCloud(Random& random) {
     }
   }
   cloud_->PutBackup(backup);
+}
+
+bool World::RestoreCloud(Random& random) {
+  if (backups_.empty()) return false;
+  SetCloudBack(backups_[random.Below(backups_.size())]);
   cloud_->StartAfter(Some(random, seconds(1), seconds(20)));
   return true;
+}
+
+void World::SetDeviceBack(Device& device, Device::Image image) {
+  device.Kill();
+  ForgetWants(device.device());
+  invariants_.DeviceSetBack(device.device());
+  const Ledger* cloud = cloud_->ledger(device.device());
+  if (cloud != nullptr) invariants_.DeviceForgets(device.device(), image.ledger.sure(), *cloud);
+  device.PutImage(std::move(image));
 }
 
 bool World::RestoreDevice(Device& device, Random& random) {
   const auto images = images_.find(device.number());
   if (images == images_.end() || images->second.empty()) return false;
-  device.Kill();
-  ForgetWants(device.device());
-  invariants_.DeviceSetBack(device.device());
-  device.PutImage(images->second[random.Below(images->second.size())]);
+  SetDeviceBack(device, images->second[random.Below(images->second.size())]);
   device.StartAfter(Some(random, seconds(1), seconds(20)));
   return true;
 }
@@ -391,7 +414,9 @@ bool World::Rot(Device& device, Random& random) {
   }
   cloud_->Kill();
   cloud_->StartAfter(seconds(2));
-  return cloud_->Rot(device.device(), rows);
+  return cloud_->Rot(device.device(), [&](const model::Stored& stored) {
+    return Rotten(stored, Side::kReported, rows, cloud_->machine().random(), {});
+  });
 }
 
 // Somebody looks at who is fenced, and believes that one.
@@ -421,6 +446,21 @@ bool World::Clone(Device& original, Random& random) {
     if (!calm_ && others > 1) found.Retire();
   });
   return true;
+}
+
+Device& World::AddClone(Device& original, Device::Image image) {
+  ForgetWants(original.device());
+  Device& clone =
+      AddMachine(original.device(), original.plant(), random_.Fork(devices_.size() + 8'000));
+  clone.PutImage(std::move(image));
+  return clone;
+}
+
+Cloud& World::StartStranger(const Cloud::Backup& backup) {
+  stranger_ = std::make_unique<Cloud>(*this, random_.Fork(4), true);
+  stranger_->PutBackup(backup);
+  stranger_->Start();
+  return *stranger_;
 }
 
 bool World::SwapBoard(Device& old, Random& random) {

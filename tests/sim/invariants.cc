@@ -127,6 +127,7 @@ void Invariants::CheckPromises(const DeviceView& from, const sync::Delta& delta)
     return text("a frame claims " + std::to_string(delta.to) + ", above the durable limit " +
                 std::to_string(from.ledger.seq_limit()));
   });
+  poison_[std::string(from.device)].sent.emplace(delta.from, delta.to);
   for (const sync::WireRow& wire : delta.rows) {
     CheckWireRow(from.device, from.twin, wire, true);
     const model::PropertyId id =
@@ -181,20 +182,24 @@ void Invariants::CheckDictionary(const DeviceView& from, const sync::DictionaryF
     return std::string(from.device) + ": number " + std::to_string(last) +
            " was given out before it was durable";
   });
-  auto& pids = pids_[std::string(from.device)];
-  model::Pid pid = frame.first;
-  for (const model::DictionaryEntry& entry : frame.entries) {
+}
+
+// As the cloud takes it. Of two machines that claim to be one device, one may have given a number
+// out that nobody heard: that is nobody's.
+void Invariants::CheckNumbers(std::string_view device, const Ledger& before,
+                              const model::Batch& batch) {
+  const std::uint64_t token = batch.epoch ? batch.epoch->token : before.epoch().token;
+  auto& pids = pids_[std::string(device)];
+  for (const model::DictionaryEntry& entry : batch.dictionary) {
     const std::string what = entry.def.path.text() + " " + std::string(ToString(entry.def.type)) +
                              " " + entry.def.unit + " " +
                              std::to_string(entry.def.decimals.value_or(-1)) + " " +
                              std::to_string(entry.withdraws);
-    const auto [known, first] =
-        pids.emplace(std::pair(from.engine.status().epoch.token, pid), Hash(what));
+    const auto [known, first] = pids.emplace(std::pair(token, entry.pid), Hash(what));
     Expect(5, first || known->second == Hash(what), [&] {
-      return std::string(from.device) + ": number " + std::to_string(pid) +
+      return std::string(device) + ": number " + std::to_string(entry.pid) +
              " was another property before " + what;
     });
-    ++pid;
   }
 }
 
@@ -246,6 +251,9 @@ void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,
                                 const CloudView& cloud) {
   Promise& promise = promises_[std::string(device.device)];
   const std::uint64_t to = ack.watermark[At(Stream::kControl)];
+  // It speaks of the store that it knows; that one's seqs say nothing of what a backup gave since.
+  const model::Lineage& known = device.ledger.peer_lineage();
+  if (known.empty() || known.back().inc != cloud.twin.lineage().back().inc) return;
   const sync::EdgeStatus status = device.engine.status();
   const bool scoped = status.interest_held != status.interest.version;
   const auto wanted = [&](const std::string& path) { return Wants(status.interest, path); };
@@ -334,63 +342,6 @@ void Invariants::CheckPromises(const CloudView& from, const sync::Delta& delta) 
   }
 }
 
-void Invariants::CheckWelcome(const CloudView& from, const sync::Welcome& welcome) {
-  Promise& promise = promises_[std::string(from.device)];
-  promise.checked = {};
-  promise.desired_checked = 0;
-  Expect(6, welcome.epoch == from.ledger.epoch(), [&] {
-    return std::string(from.device) + ": epoch " + std::to_string(welcome.epoch.counter) +
-           " is told before it is durable";
-  });
-  const auto device = heard_.find(from.device);
-  if (device == heard_.end()) return;
-  const auto hearing = device->second.find({welcome.session, welcome.to});
-  if (hearing == device->second.end()) return;
-  const std::size_t machine = hearing->second.machine;
-  auto& admitted = admitted_[std::string(from.device)];
-  const auto incumbent = admitted.find(hearing->second.epoch.token);
-  // A copy that nobody can tell from the original's next start continues it.
-  const auto continues = [&](const Admitted& before) {
-    return std::ranges::any_of(hearing->second.lineage, [&](const model::Incarnation& entry) {
-      return entry.inc == before.inc;
-    });
-  };
-  const bool other = incumbent != admitted.end() && !continues(incumbent->second);
-  if (hearing->second.stale && other) {
-    Expect(7, welcome.epoch.counter > hearing->second.epoch.counter, [&] {
-      return std::string(from.device) + ": machine " + std::to_string(machine) +
-             " is welcomed with a stale epoch, and " + std::to_string(welcome.epoch.counter) +
-             " is not a new one";
-    });
-  }
-  const Admitted now{machine, hearing->second.lineage.back().inc};
-  const auto [known, first] = admitted.emplace(welcome.epoch.token, now);
-  Expect(8, first || continues(known->second), [&] {
-    return std::string(from.device) + ": machines " + std::to_string(known->second.machine) +
-           " and " + std::to_string(machine) + " are two branches in epoch " +
-           std::to_string(welcome.epoch.counter);
-  });
-  if (incumbent != admitted.end() && incumbent->second.machine != machine && undisturbed_) {
-    Expect(8, !undisturbed_(from.device, incumbent->second.machine), [&] {
-      return std::string(from.device) + ": machine " + std::to_string(machine) +
-             " takes over from " + std::to_string(incumbent->second.machine) + ", which is there";
-    });
-  }
-  known->second = now;
-}
-
-void Invariants::CloudHears(const CloudView& at, const sync::Hello& hello, std::size_t machine) {
-  Hearing hearing;
-  hearing.machine = machine;
-  hearing.lineage = hello.lineage;
-  hearing.epoch = at.ledger.epoch();
-  hearing.stale = hello.epoch.counter != 0 && hello.epoch.counter <= hearing.epoch.counter &&
-                  !(hello.epoch == hearing.epoch);
-  auto& sessions = heard_[std::string(at.device)];
-  // Repeated Hellos of a session: the first one counts.
-  sessions.try_emplace({hello.session, hello.lineage.back().inc}, std::move(hearing));
-}
-
 void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
                             const std::string& bytes, const DeviceView* live) {
   CheckSecrets(bytes, from.device);
@@ -422,7 +373,7 @@ void Invariants::CloudSends(const CloudView& from, const sync::Frame& frame,
 // What the device compares: its view is frozen with the first question, the cloud's when that
 // arrives.
 void Invariants::NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask) {
-  if (!ask.desired.empty()) return;
+  if (!ask.desired.empty() || ask.unnumbered) return;
   Heal& heal = heals_[std::string(from.device)];
   if (heal.attempt == ask.attempt) return;
   heal = {};
@@ -476,7 +427,10 @@ void Invariants::CheckHealAnswer(const CloudView& from, const sync::HealAnswer& 
 void Invariants::DeviceHears(const DeviceView& at, const sync::Nack& nack) {
   if (nack.reason != sync::NackReason::kContent || !nack.refused) return;
   Poison& poison = poison_[std::string(at.device)];
-  poison.spans.emplace(nack.refused->from, nack.refused->to);
+  const std::pair span(nack.refused->from, nack.refused->to);
+  // Of a frame that the start before this one has sent: it delays nothing.
+  if (!poison.sent.contains(span)) return;
+  poison.spans.insert(span);
   const std::size_t halvings = static_cast<std::size_t>(std::bit_width(poison.entries_max)) + 1;
   const std::size_t bound = std::max<std::size_t>(poison.seqs.size(), 1) * halvings;
   Expect(14, poison.spans.size() <= bound, [&] {
@@ -486,6 +440,14 @@ void Invariants::DeviceHears(const DeviceView& at, const sync::Nack& nack) {
 }
 
 void Invariants::DeviceCommits(const DeviceView& device, const model::Batch& batch) {
+  if (batch.epoch) {
+    const model::Epoch& held = device.ledger.epoch();
+    Expect(7, *batch.epoch == held || batch.epoch->counter > held.counter, [&] {
+      return std::string(device.device) + ": the device goes from epoch " +
+             std::to_string(held.counter) + " to another one, " +
+             std::to_string(batch.epoch->counter) + ", which is not above it";
+    });
+  }
   for (std::size_t i = 0; i < model::kStreams; ++i) {
     if (!batch.peer_watermark[i] || batch.peer_lineage) continue;
     const std::uint64_t before = device.ledger.watermark(static_cast<Stream>(i));
@@ -505,6 +467,7 @@ void Invariants::CloudCommits(std::string_view device, const Ledger& before,
       promise.floor.erase({before.path(model::Index(change.id)), change.side});
     }
   }
+  if (done) CheckNumbers(device, before, batch);
   for (std::size_t i = 0; i < model::kStreams && done; ++i) {
     if (!batch.peer_watermark[i]) continue;
     const std::uint64_t held = before.watermark(static_cast<Stream>(i));
@@ -559,6 +522,19 @@ void Invariants::DeviceSetBack(std::string_view device) {
   found->second.desired_checked = 0;
 }
 
+void Invariants::DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud) {
+  const std::uint64_t heard =
+      std::max(cloud.watermark(Stream::kControl), cloud.watermark(Stream::kEvents));
+  if (heard > image.Kept()) return;  // The cloud sees that it was set back.
+  const auto known = [&image](const std::string& key) {
+    return std::ranges::any_of(image.commands(),
+                               [&](const auto& entry) { return Key(entry.second.value) == key; });
+  };
+  for (auto& [key, wish] : wishes_[std::string(device)]) {
+    if (wish.by_command && !known(key)) wish.effects = 0;
+  }
+}
+
 void Invariants::Rotted(const model::Batch& batch) {
   for (const model::RowChange& change : batch.rows) rotten_.insert(Name(change.row.dot));
 }
@@ -589,6 +565,27 @@ void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
   }
   Expect(2, Key(current) != key, [&] { return text("which it shows already: not read back"); });
   Expect(6, device.ledger.WasDurable(value), [&] { return text("before that is durable"); });
+}
+
+void Invariants::PlantAsked(const DeviceView& device, const model::Value& value) {
+  const auto wishes = wishes_.find(device.device);
+  if (wishes == wishes_.end()) return;
+  const std::string key = Key(value);
+  const auto wish = wishes->second.find(key);
+  if (wish == wishes->second.end() || !wish->second.by_command) return;
+  const model::Epoch epoch = device.engine.status().epoch;
+  for (const auto& [id, command] : device.ledger.commands()) {
+    if (Key(command.value) != key) continue;
+    Expect(7, command.epoch == epoch.counter, [&, &given = command] {
+      return std::string(device.device) + ": a command of epoch " + std::to_string(given.epoch) +
+             " is run in epoch " + std::to_string(epoch.counter);
+    });
+  }
+}
+
+std::uint32_t Invariants::LastHealing(std::string_view device) const {
+  const auto heal = heals_.find(device);
+  return heal == heals_.end() ? 0 : heal->second.attempt;
 }
 
 std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud) {
@@ -634,6 +631,9 @@ std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud
       return "command " + std::to_string(seq) + " has no answer";
     }
   }
+  if (status.orphans != 0) {
+    return std::to_string(status.orphans) + " wishes that the cloud has lost are not taken back";
+  }
   if (status.events_acked < status.events_head) {
     return "events up to " + std::to_string(status.events_head) + ", acknowledged to " +
            std::to_string(status.events_acked);
@@ -646,9 +646,12 @@ std::string Invariants::Unequal(const DeviceView& device, const CloudView& cloud
     if (here != model::kNoProperty && device.twin.def(here).local_only) return;
     const model::Row* said = cloud.twin.row(id, Side::kStatus);
     const bool spoken = said != nullptr && said->info().refers_to == desired->dot;
-    const bool ended = spoken && (model::IsTerminal(said->info().state) ||
-                                  said->info().state == model::DesiredState::kMasked ||
-                                  said->info().state == model::DesiredState::kUnknownPath);
+    // It is the newest, so nothing can have superseded it.
+    const bool superseded = spoken && said->info().state == model::DesiredState::kSuperseded;
+    const bool ended = spoken && !superseded &&
+                       (model::IsTerminal(said->info().state) ||
+                        said->info().state == model::DesiredState::kMasked ||
+                        said->info().state == model::DesiredState::kUnknownPath);
     if (ended) return;
     found = path + " desired " + std::to_string(desired->dot.seq) + " has no outcome";
     if (said == nullptr) return;

@@ -57,13 +57,18 @@ struct CloudView {
 
 class Invariants {
  public:
-  // Whom the cloud let in, by device and by the token of the epoch. It belongs to one history of
-  // the cloud: what a restored one never heard of can't bind it.
+  // Whom the cloud let in. It belongs to one history of the cloud: what a restored one never heard
+  // of can't bind it.
   struct Admitted {
     std::size_t machine = 0;
     std::uint64_t inc = 0;  // The opening that was welcomed last.
   };
-  using Admissions = std::map<std::string, std::map<std::uint64_t, Admitted>, std::less<>>;
+  struct Admission {
+    std::map<std::uint64_t, Admitted> by_epoch;  // By its token.
+    model::Lineage last;                         // Of who was welcomed last.
+    std::set<std::uint64_t> given_up;            // Openings in whose place an older copy came.
+  };
+  using Admissions = std::map<std::string, Admission, std::less<>>;
   const Admissions& admissions() const { return admitted_; }
   void SetAdmissions(Admissions then) { admitted_ = std::move(then); }
 
@@ -97,6 +102,8 @@ class Invariants {
                   const DeviceView* live);
   // A Hello as it is being judged, for I7 and I8.
   void CloudHears(const CloudView& at, const sync::Hello& hello, std::size_t machine);
+  // An operator has let the next one in, whoever it is.
+  void OperatorAdmits(const std::string& device) { operators_.insert(device); }
   // For I14: one that is lost on the way is the network's fault.
   void DeviceHears(const DeviceView& at, const sync::Nack& nack);
   // Whether that machine is the device that the cloud has admitted last, has been connected and
@@ -118,6 +125,9 @@ class Invariants {
   void CloudSetBack(std::string_view device, const Ledger& ledger);
   // The device's was: what it held of the cloud's, and the numbers that it had given.
   void DeviceSetBack(std::string_view device);
+  // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
+  // heard nothing, nobody knows to have run: that it runs once more is not to be helped.
+  void DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud);
 
   // --- The plant ---
 
@@ -129,12 +139,17 @@ class Invariants {
   void PlantWrites(const DeviceView& device, const std::string& path, const model::Value& value,
                    const model::Value& current);
 
+  // An engine asks for a write.
+  void PlantAsked(const DeviceView& device, const model::Value& value);
+
   // --- At rest ---
 
   // I9: nothing is owed, and both hold the same. Returns what differs first, or nothing.
   static std::string Unequal(const DeviceView& device, const CloudView& cloud);
   // I15: the device has again what the cloud had acknowledged, or something newer.
   void CheckRestored(const DeviceView& device);
+  // The number of the last attempt at healing; 0: there was none.
+  std::uint32_t LastHealing(std::string_view device) const;
   void CheckLimits(std::string_view whose, const std::vector<LimitReport>& limits);
 
   const std::array<std::uint64_t, kInvariants + 1>& checks() const { return checks_; }
@@ -149,6 +164,16 @@ class Invariants {
     std::uint64_t desired_checked = 0;         // … and of the cloud's.
   };
 
+  struct Hearing {
+    std::size_t machine = 0;
+    model::Lineage lineage;
+    bool stale = false;
+    model::Epoch epoch;  // The cloud's, then.
+    // Of the last one of that session: it has an epoch that is over, and not because the Welcome
+    // that told the new one was lost.
+    bool outdated = false;
+  };
+
   void CheckNamesOneValue(std::string_view device, const model::Dot& dot, std::uint64_t content,
                           const std::string& what);
   void CheckWireRow(std::string_view device, const model::Twin& twin, const sync::WireRow& wire,
@@ -158,7 +183,9 @@ class Invariants {
   void CheckPromises(const DeviceView& from, const sync::Delta& delta);
   void CheckPromises(const CloudView& from, const sync::Delta& delta);
   void CheckWelcome(const CloudView& from, const sync::Welcome& welcome);
+  void CheckStanding(std::string_view device, const Hearing& hearing);
   void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
+  void CheckNumbers(std::string_view device, const Ledger& before, const model::Batch& batch);
   void NoteHealAsk(const DeviceView& from, const sync::HealAsk& ask);
   void CheckHealAnswer(const CloudView& from, const sync::HealAnswer& answer);
   void CheckSecrets(const std::string& bytes, std::string_view device);
@@ -174,12 +201,7 @@ class Invariants {
   std::map<std::string, std::map<std::pair<std::uint64_t, model::Pid>, std::uint64_t>, std::less<>>
       pids_;
   Admissions admitted_;
-  struct Hearing {
-    std::size_t machine = 0;
-    model::Lineage lineage;
-    bool stale = false;
-    model::Epoch epoch;  // The cloud's, then.
-  };
+  std::set<std::string, std::less<>> operators_;  // Devices, of whom somebody else may come.
   // By session and opening.
   std::map<std::string, std::map<std::pair<std::uint32_t, std::uint64_t>, Hearing>, std::less<>>
       heard_;
@@ -204,8 +226,9 @@ class Invariants {
   std::map<std::string, Heal, std::less<>> heals_;
   std::set<std::uint64_t> rotten_;  // Versions that name another value since.
   struct Poison {
-    std::set<std::uint64_t> seqs;  // Of refusable entries that were sent.
-    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // That were refused.
+    std::set<std::uint64_t> seqs;                            // Of refusable entries that were sent.
+    std::set<std::pair<std::uint64_t, std::uint64_t>> sent;  // Frames …
+    std::set<std::pair<std::uint64_t, std::uint64_t>> spans;  // … and those that were refused.
     std::size_t entries_max = 1;
   };
   std::map<std::string, Poison, std::less<>> poison_;  // Since the device's last start.

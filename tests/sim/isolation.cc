@@ -3,6 +3,7 @@
 
 #include "tests/sim/isolation.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +135,18 @@ WorldResult Unpack(const std::string& bytes) {
     result.violations.push_back(std::move(violation));
   }
   return result;
+}
+
+double CpuSeconds() {
+  double sum = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    getrusage(who, &usage);
+    for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
+      sum += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    }
+  }
+  return sum;
 }
 
 void Isolated::Run(const std::function<WorldResult()>& work, Done done) {

@@ -18,6 +18,9 @@ namespace edgetwin::sim {
 std::string Pack(const WorldResult& result);
 WorldResult Unpack(const std::string& bytes);
 
+// Of this process and of those of its own that have ended.
+double CpuSeconds();
+
 class Isolated {
  public:
   // What a process came to; when it died, how, and no result.

@@ -135,6 +135,16 @@ bool Ledger::WasDurable(const model::Value& value) const {
   return asked_.contains(Spell(value));
 }
 
+std::uint64_t Ledger::Kept() const {
+  std::uint64_t kept = events_.empty() ? 0 : *events_.rbegin();
+  for (const auto& [key, row] : rows_) {
+    const bool promised =
+        key.second == model::Side::kStatus || key.second == model::Side::kOverride;
+    if (promised) kept = std::max(kept, row.dot.seq);
+  }
+  return kept;
+}
+
 const model::Row* Ledger::Find(std::string_view path, model::Side side) const {
   const auto id = ids_.find(path);
   if (id == ids_.end()) return nullptr;

@@ -40,6 +40,8 @@ class Ledger {
   const std::map<std::uint64_t, model::Command>& commands() const { return commands_; }
   bool HasEvent(std::uint64_t seq) const { return events_.contains(seq); }
   std::uint64_t events_floor() const { return events_floor_; }
+  // The highest seq of what a device's store has promised: its control rows and events.
+  std::uint64_t Kept() const;
   const model::Lineage& peer_lineage() const { return peer_lineage_; }
   const std::map<Key, model::Row>& rows() const { return rows_; }
   const std::string& path(std::uint32_t id) const { return paths_[id]; }

@@ -71,8 +71,6 @@ model::Batch Rotten(const model::Stored& stored, model::Side side, std::size_t r
   model::Batch batch;
   for (const model::RowChange& change : stored.rows) {
     if (change.side != side || batch.rows.size() >= rows || random.Below(3) != 0) continue;
-    // Of what has no number no digest tells; see docs/PROTOCOL.md, 21.
-    if (stored.properties[model::Index(change.id)].pid == 0) continue;
     model::RowChange rotten = change;
     if (other) {
       rotten.row.value = other(change.row.value.type());

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@
 namespace edgetwin::sim {
 
 std::string_view ToString(Guard guard);
+std::optional<Guard> FindGuard(std::string_view name);
+// Where it matters most: a profile or an accident.
+std::string_view ProfileOf(Guard guard);
 
 struct MutationReport {
   Guard guard{};
@@ -24,9 +28,12 @@ struct MutationReport {
   std::string text;
   std::uint64_t seeds = 0;    // Tried, the failing one included.
   std::uint64_t seed = 0;     // The failing one …
-  std::string profile;        // … and its profile.
+  std::string profile;        // … and its profile, or its accident.
   std::uint64_t died = 0;     // Seeds that an assertion ended.
   std::uint64_t skipped = 0;  // That fail without the mutation, too.
+  std::string waits_for;      // It can't show before that is there: not tried.
+
+  bool missed() const { return invariant == 0 && waits_for.empty(); }
 };
 
 // `only` empty: every guard. At most `seeds_max` seeds each.

@@ -172,6 +172,10 @@ std::vector<Profile> MakeProfiles() {
                       {H::kCloudTear, 200},
                       {H::kBrokerCrash, 250},
                       {H::kCut, 10},
+                      {H::kCloudRestore, 500},
+                      {H::kDeviceRestore, 60},
+                      {H::kPoison, 60},
+                      {H::kAdmit, 30},
                       {H::kDesired, 3},
                       {H::kCommand, 5}}));
   all.back().devices = 20;
@@ -185,6 +189,16 @@ std::vector<Profile> MakeProfiles() {
                       {H::kDesired, 5}}));
   all.back().properties = 260;
   all.back().rot_rows_max = 40;
+  all.push_back(Make("accidents", "a story of what is too seldom for chance, then a bad day",
+                     Quality(5'000, 5'000, 5'000),
+                     {{H::kCut, 60},
+                      {H::kPartition, 200},
+                      {H::kDeviceKill, 120},
+                      {H::kDeviceTear, 120},
+                      {H::kCloudKill, 200},
+                      {H::kAdmit, 60},
+                      {H::kOverride, 90},
+                      {H::kCommand, 40}}));
   Profile mixed = Make("mixed", "all of it", Quality(20'000, 10'000, 20'000), {});
   for (std::size_t i = 0; i < kHappenings; ++i) mixed.every_s[i] = 240;
   mixed.every(H::kDesired) = 12;

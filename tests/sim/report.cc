@@ -53,6 +53,7 @@ std::string Fixed(double number, int digits) {
 std::string ToJson(const Summary& summary, double wall_s, double cpu_s) {
   Json json;
   json["seeds"] = summary.seeds;
+  json["seeds_counted"] = summary.seeds_counted;
   Json profiles = Json::object();
   for (std::size_t i = 0; i < summary.by_profile.size(); ++i) {
     if (summary.by_profile[i].first == 0) continue;
@@ -94,58 +95,68 @@ std::string ToText(const Summary& summary, double wall_s, double cpu_s) {
   return text + "\n";
 }
 
-std::string ToJson(const CrashReport& report, double wall_s) {
+std::string ToJson(const CrashReport& report, double wall_s, double cpu_s) {
   Json json;
+  json["seeds"] = report.seeds;
   json["crash_points"] = report.crash_points;
   Json parts = Json::object();
-  for (const CrashReport::Part& part : report.parts) {
-    parts[part.scenario] = {{"crash_points", part.crash_points},
-                            {"calls", part.calls},
-                            {"violations", part.violations}};
+  for (const auto& [scenario, part] : report.parts) {
+    parts[scenario] = {{"crash_points", part.crash_points},
+                       {"calls", part.calls},
+                       {"violations", part.violations}};
   }
   json["scenarios"] = parts;
+  json["variants"] = report.variants;
   json["checks"] = Checks(report.checks);
   json["violations"] = report.violations;
   Json failures = Json::array();
   for (const CrashReport::Failure& failure : report.failures) {
     failures.push_back({{"scenario", failure.scenario},
                         {"seed", failure.seed},
-                        {"machine", failure.machine},
-                        {"call", failure.call},
-                        {"variant", failure.variant},
+                        {"point", failure.point.text()},
                         {"invariant", Name(failure.invariant)},
                         {"text", failure.text}});
   }
   json["failures"] = failures;
   json["wall_s"] = wall_s;
+  json["cpu_s"] = cpu_s;
   return json.dump(1);
 }
 
-std::string ToText(const CrashReport& report, double wall_s) {
+std::string ToText(const CrashReport& report, double wall_s, double cpu_s) {
   std::string text;
-  for (const CrashReport::Part& part : report.parts) {
-    text += part.scenario + ": " + std::to_string(part.calls) + " calls, " +
+  for (const auto& [scenario, part] : report.parts) {
+    text += scenario + ": " + std::to_string(part.calls) + " calls, " +
             std::to_string(part.crash_points) + " crash points, " +
             std::to_string(part.violations) + " violations\n";
   }
-  return text + std::to_string(report.crash_points) + " crash points, " +
-         std::to_string(report.violations) + " violations; " + Fixed(wall_s, 1) + " s\n";
+  const double points = static_cast<double>(report.crash_points);
+  return text + std::to_string(report.crash_points) + " crash points of " +
+         std::to_string(report.seeds) + " seeds, " + std::to_string(report.violations) +
+         " violations; " + Fixed(wall_s, 1) + " s, " + Fixed(points / std::max(cpu_s, 1e-9), 0) +
+         " points a second of a processor\n";
 }
 
 std::string ToJson(const std::vector<MutationReport>& reports, double wall_s) {
   Json json;
-  Json guards = Json::object();
+  Json guards = Json::array();
   std::uint64_t missed = 0;
   for (const MutationReport& report : reports) {
-    missed += report.invariant == 0 ? 1 : 0;
-    guards[std::string(ToString(report.guard))] = {
-        {"invariant", report.invariant == 0 ? Json() : Json(Name(report.invariant))},
-        {"seeds", report.seeds},
-        {"seed", report.seed},
-        {"profile", report.profile},
-        {"died", report.died},
-        {"skipped", report.skipped},
-        {"text", report.text}};
+    missed += report.missed() ? 1 : 0;
+    Json guard = {{"guard", ToString(report.guard)}};
+    if (!report.waits_for.empty()) {
+      guard["waits_for"] = report.waits_for;
+      guards.push_back(std::move(guard));
+      continue;
+    }
+    guard["invariant"] = report.invariant == 0 ? Json() : Json(Name(report.invariant));
+    guard["profile"] = report.profile;
+    guard["seed"] = report.seed;
+    guard["seeds_tried"] = report.seeds;
+    guard["died"] = report.died;
+    guard["skipped"] = report.skipped;
+    guard["text"] = report.text;
+    guards.push_back(std::move(guard));
   }
   json["guards"] = guards;
   json["missed"] = missed;
@@ -153,21 +164,30 @@ std::string ToJson(const std::vector<MutationReport>& reports, double wall_s) {
   return json.dump(1);
 }
 
-std::string ToText(const std::vector<MutationReport>& reports, double wall_s) {
-  std::string text;
-  for (const MutationReport& report : reports) {
-    text += std::string(ToString(report.guard)) + ": ";
-    text += report.invariant == 0
-                ? "missed by " + std::to_string(report.seeds) + " seeds"
-                : Name(report.invariant) + " after " + std::to_string(report.seeds) + " seeds (" +
-                      report.profile + " " + std::to_string(report.seed) + "): " + report.text;
-    if (report.died != 0) text += "; " + std::to_string(report.died) + " died";
-    if (report.skipped != 0) {
-      text += "; " + std::to_string(report.skipped) + " fail without it, too";
-    }
-    text += "\n";
+std::string ToText(const MutationReport& report) {
+  std::string text(ToString(report.guard));
+  if (!report.waits_for.empty()) return text + ": waits for " + report.waits_for + "\n";
+  text += ": ";
+  text += report.invariant == 0
+              ? "missed by " + std::to_string(report.seeds) + " seeds"
+              : Name(report.invariant) + " after " + std::to_string(report.seeds) + " seeds (" +
+                    report.profile + " " + std::to_string(report.seed) + "): " + report.text;
+  if (report.died != 0) text += "; " + std::to_string(report.died) + " died";
+  if (report.skipped != 0) {
+    text += "; " + std::to_string(report.skipped) + " fail without it, too";
   }
-  return text + Fixed(wall_s, 1) + " s\n";
+  return text + "\n";
+}
+
+std::string ToText(const std::vector<MutationReport>& reports, double wall_s) {
+  std::uint64_t missed = 0;
+  std::uint64_t waiting = 0;
+  for (const MutationReport& report : reports) {
+    missed += report.missed() ? 1 : 0;
+    waiting += report.waits_for.empty() ? 0 : 1;
+  }
+  return std::to_string(reports.size()) + " guards, " + std::to_string(missed) + " missed, " +
+         std::to_string(waiting) + " not there yet; " + Fixed(wall_s, 1) + " s\n";
 }
 
 }  // namespace edgetwin::sim

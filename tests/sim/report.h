@@ -15,9 +15,11 @@ namespace edgetwin::sim {
 
 std::string ToJson(const Summary& summary, double wall_s, double cpu_s);
 std::string ToText(const Summary& summary, double wall_s, double cpu_s);
-std::string ToJson(const CrashReport& report, double wall_s);
-std::string ToText(const CrashReport& report, double wall_s);
+std::string ToJson(const CrashReport& report, double wall_s, double cpu_s);
+std::string ToText(const CrashReport& report, double wall_s, double cpu_s);
 std::string ToJson(const std::vector<MutationReport>& reports, double wall_s);
+std::string ToText(const MutationReport& report);
+// How many; each has been told by then.
 std::string ToText(const std::vector<MutationReport>& reports, double wall_s);
 
 }  // namespace edgetwin::sim

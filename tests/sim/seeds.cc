@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/accidents.h"
 #include "tests/sim/isolation.h"
 
 namespace edgetwin::sim {
@@ -15,6 +16,8 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
 constexpr double kUsPerDay = 86'400e6;
+constexpr microseconds kCountedLength = std::chrono::minutes(10);
+constexpr std::uint64_t kCountedFaults = 20;
 
 void Add(WorldResult& sum, const WorldResult& result) {
   for (std::size_t i = 0; i < kHappenings; ++i) sum.happened[i] += result.happened[i];
@@ -70,17 +73,36 @@ void CompareWithoutJumps(const WorldOptions& options, WorldResult& result) {
 
 }  // namespace
 
+bool Counts(const WorldResult& result) {
+  return result.simulated * static_cast<int>(result.devices) >= kCountedLength &&
+         result.faults >= kCountedFaults;
+}
+
 Result<WorldOptions> MakeOptions(std::uint64_t seed, const Choice& choice) {
   WorldOptions options;
   options.seed = seed;
   const Profile* profile = &Profiles()[seed % Profiles().size()];
-  if (!choice.profile.empty()) profile = FindProfile(choice.profile);
+  const Accident* accident = FindAccident(choice.profile);
+  if (accident != nullptr) {
+    profile = FindProfile("accidents");
+  } else if (!choice.profile.empty()) {
+    profile = FindProfile(choice.profile);
+  }
   if (profile == nullptr) {
     std::string known;
     for (const Profile& each : Profiles()) known += " " + std::string(each.name);
+    for (const Accident& each : Accidents()) known += " " + std::string(each.name);
     return Invalid("there is no profile '" + choice.profile + "'; there are" + known);
   }
   options.profile = *profile;
+  if (accident == nullptr && profile->name == "accidents") {
+    accident = &Accidents()[seed / Profiles().size() % Accidents().size()];
+    if (!choice.profile.empty()) accident = &Accidents()[seed % Accidents().size()];
+  }
+  if (accident != nullptr) {
+    options.accident = accident;
+    options.profile.properties = accident->properties;
+  }
   options.devices = choice.devices == 0 ? profile->devices : choice.devices;
   if (choice.hours > 0) {
     options.length = microseconds(static_cast<std::int64_t>(choice.hours * 3'600e6));
@@ -98,6 +120,10 @@ Result<WorldOptions> MakeOptions(std::uint64_t seed, const Choice& choice) {
   }
   if (!choice.without.empty() || choice.happenings_max != ~std::uint64_t{0}) {
     options.faults_min = 0;
+  }
+  if (choice.story_only && accident != nullptr) {
+    options.faults_min = 0;
+    options.length = microseconds(0);
   }
   return options;
 }
@@ -128,6 +154,7 @@ Summary RunSeeds(std::uint64_t first, std::uint64_t last, const Choice& choice, 
                      if (Profiles()[i].name == profile) ++summary.by_profile[i].first;
                    }
                    const WorldResult& result = outcome.result;
+                   summary.seeds_counted += Counts(result) ? 1 : 0;
                    Add(summary.sum, result);
                    summary.device_days +=
                        static_cast<double>(result.simulated.count()) * result.devices / kUsPerDay;

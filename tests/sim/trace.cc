@@ -86,7 +86,8 @@ struct Words {
   }
   std::string operator()(const sync::HealAsk& f) const {
     return "HealAsk " + Number(f.attempt) + " at " + Marks(f.at) + " cells " +
-           Number(f.first_cell) + "+" + Number(f.cells) + " desired " + Number(f.desired.size());
+           Number(f.first_cell) + "+" + Number(f.cells) + " desired " + Number(f.desired.size()) +
+           (f.unnumbered ? " unnumbered after '" + f.unnumbered->after + "'" : std::string());
   }
   std::string operator()(const sync::HealAnswer& f) const {
     return "HealAnswer " + Number(f.attempt) + " " + Number(f.rows_n) + " rows, cells " +

@@ -22,8 +22,6 @@ constexpr microseconds kCopyPause = seconds(45);
 constexpr std::size_t kCopiesMax = 3;
 constexpr microseconds kLimitsPause = seconds(10);
 constexpr microseconds kLookPause = milliseconds(500);
-// How long twins are watched with values still moving before they come to rest.
-constexpr microseconds kMovingOn = seconds(10);
 constexpr std::size_t kRecordedMax = 60;
 // Far more than can be due at one moment in the largest world.
 constexpr std::uint64_t kAtOnceMax = 100'000;
@@ -59,7 +57,7 @@ World::World(WorldOptions options)
         AddMachine("station-" + std::to_string(1'000 + i), std::move(plant), own.Fork(2));
     device.StartAfter(milliseconds(own.Below(2'000)));
   }
-  for (std::size_t i = 0; i < kHappenings; ++i) Plan(static_cast<Happening>(i));
+  if (options_.accident == nullptr) PlanAll();
   PlanCopies();
 }
 
@@ -80,6 +78,7 @@ Device& World::AddMachine(const std::string& device, Plant plant, Random random)
   devices_.push_back(
       std::make_unique<Device>(*this, device, devices_.size(), std::move(plant), random));
   by_id_[device].push_back(devices_.back().get());
+  if (machine_added_) machine_added_(*devices_.back());
   return *devices_.back();
 }
 
@@ -176,7 +175,13 @@ void World::RunFor(microseconds time) {
 }
 
 WorldResult World::Run() {
-  RunFor(options_.length);
+  if (options_.accident != nullptr) {
+    Random random = random_.Fork(3);
+    options_.accident->play(*this, random);
+    PlanAll();
+  }
+  const auto played = duration_cast<microseconds>(schedule_.now().time_since_epoch());
+  if (played < options_.length) RunFor(options_.length - played);
   const auto faults = [this] {
     std::uint64_t sum =
         network_.counts().lost + network_.counts().repeated + network_.counts().overtaken;
@@ -197,6 +202,7 @@ void World::Calm() {
   calm_ = true;
   calm_at_ = schedule_.now();
   if (tracing()) Trace("world", "calm");
+  if (stranger_) stranger_->Kill();
   network_.Calm(CalmQuality());
   cloud_->Calm();
   cloud_->StartAfter(seconds(1));
@@ -231,7 +237,7 @@ std::string World::Owed() {
 
 bool World::Settle() {
   const MonoTime end = calm_at_ + kSettleMax;
-  RunFor(kMovingOn);
+  RunFor(options_.moving_on);
   for (const auto& device : devices_) {
     for (PlantProperty& property : device->plant().properties()) property.moves_ppm = 0;
   }
@@ -251,6 +257,12 @@ bool World::Settle() {
   settling_ = schedule_.now() - calm_at_;
   invariants_.Expect(9, owed.empty(), [&] { return "not equal at rest: " + owed; });
   return owed.empty();
+}
+
+void World::ExpectEqual(std::string_view after) {
+  const std::string owed = Owed();
+  invariants_.Expect(9, owed.empty(),
+                     [&] { return "not equal after " + std::string(after) + ": " + owed; });
 }
 
 void World::CheckAtRest() {
@@ -359,7 +371,8 @@ void World::CheckReplay() {
     } else if (Device* device = Speaker(frame.device); device != nullptr && device->running()) {
       device->Deliver(frame.bytes);
     }
-    RunFor(milliseconds(random_.Below(200)));
+    RunFor(milliseconds(
+        random_.Below(static_cast<std::uint64_t>(options_.replay_pause / milliseconds(1)))));
   }
   calm_at_ = schedule_.now();
   std::string owed = Owed();
@@ -414,6 +427,10 @@ WorldResult World::result() {
   result.values = Values();
   result.idle_steps = idle_steps_;
   return result;
+}
+
+void World::PlanAll() {
+  for (std::size_t i = 0; i < kHappenings; ++i) Plan(static_cast<Happening>(i));
 }
 
 void World::Plan(Happening happening) {

@@ -18,6 +18,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/cloud.h"
@@ -31,15 +32,30 @@
 
 namespace edgetwin::sim {
 
+class World;
+
+// A story that is told before chance takes over; see accidents.h.
+struct Accident {
+  std::string_view name;
+  std::string_view what;
+  std::uint32_t properties;
+  // `random`: for when, where and how long; a story must hold whatever it draws.
+  void (*play)(World& world, Random& random);
+};
+
 struct WorldOptions {
   std::uint64_t seed = 1;
   Profile profile;
+  const Accident* accident = nullptr;  // Null: chance alone.
   std::uint32_t devices = 1;
   std::chrono::microseconds length = std::chrono::minutes(10);
   std::uint64_t faults_min = 20;                     // Goes on until so many have happened.
   std::bitset<kHappenings> left_out;                 // Kinds that don't happen.
   std::uint64_t happenings_max = ~std::uint64_t{0};  // Nothing more happens after so many.
-  std::ostream* trace = nullptr;                     // Where everything is told, for people.
+  // At rest: how long values still move on, and the longest pause between two repeated frames.
+  std::chrono::microseconds moving_on = std::chrono::seconds(10);
+  std::chrono::microseconds replay_pause = std::chrono::milliseconds(200);
+  std::ostream* trace = nullptr;  // Where everything is told, for people.
 };
 
 struct WorldResult {
@@ -80,10 +96,29 @@ class World {
   WorldResult result();
 
   void Happen(Happening happening);
+  // --- What accidents are made of ---
+
+  // A machine with this image and a plant like the original's, under its id; not started.
+  Device& AddClone(Device& original, Device::Image image);
+  // Both leave it off.
+  void SetCloudBack(const Cloud::Backup& backup);
+  void SetDeviceBack(Device& device, Device::Image image);
+  bool SetWanted(Device& device, const std::string& path, model::Value value, WallTime until);
+  // Somebody asks for a write of the path, to be begun within `length`.
+  bool Command(Device& device, const std::string& path, std::chrono::milliseconds length);
+  // A second cloud from a backup of the first, alive beside it; nobody judges what it does, but who
+  // heeds it is judged. One in a world.
+  Cloud& StartStranger(const Cloud::Backup& backup);
+  // I9 before the end: nothing is owed now, `after` what happened.
+  void ExpectEqual(std::string_view after);
+
   // A random machine's power goes etc. are the methods of these.
   Device& device(std::size_t machine) { return *devices_[machine]; }
   std::size_t machines() const { return devices_.size(); }
   Cloud& cloud() { return *cloud_; }
+  UniqueValues& values() { return values_; }
+  // Called with each machine that comes later: a clone, another board.
+  void SetMachineAdded(std::function<void(Device&)> added) { machine_added_ = std::move(added); }
 
   // --- For its parts ---
 
@@ -117,6 +152,7 @@ class World {
   model::Value NextWanted(std::size_t machine, model::ValueType type);
 
  private:
+  void PlanAll();
   void Plan(Happening happening);
   void PlanCopies();
   Device& AddMachine(const std::string& device, Plant plant, Random random);
@@ -131,7 +167,6 @@ class World {
   bool Ask(Happening happening, Device& device, Random& random);
   bool AskDevice(Happening happening, Device& device, Random& random);
   bool ChangeSchema(Happening happening, Device& device, Random& random);
-  bool SetWanted(Device& device, const std::string& path, model::Value value, WallTime until);
   bool Clone(Device& original, Random& random);
   bool SwapBoard(Device& old, Random& random);
   bool Admit(Device& device);
@@ -158,10 +193,12 @@ class World {
   std::vector<std::unique_ptr<Device>> devices_;
   std::map<std::string, std::vector<Device*>, std::less<>> by_id_;
   std::unique_ptr<Cloud> cloud_;
+  std::unique_ptr<Cloud> stranger_;  // See StartStranger.
   std::deque<Cloud::Backup> backups_;
   std::map<std::size_t, std::deque<Device::Image>> images_;
   std::array<std::uint64_t, kHappenings> happened_{};
   std::uint64_t happenings_ = 0;
+  std::function<void(Device&)> machine_added_;
   std::optional<PowerLoss> power_loss_;
   bool spins_ = false;  // Time has stopped: nothing more can be seen of this world.
   bool calm_ = false;

@@ -132,6 +132,40 @@ bool IsReasoned(std::string_view comment, std::size_t word_end) {
   return close != std::string_view::npos && close > word_end + 1 && close + 3 < comment.size();
 }
 
+// "/v1/twins/{id}" and "/v1/twins/{*}" → "/v1/twins/{}".
+std::string WithoutNames(std::string_view text) {
+  std::string result;
+  bool inside = false;
+  for (const char c : text) {
+    if (c == '}') inside = false;
+    if (!inside) result += c;
+    if (c == '{') inside = true;
+  }
+  return result;
+}
+
+// The target in a line that adds a route to a server; empty in any other.
+std::string RouteOf(std::string_view line) {
+  static constexpr std::string_view kAdds[] = {"oute(\"", "Get(\"", "GetProperty(\""};
+  const bool adds = std::any_of(std::begin(kAdds), std::end(kAdds), [&](std::string_view call) {
+    return line.find(call) != std::string_view::npos;
+  });
+  const std::size_t begin = line.find("\"/v1/");
+  if (!adds || begin == std::string_view::npos) return {};
+  return WithoutNames(line.substr(begin + 1, line.find('"', begin + 1) - begin - 1));
+}
+
+// Whether `target` stands in the text, and not as the beginning of a longer one.
+bool IsDescribed(std::string_view text, std::string_view target) {
+  static constexpr std::string_view kEnds = "`?\n";
+  for (std::size_t at = text.find(target); at != std::string_view::npos;
+       at = text.find(target, at + 1)) {
+    const std::string_view rest = text.substr(at + target.size());
+    if (rest.empty() || kEnds.find(rest.front()) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Findings CheckSourcesAreBuilt(const Tree& tree) {
@@ -161,6 +195,27 @@ Findings CheckSchemasAreUsed(const Tree& tree) {
       return may_use && other.path != file.path && Names(other, file.name());
     });
     if (!is_used) findings.push_back({file.path, 0, "no build file and no source names it"});
+  }
+  return findings;
+}
+
+Findings CheckRoutesAreDescribed(const Tree& tree) {
+  std::string described;
+  for (const SourceFile& file : tree) {
+    if (file.path != "docs/API.md" && file.path != "sync/cloud/README.md") continue;
+    for (const std::string& line : file.lines) described += WithoutNames(line) + '\n';
+  }
+  Findings findings;
+  for (const SourceFile& file : tree) {
+    const bool serves = IsUnder(file.path, "sync/cloud") || IsUnder(file.path, "agent/api");
+    if (!serves || file.is_test() || !file.is_source()) continue;
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string target = RouteOf(file.lines[i]);
+      if (!target.empty() && !IsDescribed(described, target)) {
+        findings.push_back({file.path, static_cast<int>(i) + 1,
+                            "neither docs/API.md nor sync/cloud/README.md names " + target});
+      }
+    }
   }
   return findings;
 }

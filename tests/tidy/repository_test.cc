@@ -74,6 +74,10 @@ TEST(TidyTest, EverySchemaIsUsed) {
   EXPECT_TRUE(IsClean(CheckSchemasAreUsed(Repository())));
 }
 
+TEST(TidyTest, EveryRouteIsDescribed) {
+  EXPECT_TRUE(IsClean(CheckRoutesAreDescribed(Repository())));
+}
+
 TEST(TidyTest, ProductCodeReadsNoClockAndRollsNoDice) {
   EXPECT_TRUE(IsClean(CheckClocksAndChance(Repository())));
 }

@@ -42,6 +42,8 @@ Findings CheckPragmaOnce(const Tree& tree);
 // order_rules.cc: that everything is built, and what code may not do or be called.
 Findings CheckSourcesAreBuilt(const Tree& tree);
 Findings CheckSchemasAreUsed(const Tree& tree);
+// A target of the HTTP APIs that neither of their pages names.
+Findings CheckRoutesAreDescribed(const Tree& tree);
 Findings CheckClocksAndChance(const Tree& tree);
 Findings CheckSleeps(const Tree& tree);
 Findings CheckNames(const Tree& tree);

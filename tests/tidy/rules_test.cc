@@ -162,6 +162,17 @@ TEST(TidyRuleTest, SchemasThatNobodyNamesAreFound) {
   EXPECT_THAT(CheckSchemasAreUsed({schema, build}), IsEmpty());
 }
 
+TEST(TidyRuleTest, RoutesThatThePageDoesNotNameAreFound) {
+  const SourceFile page = MakeSourceFile("docs/API.md", "| `GET /v1/twins/{id}?path` | one |\n");
+  const auto route = [](const std::string& target) {
+    return MakeSourceFile("sync/cloud/api.cc", "route(\"GET\", \"" + target + "\", x);\n");
+  };
+  EXPECT_THAT(CheckRoutesAreDescribed({page, route("/v1/twins/{}")}), IsEmpty());
+  EXPECT_THAT(CheckRoutesAreDescribed({page, route("/v1/twins")}), AtLine(1));
+  EXPECT_THAT(CheckRoutesAreDescribed({page, route("/v1/twins/{}/status")}), AtLine(1));
+  EXPECT_THAT(CheckRoutesAreDescribed({route("/v1/twins/{}")}), AtLine(1));
+}
+
 TEST(TidyRuleTest, ClocksAndChanceAreFoundInProductCode) {
   const auto rule = CheckClocksAndChance;
   EXPECT_THAT(Judge(rule, "twin/model/a.cc", "auto t = steady_clock::now();"), AtLine(1));

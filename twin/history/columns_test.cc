@@ -61,6 +61,7 @@ TEST(IntegerCodesTest, GolombKeepsEveryWidth) {
       const Integers values = RandomWidths(random, count, width);
       Writer out;
       WriteGolomb(out, values);
+      EXPECT_EQ(out.size(), (GolombBits(values) + 7) / 8);
       EXPECT_THAT(ReadBack(out, count, ReadGolomb), ElementsAreArray(values)) << width;
     }
   }

@@ -42,10 +42,11 @@ struct Choice {
 
 Choice Choose(std::span<const std::uint64_t> patterns) {
   std::vector<Scale> scales = DecimalsFor(patterns);
-  // Decimals without a correction are what drivers read; nothing beats them by much.
+  Choice first;
   if (!scales.empty()) {
-    Choice decimals = {scales[0], Split(patterns, scales[0])};
-    if (decimals.scaled.corrections.empty()) return decimals;
+    first = {scales[0], Split(patterns, scales[0])};
+    // Decimals without a correction are what drivers read; nothing beats them by much.
+    if (first.scaled.corrections.empty()) return first;
   }
   const std::vector<Scale> others = OthersFor(patterns);
   scales.insert(scales.end(), others.begin(), others.end());
@@ -60,6 +61,7 @@ Choice Choose(std::span<const std::uint64_t> patterns) {
     best = scale;
     least = bits;
   }
+  if (best == first.scale && !first.scaled.integers.empty()) return first;
   return {best, Split(patterns, best)};
 }
 

@@ -89,6 +89,18 @@ void WriteGolomb(Writer& out, std::span<const std::uint64_t> values) {
   out.Raw(std::string_view(bytes).substr(0, bits.Finish()));
 }
 
+std::size_t GolombBits(std::span<const std::uint64_t> values) {
+  std::size_t bits = 8;
+  Mean mean(FirstWidth(values));
+  for (const std::uint64_t value : values) {
+    const unsigned k = mean.k();
+    const std::uint64_t quotient = value >> k;
+    bits += quotient < kQuotientMax ? quotient + 1 + k : kQuotientMax + 64;
+    mean.Add(value);
+  }
+  return bits;
+}
+
 void ReadGolomb(Reader& in, std::span<std::uint64_t> values) {
   const unsigned width = in.Byte();
   if (width > kStateWidthMax) return in.Fail("a Golomb column begins with an impossible mean");

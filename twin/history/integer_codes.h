@@ -21,6 +21,7 @@ void ReadPacked(Reader& in, std::span<std::uint64_t> values);
 // Golomb codes whose parameter follows the values seen so far: costs no table, and follows a signal
 // that is at times calm and at times not.
 void WriteGolomb(Writer& out, std::span<const std::uint64_t> values);
+std::size_t GolombBits(std::span<const std::uint64_t> values);  // What that takes.
 void ReadGolomb(Reader& in, std::span<std::uint64_t> values);
 
 }  // namespace edgetwin::history

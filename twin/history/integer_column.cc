@@ -42,8 +42,12 @@ enum class Depth { kOuter, kInner };
 
 // Below this many values a table can't pay.
 constexpr std::size_t kTokensMin = 48;
+// What is only estimated must be this much better: it is the slowest to read.
+constexpr double kTokensMargin = 1.01;
 // Bits a value from which on a dictionary is looked at.
 constexpr std::size_t kWorthADictionaryBits = 5;
+
+constexpr std::uint64_t kScramble = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio.
 
 bool Less(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
@@ -167,7 +171,7 @@ Prediction PredictionOf(Integers scaled, std::uint64_t min) {
     least = order2;
   }
   // The median of a noise is no drift: it must be worth its bytes.
-  if (drift != 0 && drifted + drifted / 16 + 16 < least) best = {.order = 1, .drift = drift};
+  if (drift != 0 && drifted + drifted / 64 + 8 < least) best = {.order = 1, .drift = drift};
   return best;
 }
 
@@ -217,16 +221,25 @@ unsigned WidthMax(Integers values) {
   return Width(all);
 }
 
-// Whether a token code for all of `small` may take less than `bits`, judged by stretches.
-bool TokensMayTakeLess(Integers small, std::size_t bits) {
-  if (small.size() < kTokensMin) return false;
+// Which of the codes makes `small` smallest, judged by stretches of it; Golomb's where they are
+// about equal.
+Kind CodeFor(Integers small, unsigned width) {
   std::vector<std::uint64_t> some;
+  some.reserve(std::min(small.size(), 2 * kStretch * kStretches));
   ForStretches(small.size(), [&](std::size_t from, std::size_t to) {
     some.insert(some.end(), small.begin() + static_cast<std::ptrdiff_t>(from),
                 small.begin() + static_cast<std::ptrdiff_t>(to));
   });
   const double share = static_cast<double>(small.size()) / static_cast<double>(some.size());
-  return TokenCode::Estimate(some, share) < static_cast<double>(bits);
+  const double packed = static_cast<double>(width * small.size());
+  const double golomb = static_cast<double>(GolombBits(some)) * share;
+  const double least = std::min(packed, golomb);
+  if (small.size() >= kTokensMin) {
+    const double tokens = share > 1 ? TokenCode::Estimate(some, share) * kTokensMargin
+                                    : static_cast<double>(TokenCode(some).bits());
+    if (tokens < least) return kTokens;
+  }
+  return packed < golomb ? kPacked : kGolomb;
 }
 
 // The column as integers of one of the codes.
@@ -236,29 +249,14 @@ std::string Coded(Integers values, const Shape& shape) {
   const Integers scaled = divided.empty() ? values : Integers(divided);
   const std::uint64_t min = divided.empty() ? shape.min : 0;
   const Prediction prediction = PredictionOf(scaled, min);
-  const std::uint64_t second = scaled[1] - scaled[0];
   const std::vector<std::uint64_t> small = Residuals(scaled, min, prediction);
-
-  Writer golomb;
-  WriteHead(golomb, kGolomb, prediction, shape, values, second);
-  const std::size_t head_bytes = golomb.size();
-  WriteGolomb(golomb, small);
   const unsigned width = WidthMax(small);
-  const std::size_t packed_bytes = (width * small.size() + 7) / 8;
-  const std::size_t least = std::min(golomb.size() - head_bytes - 1, packed_bytes);
-  if (TokensMayTakeLess(small, least * 8)) {
-    const TokenCode tokens(small);
-    if (tokens.bits() < least * 8) {
-      Writer out;
-      WriteHead(out, kTokens, prediction, shape, values, second);
-      tokens.Write(out, small);
-      return std::move(out).Take();
-    }
-  }
-  if (golomb.size() - head_bytes - 1 <= packed_bytes) return std::move(golomb).Take();
+  const Kind kind = CodeFor(small, width);
   Writer out;
-  WriteHead(out, kPacked, prediction, shape, values, second);
-  WritePacked(out, small, width);
+  WriteHead(out, kind, prediction, shape, values, scaled[1] - scaled[0]);
+  if (kind == kPacked) WritePacked(out, small, width);
+  if (kind == kGolomb) WriteGolomb(out, small);
+  if (kind == kTokens) TokenCode(small).Write(out, small);
   return std::move(out).Take();
 }
 
@@ -286,14 +284,14 @@ std::string Runs(Integers values, std::size_t runs) {
 // over the column are equal to one another.
 bool DictionaryMayPay(Integers values, std::size_t bits) {
   constexpr std::size_t kSome = 64;
-  std::array<std::uint64_t, kSome> some{};
+  constexpr unsigned kSlotBits = 8;
+  std::array<std::uint8_t, std::size_t{1} << kSlotBits> seen{};
   const std::size_t n = std::min(kSome, values.size());
-  for (std::size_t i = 0; i < n; ++i) some[i] = values[i * values.size() / n];
-  std::sort(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(n));
-  std::size_t equal_pairs = 0, run = 0;
-  for (std::size_t i = 1; i < n; ++i) {
-    run = some[i] == some[i - 1] ? run + 1 : 0;
-    equal_pairs += run;
+  std::size_t equal_pairs = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    // Values that share a slot by chance only make a dictionary be tried in vain.
+    const std::uint64_t value = values[i * values.size() / n];
+    equal_pairs += seen[(value ^ value >> 32) * kScramble >> (64 - kSlotBits)]++;
   }
   // As many equally likely values would give as many pairs.
   const std::size_t distinct = n * (n - 1) / 2 / (equal_pairs + 1) + 1;
@@ -309,7 +307,6 @@ struct Distinct {
 // Nothing if there are more than `max`.
 std::optional<Distinct> DistinctOf(Integers values, std::size_t max) {
   const unsigned width = Width(4 * max);
-  constexpr std::uint64_t kScramble = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio.
   std::vector<std::uint32_t> slots(std::size_t{1} << width);
   std::vector<std::uint64_t> found;
   found.reserve(max);

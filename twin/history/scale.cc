@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "twin/history/bits.h"
 
@@ -147,8 +148,6 @@ void AddBinary(Patterns patterns, std::vector<Scale>& scales) {
 // Says what must be done to the double that the scale gives for value `i` to become `pattern`.
 void Correct(Scaled& scaled, std::size_t i, std::uint64_t pattern, std::uint64_t given,
              unsigned place) {
-  if (pattern == given) return;
-  if (scaled.corrections.empty()) scaled.corrections.resize(scaled.integers.size());
   const std::uint64_t off = pattern - given;
   const auto places = static_cast<std::uint64_t>(static_cast<std::int64_t>(off) >> place);
   if (places << place == off && places + kPlacesMax <= 2 * kPlacesMax) {
@@ -157,6 +156,15 @@ void Correct(Scaled& scaled, std::size_t i, std::uint64_t pattern, std::uint64_t
     scaled.corrections[i] = kException;
     scaled.exceptions.push_back(Ordered(pattern));
   }
+}
+
+// Without corrections where none is needed.
+Scaled Finish(Scaled scaled) {
+  const auto is_needed = [](std::uint64_t correction) { return correction != 0; };
+  if (std::none_of(scaled.corrections.begin(), scaled.corrections.end(), is_needed)) {
+    scaled.corrections.clear();
+  }
+  return scaled;
 }
 
 // Whether all are decimals, which is nearly always so: a loop without a branch finds out.
@@ -186,6 +194,7 @@ Scaled SplitDecimals(Patterns patterns, const Scale& scale) {
                              return double{static_cast<float>(integer / power)};
                            });
   if (exact) return scaled;
+  scaled.corrections.resize(patterns.size());
   double integer = 0;
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const double product = Double(patterns[i]) * power;
@@ -194,12 +203,13 @@ Scaled SplitDecimals(Patterns patterns, const Scale& scale) {
     scaled.integers[i] = static_cast<std::uint64_t>(static_cast<std::int64_t>(integer));
     Correct(scaled, i, patterns[i], PatternOf(integer, scale), PlaceOf(scale.kind));
   }
-  return scaled;
+  return Finish(std::move(scaled));
 }
 
 Scaled SplitBinary(Patterns patterns, const Scale& scale) {
   Scaled scaled;
   scaled.integers.resize(patterns.size());
+  scaled.corrections.resize(patterns.size());
   double integer = 0;
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const double value = Double(patterns[i]);
@@ -209,7 +219,7 @@ Scaled SplitBinary(Patterns patterns, const Scale& scale) {
     Correct(scaled, i, patterns[i], Pattern(std::ldexp(static_cast<double>(whole), scale.exponent)),
             PlaceOf(scale.kind));
   }
-  return scaled;
+  return Finish(std::move(scaled));
 }
 
 }  // namespace

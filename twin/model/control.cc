@@ -141,7 +141,21 @@ void Control::CountOnClock(MonoTime now, WallTime wall) {
   }
 }
 
-void Control::DesiredArrived(PropertyId id, Arrival arrival) {
+// One that has its status keeps it, also the one that was applied and is being written again. When
+// a crash has brought the newer one's status back, nothing is left to be said of the older.
+void Control::Supersede(PropertyId id, const Dot& replaced, WallTime wall) {
+  const Row* desired = twin_.row(id, Side::kDesired);
+  const Row* status = twin_.row(id, Side::kStatus);
+  if (status != nullptr && desired != nullptr && status->info().refers_to == desired->dot) return;
+  if (IsTerminal(StateOf(id, replaced))) return;
+  const auto work = work_.find(id);
+  if (work != work_.end() && !work->second.for_override) work_.erase(work);
+  Report(id, replaced, DesiredState::kSuperseded, "a newer value was wanted before it was applied",
+         {}, wall);
+}
+
+void Control::DesiredArrived(PropertyId id, Arrival arrival, WallTime wall) {
+  if (arrival.replaced.seq != 0) Supersede(id, arrival.replaced, wall);
   if (was_local_only_.erase(id) != 0) arrival.known = true;
   arrival.known = arrival.known || (arrived_.contains(id) && arrived_[id].known);
   arrived_[id] = arrival;
@@ -203,7 +217,9 @@ void Control::Defined(PropertyId id, MonoTime now, WallTime wall) {
 DesiredState Control::StateOf(PropertyId id, const Dot& desired) const {
   const Row* status = twin_.row(id, Side::kStatus);
   const bool spoken = status != nullptr && status->info().refers_to == desired;
-  return spoken ? status->info().state : DesiredState::kNone;
+  // Superseded, and yet what is wanted: healing has brought it back, and nobody has spoken of it.
+  if (!spoken || status->info().state == DesiredState::kSuperseded) return DesiredState::kNone;
+  return status->info().state;
 }
 
 void Control::Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall) {
@@ -238,7 +254,7 @@ void Control::Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall) {
 
 void Control::BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                            WallTime wall) {
-  // What an older desired value still has under way is superseded: its answer finds no ticket.
+  // What an older desired value still has under way: its answer finds no ticket.
   if (const auto old = work_.find(id); old != work_.end()) {
     work_.erase(old);
   }

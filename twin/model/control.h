@@ -9,7 +9,9 @@
 // - After a restart, an unfinished desired value is read back first, and written only if the device
 //   shows another.
 // - An override masks desired until it is released or expires; then desired is applied again.
-// - Each desired row that stays the newest gets exactly one terminal status.
+// - Each desired row that stays the newest gets exactly one terminal status; so does one that a
+//   newer one replaces here before it had one: superseded, which is known once the newer one is on
+//   flash. What its write brings afterwards is nobody's answer.
 //
 // Deadlines and the wall clock:
 // - An override's time is counted by the monotonic clock. What is left of it is handed out each
@@ -83,8 +85,12 @@ class Control {
     std::uint64_t batch = 0;
     // It repeats, under another version, the value wanted before, which may have been written.
     bool known = false;
+    // The desired row that it took the place of; seq 0: none, or nothing was wanted.
+    Dot replaced = {};
   };
-  void DesiredArrived(PropertyId id, Arrival arrival);
+  // What was wanted until now, and had no terminal status, is superseded: that status is pending in
+  // the twin, for the batch that commits the new row.
+  void DesiredArrived(PropertyId id, Arrival arrival, WallTime wall);
   // The property left the interest: nothing is wanted of it any more as far as we know. What is
   // under way with the driver ends as it ends.
   void DesiredGone(PropertyId id);
@@ -164,6 +170,7 @@ class Control {
 
   // Looks at the property afresh and begins what there is to do.
   void Evaluate(PropertyId id, Look look, MonoTime now, WallTime wall);
+  void Supersede(PropertyId id, const Dot& replaced, WallTime wall);
   void BeginDesired(PropertyId id, const Row& desired, bool read_first, MonoTime now,
                     WallTime wall);
   bool Left(PropertyId id) const;

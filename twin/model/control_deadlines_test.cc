@@ -268,8 +268,9 @@ TEST_F(ControlTest, WhatIsNotDurableIsNotJudgedWhenTheClockIsTrusted) {
   control_.SetClockTrusted(false);
   Want(5, wall() + seconds(60));
   AllDurable();
-  const Row before = *twin_.row(id_, Side::kStatus);
   Want(5'000);
+  const Row before = *twin_.row(id_, Side::kStatus);
+  ASSERT_EQ(before.info().refers_to.seq, 1u);
   control_.SetClockTrusted(true);
   control_.Tick(now_, wall());
   EXPECT_EQ(*twin_.row(id_, Side::kStatus), before);

@@ -88,11 +88,74 @@ TEST_F(ControlTest, ANewerDesiredSupersedesOneThatIsUnderWay) {
   AllDurable();
   EXPECT_TRUE(control_.TakeCalls().empty()) << "the driver might do it before the old one";
   control_.WriteDone(old.ticket, Value(5.0), now_, wall());
-  EXPECT_EQ(State(), DesiredState::kNone) << "the old answer speaks of nothing any more";
+  EXPECT_EQ(State(), DesiredState::kSuperseded) << "the old answer speaks of nothing any more";
   const DriverCall call = OneCall();
   EXPECT_EQ(call.value, Value(6.0));
   control_.WriteDone(call.ticket, Value(6.0), now_, wall());
   EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to.seq, cloud_seq_);
+}
+
+TEST_F(ControlTest, OneThatIsReplacedBeforeItEndedIsSupersededInTheBatchOfTheNewOne) {
+  Want(5);
+  AllDurable();
+  const DriverCall old = OneCall();
+  twin_.TakePending();
+  Want(6);
+  const Row* status = twin_.row(id_, Side::kStatus);
+  ASSERT_NE(status, nullptr);
+  EXPECT_EQ(status->info().state, DesiredState::kSuperseded);
+  EXPECT_EQ(status->info().refers_to, (Dot{50, 1}));
+  EXPECT_EQ(twin_.pending_batch().rows.size(), 1u);
+  // The new one is not durable yet: what the old one's write brings is no second status of it.
+  control_.WriteDone(old.ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kSuperseded);
+  EXPECT_EQ(twin_.pending_batch().rows.size(), 1u);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(6.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied);
+}
+
+TEST_F(ControlTest, OneThatWaitsForItsDriverOrForAnOverrideIsSupersededToo) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Unavailable("no answer"), now_, wall());
+  ASSERT_EQ(State(), DesiredState::kPending);
+  Want(6);
+  EXPECT_EQ(State(), DesiredState::kSuperseded);
+  Hold(9, seconds(60));
+  AllDurable();
+  ASSERT_EQ(State(), DesiredState::kMasked);
+  Want(7);
+  EXPECT_EQ(State(), DesiredState::kSuperseded);
+  AllDurable();
+  EXPECT_EQ(State(), DesiredState::kMasked);
+  EXPECT_NE(control_.override_row(id_), nullptr);
+}
+
+TEST_F(ControlTest, OneThatHasItsTerminalStatusKeepsItWhenANewerOneComes) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Value(5.0), now_, wall());
+  Want(200);
+  EXPECT_EQ(State(), DesiredState::kApplied);
+  AllDurable();
+  ASSERT_EQ(State(), DesiredState::kRejected);
+  Want(6);
+  EXPECT_EQ(State(), DesiredState::kRejected);
+}
+
+TEST_F(ControlTest, ASupersededOneThatHealingBringsBackIsAppliedAfterAll) {
+  Want(5);
+  AllDurable();
+  control_.WriteDone(OneCall().ticket, Unavailable("no answer"), now_, wall());
+  const Row first = *twin_.row(id_, Side::kDesired);
+  Want(6);
+  ASSERT_EQ(State(), DesiredState::kSuperseded);
+  twin_.Force(id_, Side::kDesired, first);
+  control_.DesiredArrived(id_, {.batch = ++batch_, .known = true}, wall());
+  AllDurable();
+  control_.ReadDone(OneCall().ticket, Value(5.0), now_, wall());
+  EXPECT_EQ(State(), DesiredState::kApplied);
 }
 
 // The end of the override is on flash; whether the write that it asked for was done, nobody knows.
@@ -147,7 +210,7 @@ TEST_F(ControlTest, WhatWasAppliedBeforeIsAppliedAgainAfterAnOlderValueMovedTheD
   status.control = std::make_shared<const ControlInfo>(info);
   twin_.Set(id_, Side::kStatus, status);
   ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
-  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true}, wall());
   AllDurable();
   control_.WriteDone(old.ticket, Value(5.0), now_, wall());
   EXPECT_EQ(twin_.row(id_, Side::kStatus)->info().refers_to, row.dot);
@@ -230,7 +293,7 @@ TEST_F(ControlTest, WhatAnotherCloudWantedBeforeSaysNothingOfWhatIsDurable) {
   row.value = Value(6.0);
   row.dot = {60, ++cloud_seq_};
   twin_.Force(id_, Side::kDesired, row);
-  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_});
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_}, wall());
   control_.Durable({0, twin_.head(), batch_}, now_, wall());
   EXPECT_TRUE(control_.TakeCalls().empty());
   AllDurable();
@@ -292,7 +355,7 @@ TEST_F(ControlTest, AWishThatIsKnownUnderAnotherVersionIsReadBackFirst) {
   Row row = *twin_.row(id_, Side::kDesired);
   row.dot = {60, ++cloud_seq_};
   ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
-  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true}, wall());
   AllDurable();
   control_.WriteDone(lost.ticket, Value(5.0), now_, wall());
   const DriverCall call = OneCall();
@@ -332,7 +395,7 @@ TEST_F(ControlTest, AWishThatComesBackAppliedEndsTheWorkOnAnOlderOne) {
   row.dot = {50, ++cloud_seq_};
   row.value = Value(6.0);
   ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
-  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true});
+  control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .known = true}, wall());
   Row status = *twin_.row(id_, Side::kStatus);
   ControlInfo info = status.info();
   info.refers_to = row.dot;

@@ -45,8 +45,11 @@ class ControlTest : public testing::Test {
     ControlInfo info;
     info.until = until;
     row.control = std::make_shared<const ControlInfo>(info);
+    const Row* before = twin_.row(id_, Side::kDesired);
+    const Dot replaced = before == nullptr || before->value.none() ? Dot() : before->dot;
     ASSERT_TRUE(twin_.Apply(id_, Side::kDesired, row));
-    control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_});
+    control_.DesiredArrived(id_, {.seq = cloud_seq_, .batch = ++batch_, .replaced = replaced},
+                            wall());
   }
   void AllDurable() { control_.Durable({cloud_seq_, twin_.head(), batch_}, now_, wall()); }
   DriverCall OneCall() {

@@ -87,7 +87,8 @@ bool Private(const PropertyDef& def) {
 Twin::Twin(Role role, TwinLimits limits)
     : role_(role),
       properties_limit_(limits.properties_max),
-      unknown_limit_(limits.unknown_paths_max) {}
+      unknown_limit_(limits.unknown_paths_max),
+      dictionary_limit_(2 * limits.dictionary_max) {}
 
 void Twin::Load(Stored stored) {
   EDGETWIN_CHECK(properties_.empty());
@@ -120,6 +121,7 @@ void Twin::Load(Stored stored) {
   if (!lineage_.empty()) head_ = std::max(head_, lineage_.back().first_seq - 1);
   properties_limit_.Use(defined_);
   unknown_limit_.Use(properties_.size() - defined_);
+  dictionary_limit_.Use(dictionary_size());
 }
 
 PropertyId Twin::Add(const Path& path) {
@@ -160,6 +162,7 @@ void Twin::Commission(PropertyId id) {
   property.pid = static_cast<Pid>(by_pid_.size() + 1);
   by_pid_.push_back(id);
   chains_.push_back(ChainHash(chain(dictionary_size()), property.pid, property.def));
+  dictionary_limit_.Use(dictionary_size());
   pending_.dictionary.push_back({property.pid, id, 0, property.def, chains_.back()});
 }
 
@@ -189,6 +192,25 @@ void Twin::Unhold(PropertyId id) {
   until.reset();
 }
 
+// Withdrawing is always possible: nothing may stay shared for want of room.
+Status Twin::CheckRoom(const PropertyDef& def, bool known) {
+  if (!known && !properties_limit_.Fits(defined_ + 1)) {
+    properties_limit_.Hit();
+    return Exhausted("'" + def.path.text() + "' would be property number " +
+                     std::to_string(defined_ + 1) + "; properties_max is " +
+                     std::to_string(properties_limit_.max()));
+  }
+  if (Private(def) || dictionary_limit_.Fits(std::uint64_t{dictionary_size()} + 1)) return {};
+  const PropertyId id = Find(def.path.text());
+  const Pid told = id == kNoProperty ? 0 : pid(id);
+  if (told != 0 && SameOnWire(Entry(told).def, def)) return {};
+  dictionary_limit_.Hit();
+  return Exhausted("'" + def.path.text() + "' would be definition number " +
+                   std::to_string(dictionary_size() + 1) + "; dictionary_max allows " +
+                   std::to_string(dictionary_limit_.max()) +
+                   " until the cloud has taken them and the dictionary can begin anew");
+}
+
 Result<PropertyId> Twin::Define(const PropertyDef& def) {
   EDGETWIN_CHECK(role_ == Role::kDevice);
   if (const Status ok = Check(def); !ok) return ok.error();
@@ -202,12 +224,7 @@ Result<PropertyId> Twin::Define(const PropertyDef& def) {
     return Conflict("'" + def.path.text() + "' belongs to driver '" + at(id).def.instance +
                     "' already; driver '" + def.instance + "' cannot have it too");
   }
-  if (!known && !properties_limit_.Fits(defined_ + 1)) {
-    properties_limit_.Hit();
-    return Exhausted("'" + def.path.text() + "' would be property number " +
-                     std::to_string(defined_ + 1) + "; properties_max is " +
-                     std::to_string(properties_limit_.max()));
-  }
+  if (const Status room = CheckRoom(def, known); !room) return room.error();
   if (id == kNoProperty) id = Add(def.path);
   Property& property = at(id);
   if (known && property.def == def) return id;
@@ -289,6 +306,10 @@ bool Twin::TakeEntry(DictionaryEntry entry) {
   if (entry.pid == 0 || entry.pid > dictionary_size() + 1) return false;
   const std::uint64_t hash = ChainHash(chain(entry.pid - 1), entry);
   if (entry.pid <= dictionary_size()) return chain(entry.pid) == hash;
+  if (!dictionary_limit_.Fits(entry.pid)) {
+    dictionary_limit_.Hit();
+    return false;
+  }
   entry.chain = hash;
   if (entry.withdraws != 0) {
     entry.id = FindPid(entry.withdraws);
@@ -315,6 +336,7 @@ bool Twin::TakeEntry(DictionaryEntry entry) {
   Record(entry.id);
   pending_.dictionary.push_back(std::move(entry));
   properties_limit_.Use(defined_);
+  dictionary_limit_.Use(dictionary_size());
   return true;
 }
 
@@ -334,6 +356,39 @@ void Twin::Purge(PropertyId id) {
   }
 }
 
+void Twin::ClearDictionary() {
+  by_pid_.clear();
+  chains_.clear();
+  past_entries_.clear();
+  withdrawals_.clear();
+  withdrawn_.clear();
+  pending_.dictionary.clear();
+  pending_.dictionary_reset = true;
+  for (Property& property : properties_) property.pid = 0;
+  dictionary_limit_.Use(0);
+}
+
+bool Twin::DictionaryFull() const {
+  const std::uint64_t n = dictionary_size();
+  return n > dictionary_limit_.max() / 2 && n > defined_ + defined_ / 4;
+}
+
+void Twin::RenewDictionary() {
+  EDGETWIN_CHECK(role_ == Role::kDevice);
+  ClearDictionary();
+  for (std::uint32_t i = 0; i < properties_.size(); ++i) {
+    const PropertyDef& def = properties_[i].def;
+    if (def.type != ValueType::kNone && !Private(def)) Commission(PropertyId{i});
+    Record(PropertyId{i});
+  }
+}
+
+void Twin::ForgetDictionary() {
+  EDGETWIN_CHECK(role_ == Role::kCloud);
+  ClearDictionary();
+  ForEachProperty([this](PropertyId id) { Record(id); });
+}
+
 bool Twin::AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entries) {
   EDGETWIN_CHECK(role_ == Role::kDevice && common <= dictionary_size());
   std::uint64_t hash = chain(common);
@@ -346,14 +401,7 @@ bool Twin::AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entri
   for (Pid pid = 1; pid <= common; ++pid) kept.push_back(Entry(pid));
   kept.insert(kept.end(), entries.begin(), entries.end());
 
-  by_pid_.clear();
-  chains_.clear();
-  past_entries_.clear();
-  withdrawals_.clear();
-  withdrawn_.clear();
-  pending_.dictionary.clear();
-  pending_.dictionary_reset = true;
-  for (Property& property : properties_) property.pid = 0;
+  ClearDictionary();
   for (DictionaryEntry& entry : kept) {
     if (entry.withdraws != 0) {
       entry.id = by_pid_[entry.withdraws - 1];
@@ -394,6 +442,7 @@ bool Twin::AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entri
     Record(id);
   }
   unknown_limit_.Use(properties_.size() - defined_);
+  dictionary_limit_.Use(dictionary_size());
   return true;
 }
 
@@ -682,7 +731,8 @@ Batch Twin::TakePending() {
 }
 
 std::vector<LimitReport> Twin::limits() const {
-  return {properties_limit_.Report("properties"), unknown_limit_.Report("unknown_paths")};
+  return {properties_limit_.Report("properties"), unknown_limit_.Report("unknown_paths"),
+          dictionary_limit_.Report("dictionary_entries")};
 }
 
 }  // namespace edgetwin::model

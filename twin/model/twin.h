@@ -32,6 +32,9 @@ enum class Role { kDevice, kCloud };
 struct TwinLimits {
   std::uint64_t properties_max = 20'000;
   std::uint64_t unknown_paths_max = 1'000;  // Paths that somebody desires and no driver knows.
+  // Entries after which the dictionary is begun anew as soon as the cloud has all of it. Twice as
+  // many are never given out or taken. Should be a multiple of properties_max.
+  std::uint64_t dictionary_max = 60'000;
 };
 
 // What became of one sample.
@@ -65,7 +68,8 @@ class Twin {
 
   // Device: makes a property known, or changes its definition (new pid when what the peer is told
   // changes; the reported row is emptied when type, unit or decimals change). kConflict when
-  // another instance has the path, kExhausted at properties_max.
+  // another instance has the path, kExhausted at properties_max, or when it needs an entry beyond
+  // twice dictionary_max.
   Result<PropertyId> Define(const PropertyDef& def);
   // Device: no driver knows the property any more: its reported row becomes a tombstone. Its pid
   // and rows of other sides stay.
@@ -81,7 +85,16 @@ class Twin {
   // out by a copy of this store that is no more. What is shared and not among them gets a new pid
   // after them. False when they don't continue it.
   bool AdoptDictionary(Pid common, const std::vector<DictionaryEntry>& entries);
+  // Device: whether the dictionary is beyond its limit, and mostly of definitions that are past.
+  bool DictionaryFull() const;
+  // Device: what is shared gets the numbers from 1 on, all else is forgotten; rows stay as they
+  // are. Only when the cloud has taken every entry: what it was not told of is lost.
+  void RenewDictionary();
+  // Cloud: the device begins its dictionary anew. No property has a number until it is told again;
+  // definitions and rows stay.
+  void ForgetDictionary();
 
+  Role role() const { return role_; }
   std::size_t size() const { return properties_.size(); }
   PropertyId Find(std::string_view path) const;  // kNoProperty when there is none.
   PropertyId FindPid(Pid pid) const;             // The same; also of a pid that was withdrawn.
@@ -214,6 +227,8 @@ class Twin {
   PropertyId Add(const Path& path);
   void Record(PropertyId id);
   void Redefine(PropertyId id, PropertyDef def);
+  void ClearDictionary();
+  Status CheckRoom(const PropertyDef& def, bool known);
   void UnlinkAll(PropertyId id);
   void LinkAll(PropertyId id);
   Dot NextDot();
@@ -228,6 +243,7 @@ class Twin {
   const Role role_;
   Limit properties_limit_;
   Limit unknown_limit_;
+  Limit dictionary_limit_;
   std::uint64_t defined_ = 0;
   std::deque<Property> properties_;
   std::unordered_map<std::string_view, PropertyId, PathHash> by_path_;  // Views into defs' paths.

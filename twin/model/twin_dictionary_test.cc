@@ -228,6 +228,91 @@ TEST_F(DictionaryTest, WithdrawalsAreTheSameAfterARestart) {
 
 // --- A dictionary that a copy of this store gave out ---
 
+// Six definitions of two properties, one of them withdrawn.
+class FullDictionaryTest : public testing::Test {
+ protected:
+  FullDictionaryTest() {
+    Stored stored;
+    stored.lineage = {{77, 1, 1'000}};
+    device_.Load(std::move(stored));
+    EXPECT_TRUE(Redefine("a/level", 1, false));
+    EXPECT_TRUE(Redefine("a/secret", 2, false));
+    EXPECT_TRUE(Redefine("a/secret", 2, true));
+    for (int unit = 3; unit < 6; ++unit) EXPECT_TRUE(Redefine("a/level", unit, false));
+  }
+
+  Result<PropertyId> Redefine(const std::string& path, int unit, bool local_only) {
+    PropertyDef def = Def(path);
+    def.unit = std::to_string(unit);
+    def.local_only = local_only;
+    return device_.Define(def);
+  }
+
+  Twin device_{Role::kDevice, {.dictionary_max = 5}};
+};
+
+TEST_F(FullDictionaryTest, BeginsAnewWithWhatIsShared) {
+  ASSERT_TRUE(device_.DictionaryFull());
+  Sample sample;
+  sample.value = Value(1.5);
+  device_.Report(device_.Find("a/level"), sample, MonoTime{});
+  const Row row = *device_.row(device_.Find("a/level"), Side::kReported);
+  device_.RenewDictionary();
+  EXPECT_FALSE(device_.DictionaryFull());
+  EXPECT_EQ(device_.dictionary_size(), 1u);
+  EXPECT_EQ(device_.pid(device_.Find("a/level")), 1u);
+  EXPECT_EQ(device_.pid(device_.Find("a/secret")), 0u);
+  EXPECT_EQ(device_.Entry(1).def.unit, "5");
+  EXPECT_EQ(*device_.row(device_.Find("a/level"), Side::kReported), row) << "nothing is owed anew";
+  EXPECT_TRUE(device_.pending_batch().dictionary_reset);
+  EXPECT_EQ(device_.pending_batch().dictionary.size(), 1u);
+}
+
+TEST_F(FullDictionaryTest, GivesOutNoMoreThanTwiceItsLimitAndStillWithdraws) {
+  for (int unit = 6; unit < 10; ++unit) ASSERT_TRUE(Redefine("a/level", unit, false));
+  ASSERT_EQ(device_.dictionary_size(), 10u);
+  const auto refused = Redefine("a/level", 10, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(device_.def(device_.Find("a/level")).unit, "9");
+  EXPECT_TRUE(Redefine("a/level", 9, false)) << "as it was told";
+  const LimitReport limit = device_.limits().back();
+  EXPECT_EQ(limit.name, "dictionary_entries");
+  EXPECT_EQ(limit.hits, 1u);
+  EXPECT_EQ(limit.used, 10u);
+  EXPECT_TRUE(Redefine("a/level", 10, true));
+  EXPECT_EQ(device_.pid(device_.Find("a/level")), 0u);
+}
+
+TEST_F(FullDictionaryTest, IsNotBegunAnewForDefinitionsThatAreInUse) {
+  device_.RenewDictionary();
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(Redefine("b/p" + std::to_string(i), 1, false));
+  EXPECT_EQ(device_.dictionary_size(), 7u);
+  EXPECT_FALSE(device_.DictionaryFull());
+}
+
+TEST_F(FullDictionaryTest, TheCloudTakesNoMoreThanTwiceItsLimitAndForgetsButTheNumbers) {
+  Twin cloud(Role::kCloud, {.dictionary_max = 2});
+  cloud.Load({});
+  for (Pid pid = 1; pid <= 4; ++pid) ASSERT_TRUE(cloud.TakeEntry(device_.Entry(pid)));
+  EXPECT_FALSE(cloud.TakeEntry(device_.Entry(5)));
+  EXPECT_EQ(cloud.limits().back().hits, 1u);
+  const PropertyId level = cloud.Find("a/level");
+  Row row;
+  row.value = Value(2.5);
+  row.dot = {77, 9};
+  ASSERT_TRUE(cloud.Apply(level, Side::kReported, row));
+  cloud.TakePending();
+  cloud.ForgetDictionary();
+  EXPECT_EQ(cloud.dictionary_size(), 0u);
+  EXPECT_EQ(cloud.pid(level), 0u);
+  EXPECT_EQ(*cloud.row(level, Side::kReported), row);
+  EXPECT_TRUE(cloud.pending_batch().dictionary_reset);
+  device_.RenewDictionary();
+  EXPECT_TRUE(cloud.TakeEntry(device_.Entry(1)));
+  EXPECT_EQ(cloud.FindPid(1), level);
+}
+
 class AdoptTest : public DictionaryTest {
  protected:
   AdoptTest() {

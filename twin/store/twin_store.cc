@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "twin/base/check.h"
+#include "twin/base/guard.h"
 #include "twin/store/backup.h"
 #include "twin/store/inspect.h"
 #include "twin/store/schema.h"
@@ -176,7 +177,11 @@ Status TwinStore::Impl::DrawIncarnation() {
     // Events that were acknowledged and forgotten were here, too.
     stored.lineage.back().kept = std::max({promised, stored.events_acked, stored.seq_floor});
   }
-  stored.lineage.push_back({options.inc, highest + 1, highest + options.seq_reserve});
+  if (On(Guard::kIncDraw) || stored.lineage.empty()) {
+    stored.lineage.push_back({options.inc, highest + 1, highest + options.seq_reserve});
+  } else {
+    stored.lineage.back().limit = highest + options.seq_reserve;
+  }
   Prune(stored.lineage);
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();

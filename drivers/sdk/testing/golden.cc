@@ -135,11 +135,12 @@ std::vector<fs::path> FindGoldenCases(const fs::path& testcases) {
   return result;
 }
 
-std::string RunGoldenCase(const GoldenRunner& runner, const fs::path& folder,
-                          const fs::path& scratch) {
-  const fs::path work = scratch / "input";
+std::string RunGoldenCase(const GoldenRunner& runner, const fs::path& folder) {
+  std::string scratch = fs::temp_directory_path() / "edgetwin-golden-XXXXXX";
+  if (mkdtemp(scratch.data()) == nullptr) return "no folder like " + scratch;
+  const fs::path work = fs::path(scratch) / "input";
   const std::string transcript = RunIn(runner, folder, work);
-  fs::remove_all(work);
+  fs::remove_all(scratch);
   return ReplaceAll(transcript, work.string(), "{input}");
 }
 

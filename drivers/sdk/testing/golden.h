@@ -3,10 +3,10 @@
 
 // Golden cases: one folder a claim, one runner for every driver.
 //
-//   testcases/<claim>/driver.toml   the instance's options; "{input}" stands for the folder of the
-//   input testcases/<claim>/input/        what the driver reads; or input/1, input/2, …: snapshots,
-//   one a step testcases/<claim>/expected      what it reports: RecordingSink's transcript after
-//   each step
+//   testcases/<claim>/driver.toml   the instance's options; "{input}" stands for the input's folder
+//   testcases/<claim>/input/        what the driver reads; or input/1, input/2, …: snapshots, one a
+//                                   step
+//   testcases/<claim>/expected      what it reports: RecordingSink's transcript after each step
 //
 // The driver runs on a manual clock. Snapshots follow each other in place: a file that a driver
 // keeps open shows the next snapshot's content. EDGETWIN_GOLDEN=update in the environment rewrites
@@ -36,9 +36,8 @@ struct GoldenRunner {
 // The folders below `testcases`, by name. Empty when there are none, which a test should refuse.
 std::vector<std::filesystem::path> FindGoldenCases(const std::filesystem::path& testcases);
 
-// Runs one case and gives what it reported. `scratch`: an empty folder, left empty.
-std::string RunGoldenCase(const GoldenRunner& runner, const std::filesystem::path& folder,
-                          const std::filesystem::path& scratch);
+// Runs one case, in a folder of its own that is gone afterwards, and gives what it reported.
+std::string RunGoldenCase(const GoldenRunner& runner, const std::filesystem::path& folder);
 
 // What is wrong with a sample configuration of [drivers.NAME] tables; empty when all is well.
 std::string SampleProblems(const GoldenRunner& runner, const std::filesystem::path& file);

@@ -191,6 +191,11 @@ Done Adopt(const Client& client, const Asked& asked) {
                      " takes over; give it the same [device] id, an empty store, and start it");
 }
 
+Done Withdraw(const Client& client, const Asked& asked) {
+  return Decided(asked, client.Post(Target(asked, "/withdraw"), {}),
+                 "nobody is let in; " + asked.device + " stands as it did before");
+}
+
 Done Decommission(const Client& client, const Asked& asked) {
   const auto device = client.Get(Target(asked));
   if (!device) return tl::unexpected(device.error());

@@ -42,6 +42,8 @@ Operator::Operator(CLI::App& app) {
   Add(*devices, "unfence", "Let in the one that was refused: it is the right one", &Unfence, true);
   Add(*devices, "adopt", "Let the next one in that says it is this device: a replacement board",
       &Adopt, true);
+  Add(*devices, "withdraw", "Take back what unfence or adopt allowed, while nobody has used it",
+      &Withdraw, true);
   Add(*devices, "decommission", "Let nobody speak for the device any more", &Decommission, true)
       ->add_flag("--yes", asked_.yes, "Do it without asking");
   Add(app, "events", "What a device told of, the newest first", &ListEvents, true)

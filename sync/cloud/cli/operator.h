@@ -41,6 +41,7 @@ Done ShowDevice(const Client& client, const Asked& asked);
 Done WhyDevice(const Client& client, const Asked& asked);
 Done Unfence(const Client& client, const Asked& asked);
 Done Adopt(const Client& client, const Asked& asked);
+Done Withdraw(const Client& client, const Asked& asked);
 Done Decommission(const Client& client, const Asked& asked);
 Done ListEvents(const Client& client, const Asked& asked);
 Done ListCommands(const Client& client, const Asked& asked);

@@ -290,12 +290,14 @@ Hello AnyHello(Random& random) {
   hello.cloud_seq_max = AnyNumber(random);
   hello.dictionary_n = AnyNumber32(random);
   hello.dictionary_chain = random();
+  hello.dictionary_anew = random() % 2 == 0;
   hello.scope_version = AnyNumber32(random);
   hello.epoch = {AnyNumber(random), random()};
   hello.wall_ms = std::bit_cast<std::int64_t>(AnyNumber(random));
   hello.boot_ms = AnyNumber(random);
   hello.software = AnyText(random, 100);
   hello.hardware = AnyText(random, 100);
+  hello.address = std::string(AnyNumber32(random) % (kAddressBytesMax + 1), 'x');
   return hello;
 }
 
@@ -379,6 +381,11 @@ Nack AnyNack(Random& random) {
     const std::uint64_t to = AnyNumber(random);
     nack.refused = FrameSpan{static_cast<Stream>(Below(random, model::kStreams)),
                              to - Below(random, to / 2 + 1), to};
+    std::uint64_t seq = nack.refused->from;
+    while (seq < to && nack.entries.size() < kRefusedEntriesMax && !OneIn(random, 4)) {
+      seq += 1 + Below(random, to - seq);
+      nack.entries.push_back(seq);
+    }
   }
   return nack;
 }
@@ -389,11 +396,13 @@ HealAsk AnyHealAsk(Random& random) {
   ask.attempt = AnyNumber32(random);
   ask.at = AnyMarks(random);
   ask.dictionary_n = AnyNumber32(random);
-  ask.scope_version = AnyNumber32(random);
   ask.first_cell = AnyNumber32(random);
   ask.cells = static_cast<std::uint32_t>(Below(random, kHealCellsMax + 1));
   if (OneIn(random, 2)) ask.desired.resize(Below(random, 20));
   for (model::Pid& pid : ask.desired) pid = 1 + AnyNumber32(random) / 2;
+  if (ask.desired.empty() && OneIn(random, 2)) {
+    ask.unnumbered = {AnyNumber(random), OneIn(random, 2) ? "plant/pump" : ""};
+  }
   return ask;
 }
 
@@ -403,6 +412,7 @@ HealAnswer AnyHealAnswer(Random& random, std::size_t rows_max) {
   answer.attempt = AnyNumber32(random);
   answer.rows_n = AnyNumber32(random);
   answer.first_cell = AnyNumber32(random);
+  answer.unnumbered = AnyNumber(random);
   answer.cells.resize(Below(random, 100));
   for (char& byte : answer.cells) byte = static_cast<char>(random());
   answer.rows = AnyLooseRows(random, rows_max);
@@ -469,7 +479,8 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
     delta.rows = AnyRows(random, control ? Sides(kControl) : Sides(kState), delta.from, count);
     if (!delta.rows.empty()) delta.to = delta.rows.back().row.dot.seq;
     if (control && OneIn(random, 3)) MixCommands(random, delta);
-    if (OneIn(random, 4)) delta.digest = DigestTag{{random(), random()}, AnyNumber32(random)};
+    if (OneIn(random, 4))
+      delta.digest = DigestTag{{random(), random()}, AnyNumber32(random), AnyNumber32(random)};
   }
   if (OneIn(random, 3)) delta.to += AnyNumber32(random);
   return delta;
