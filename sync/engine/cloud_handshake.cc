@@ -227,6 +227,7 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   heard_at_ = now;
   ack_due_.reset();
   heal_.Reset();
+  backfill_.End();
   early_ = {};
   offered_.clear();
   if (peer_lineage_ != hello.lineage) {
@@ -268,6 +269,7 @@ Welcome CloudSession::MakeWelcome(const Hello& hello, WallTime wall) const {
   }
   welcome.returned = Returned(hello);
   welcome.ladder = Ladder(hello);
+  welcome.history = options_.history;
   return welcome;
 }
 

@@ -45,7 +45,8 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
           {.twin = twin,
            .commands = &commands_,
            .shared = [this](model::PropertyId id) { return InScope(id) || offered_.contains(id); }},
-          {}) {
+          {}),
+      backfill_(twin, options_.history ? options_.random(std::uint64_t{1} << 62) : 0) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   superseded_ = std::move(stored.superseded);
@@ -71,6 +72,7 @@ void CloudSession::LinkDown() {
   nacks_.clear();
   answers_.clear();
   heal_.Reset();
+  backfill_.End();
   scope_ = {};
   sender_.End();
 }
@@ -109,7 +111,10 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     }
     return;
   }
-  if (std::holds_alternative<Welcome>(frame) || std::holds_alternative<HealAnswer>(frame)) {
+  const bool from_cloud =
+      std::holds_alternative<Welcome>(frame) || std::holds_alternative<HealAnswer>(frame) ||
+      std::holds_alternative<HistoryAck>(frame) || std::holds_alternative<HistoryHeld>(frame);
+  if (from_cloud) {
     ++counts_.refused_frames;  // A kind that only the cloud sends.
     return;
   }
@@ -126,6 +131,12 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     OnHealAsk(*ask, now);
   } else if (const auto* interest = std::get_if<InterestFrame>(&frame)) {
     OnInterest(*interest, now);
+  } else if (auto* history = std::get_if<HistoryFrame>(&frame)) {
+    if (!options_.history) return;
+    const Status taken = backfill_.OnHistory(std::move(*history));
+    if (!taken) Refuse(NackReason::kUnknownPid, Down(), taken.error().text);
+  } else if (const auto* asked = std::get_if<HistoryAsk>(&frame)) {
+    if (options_.history) backfill_.OnAsk(*asked);
   }
 }
 
@@ -682,6 +693,8 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
     hello_.reset();
   }
   if (session_ != 0 && !hello_) StepLive(now, out);
+  out.history = backfill_.TakeRequests();
+  for (Frame& frame : backfill_.TakeFrames(Down())) out.frames.push_back(std::move(frame));
   out.changes = std::exchange(changes_, {});
   for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
     Notice("quarantined", "the device refuses number " + std::to_string(entry.seq) +
@@ -731,6 +744,7 @@ CloudStatus CloudSession::status() const {
   status.interest = interest_;
   status.interest_held = scope_.held;
   status.epoch = epoch_;
+  status.history = backfill_.status();
   return status;
 }
 

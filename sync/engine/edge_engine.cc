@@ -62,7 +62,8 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
                   return RunLocal(command, at, wall_then);
                 }),
       alarms_(twin),
-      sender_({.twin = twin, .events = &events_, .peer_lineage = &peer_lineage_}, {}) {
+      sender_({.twin = twin, .events = &events_, .peer_lineage = &peer_lineage_}, {}),
+      backfill_(options_.backfill, twin) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   cloud_control_ = cloud_control_durable_ = stored.peer_watermark[At(Stream::kControl)];
@@ -122,6 +123,7 @@ void EdgeEngine::LinkDown(MonoTime) {
   link_room_ = true;
   state_cut_ = lower_waits_ = false;
   healer_.Reset();
+  backfill_.End();
   sender_.End();
 }
 
@@ -139,6 +141,7 @@ void EdgeEngine::StartHello(MonoTime now) {
   ack_due_.reset();
   nack_due_.reset();
   healer_.Reset();
+  backfill_.End();
   sender_.End();
 }
 
@@ -437,6 +440,29 @@ void EdgeEngine::StepCompare(MonoTime now, EdgeOutput& out) {
   step(&EdgeEngine::StepOffer);
   step(&EdgeEngine::StepDigest);
   step(&EdgeEngine::StepHeal);
+  StepHistory(now, out);
+}
+
+// Below everything else, and after it in each turn: what is live has just been asked.
+bool EdgeEngine::HistoryMayLeave() const {
+  if (options_.paced && !link_room_) return false;
+  return !state_cut_ && !sender_.window_full() && !healer_.busy() &&
+         sender_.sent(Stream::kEvents) >= EventsMax();
+}
+
+void EdgeEngine::StepHistory(MonoTime now, EdgeOutput& out) {
+  Backfill::Turn turn;
+  turn.session = session_;
+  turn.pid_max = dictionary_acked_;
+  turn.frame_bytes_max = frame_bytes_max_;
+  turn.rto = sender_.rto();
+  turn.room = HistoryMayLeave();
+  Backfill::Output step;
+  backfill_.Step(turn, now, step);
+  out.history = std::move(step.read);
+  if (!step.frame) return;
+  out.frames.push_back(std::move(*step.frame));
+  link_room_ = !options_.paced;
 }
 
 void EdgeEngine::StepAck(MonoTime now, EdgeOutput& out) {
@@ -567,6 +593,7 @@ std::optional<MonoTime> EdgeEngine::NextStep() const {
   const bool room = !options_.paced || link_room_;
   if (room && (Settled() || !healer_.waits())) Earlier(next, healer_.NextStep());
   if (room && !orphans_.empty()) Earlier(next, offer_due_);
+  Earlier(next, backfill_.NextStep(HistoryMayLeave()));
   Earlier(next, interest_due_);
   if (lower_waits_ && link_room_) Earlier(next, MonoTime{});
   for (const Stream stream : kDigested) {

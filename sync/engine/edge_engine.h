@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/engine/backfill.h"
 #include "sync/engine/frame.h"
 #include "sync/engine/healing.h"
 #include "sync/engine/sender.h"
@@ -51,6 +52,7 @@ struct EdgeOptions {
   std::size_t frame_bytes_max = 48 << 10;
   // A random number below the argument. For session ids and jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
+  BackfillOptions backfill;
 };
 
 enum class SyncState {
@@ -119,6 +121,7 @@ struct EdgeOutput {
   std::optional<ClockMark> clock;
   // The cloud's wish for the pauses between connections; 0: none.
   std::optional<std::chrono::milliseconds> backoff_max;
+  std::optional<BackfillRead> history;  // To be answered by HistoryRead.
 };
 
 // SINGLE-THREADED. Call Step after every event and every change of the twin, once a turn of the
@@ -151,6 +154,14 @@ class EdgeEngine {
   void Sampled(model::PropertyId id, const model::Sample& sample, MonoTime now);
   // Something happened that people should know of.
   void AddEvent(model::Event event) { events_.Add(std::move(event)); }
+  // See Backfill: there is a history on flash; it has news; there is none any more.
+  void HistoryAttached(HistoryMark known) { backfill_.Attach(known); }
+  void HistoryStored() { backfill_.Stored(); }
+  void HistoryDetached() { backfill_.Detach(); }
+  void HistoryRead(std::uint64_t token, Result<BackfillChunk> chunk, MonoTime now) {
+    backfill_.OnRead(token, std::move(chunk), now);
+  }
+  BackfillStatus backfill() const { return backfill_.status(); }
   // Other properties of the cloud's are to be held from now on.
   void SetInterest(std::vector<std::string> patterns);
 
@@ -257,6 +268,8 @@ class EdgeEngine {
   void StepOffer(MonoTime now, EdgeOutput& out);
   void StepDigest(MonoTime now, EdgeOutput& out);
   void StepHeal(MonoTime now, EdgeOutput& out);
+  bool HistoryMayLeave() const;
+  void StepHistory(MonoTime now, EdgeOutput& out);
   bool Settled() const;
   // The frames that compare and heal: below control, like state.
   void StepCompare(MonoTime now, EdgeOutput& out);
@@ -315,6 +328,8 @@ class EdgeEngine {
   Watermarks verified_{};                            // The cloud's, to be told.
   bool cloud_equal_ = true;                          // Its digest, when last compared.
   Healer healer_;
+  Backfill backfill_;
+  std::size_t frame_bytes_max_ = 0;  // Of this session.
 
   // What we hold of the cloud.
   model::Lineage peer_lineage_;

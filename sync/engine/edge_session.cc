@@ -117,6 +117,11 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
       }
     }
     healer_.OnAnswer(*answer, twin_, now);
+  } else if (const auto* held = std::get_if<HistoryHeld>(&frame)) {
+    backfill_.OnHeld(*held);
+  } else if (const auto* taken = std::get_if<HistoryAck>(&frame)) {
+    backfill_.OnAck(*taken);
+    proved_ = true;
   } else {
     ++counts_.bad_frames;  // A kind that only devices send.
   }
@@ -355,6 +360,8 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
       options_.frame_bytes_max, std::max<std::uint32_t>(welcome.frame_bytes_max, 1'024));
   limits.window_frames_max = std::clamp<std::size_t>(welcome.window_frames_max, 1, 256);
   sender_.SetLimits(limits);
+  frame_bytes_max_ = limits.frame_bytes_max;
+  backfill_.Begin(welcome.history);
   Watermarks watermark = welcome.watermark;
   // What was sent and lost in a crash is below it for ever; what comes is above.
   sender_.Begin(watermark, now);
