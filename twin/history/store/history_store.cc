@@ -46,6 +46,9 @@ constexpr std::int64_t kCommitsBetweenSaves = 64;
 
 constexpr std::string_view kNextsAt = "nexts_at";
 
+// How many commits there are between two savings of what is delivered: two pages each.
+constexpr std::uint64_t kCommitsBetweenDeliveries = 8;
+
 // The WAL's share of bytes_max: it is copied back at half of it, and a commit may take the other
 // half.
 std::int64_t WalBytes(const HistoryStoreOptions& options) {
@@ -138,6 +141,8 @@ struct HistoryStore::Impl {
   Status Check(const HistoryBatch& batch, std::vector<std::uint64_t>& nexts) const;
   Status MakeRoom(const HistoryBatch& batch);
   Result<std::int64_t> UsedPages();
+  Result<std::int64_t> IncarnationOf(std::uint64_t inc);
+  Status SaveDelivery();
   Status Write(const HistoryBatch& batch, const std::vector<std::uint64_t>& nexts, bool last);
   Status WritePaths(const HistoryBatch& batch);
   Status SaveNexts(const std::vector<std::uint64_t>& nexts);
@@ -159,6 +164,7 @@ struct HistoryStore::Impl {
   std::int64_t last_batch = 0;
   std::int64_t nexts_at = 0;
   Oldest oldest;
+  Delivery delivery;
 
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> failed_commits{0};
@@ -180,7 +186,8 @@ Status HistoryStore::Impl::Load() {
   const Result<std::int64_t> newest = db.QueryInt(sql::kSelectLastBatch);
   if (!newest) return newest.error();
   // Evictions may have taken the newest ones.
-  last_batch = std::max(*newest, nexts_at);
+  if (Status read = delivery.Load(db); !read) return read;
+  last_batch = std::max({*newest, nexts_at, delivery.newest()});
   return RaiseNexts(db, nexts_at, paths, t_max);
 }
 
@@ -286,7 +293,7 @@ Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
     if (!used) return used.error();
     if (*used + needed <= PagesMax()) return {};
     const Result<std::int64_t> evicted =
-        EvictSome(db, oldest, LossReason::kBytesMax, options.ledger_records_max);
+        EvictSome(db, delivery, oldest, LossReason::kBytesMax, options.ledger_records_max);
     if (!evicted) return evicted.error();
     if (*evicted == 0) {
       return Exhausted(db.path() + ": a commit of " + std::to_string(bytes) +
@@ -342,7 +349,9 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
   if (!transaction) return transaction.error();
   if (Status done = WritePaths(batch); !done) return done;
   if (!batch.blocks.empty()) {
-    const Status done = WriteBatch(db, last_batch + 1, incarnation, batch.blocks);
+    const Result<std::int64_t> of = IncarnationOf(batch.inc);
+    if (!of) return of.error();
+    const Status done = WriteBatch(db, last_batch + 1, *of, batch.blocks);
     if (!done) return done;
   }
   if (Status done = AddLosses(db, batch.losses, options.ledger_records_max); !done) return done;
@@ -353,11 +362,40 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
   if (last) {
     if (Status done = WriteClean(batch); !done) return done;
   }
+  const bool deliveries = delivery.dirty() && (last || commits % kCommitsBetweenDeliveries == 0);
+  if (deliveries) {
+    if (Status done = delivery.Save(db); !done) return done;
+  }
   if (Status done = transaction->Commit(); !done) return done;
+  if (deliveries) delivery.Saved();
   if (save) {
     saved = nexts;
     nexts_at = last_batch + 1;
   }
+  return {};
+}
+
+// The incarnation's number, of a file that blocks were copied from as well.
+Result<std::int64_t> HistoryStore::Impl::IncarnationOf(std::uint64_t inc) {
+  if (inc == 0 || inc == options.inc) return incarnation;
+  Result<Statement> select = db.Prepare(sql::kSelectIncarnationOf);
+  if (!select) return select.error();
+  const Result<bool> row = select->BindUint(1, inc).Step();
+  if (!row) return row.error();
+  if (*row) return select->Int(0);
+  select->Reset();
+  Result<Statement> insert = db.Prepare(sql::kInsertForeignIncarnation);
+  if (!insert) return insert.error();
+  if (Status done = insert->BindUint(1, inc).Run(); !done) return done.error();
+  return db.QueryInt("SELECT min(n) FROM incarnation");
+}
+
+Status HistoryStore::Impl::SaveDelivery() {
+  Result<Transaction> transaction = Transaction::Begin(db);
+  if (!transaction) return transaction.error();
+  if (Status done = delivery.Save(db); !done) return done;
+  if (Status done = transaction->Commit(); !done) return done;
+  delivery.Saved();
   return {};
 }
 
@@ -389,7 +427,8 @@ Status HistoryStore::Impl::Commit(const HistoryBatch& batch, bool last) {
 
 void HistoryStore::Impl::Count() {
   file_bytes = db.FileBytes();
-  const Result<std::int64_t> sum = db.QueryInt("SELECT coalesce(sum(count), 0) FROM loss");
+  const Result<std::int64_t> sum =
+      db.QueryInt("SELECT coalesce(sum(count), 0) FROM loss WHERE reason != 6");
   // What can't be read shows wherever it matters.
   if (sum) lost = static_cast<std::uint64_t>(*sum);
 }
@@ -454,8 +493,37 @@ Result<std::vector<Loss>> HistoryStore::Losses() {
   return ReadLosses(impl_->db);
 }
 
+Result<Undelivered> HistoryStore::TakeUndelivered(const DeliveryRequest& request) {
+  Delivery& delivery = impl_->delivery;
+  if (request.held) {
+    delivery.Anew();
+    Result<Transaction> transaction = Transaction::Begin(impl_->db);
+    if (!transaction) return transaction.error();
+    const auto held = [&](PathId id) {
+      const auto path = std::ranges::find(*request.held, impl_->paths.at(id - 1).path,
+                                          &DeliveryRequest::HeldPath::path);
+      return path == request.held->end() ? std::span<const OrdinalInterval>() : path->intervals;
+    };
+    Status done = SettleDelivered(impl_->db, impl_->options.ledger_records_max, held);
+    if (done) done = transaction->Commit();
+    if (!done) return done.error();
+    impl_->Count();
+  }
+  if (request.delivered) delivery.Delivered();
+  if (request.mark.inc != 0) delivery.SetMark(request.mark);
+  if (delivery.SaveIsDue()) {
+    if (Status saved = impl_->SaveDelivery(); !saved) return saved.error();
+  }
+  return delivery.Take(impl_->db, request.order, request.bytes_max);
+}
+
+CloudMark HistoryStore::cloud_mark() const {
+  return impl_->delivery.mark();
+}
+
 Result<bool> HistoryStore::EvictBefore(WallTime before) {
-  const auto evicted = EvictSomeBefore(impl_->db, before, impl_->options.ledger_records_max);
+  const auto evicted =
+      EvictSomeBefore(impl_->db, impl_->delivery, before, impl_->options.ledger_records_max);
   if (!evicted) return evicted.error();
   impl_->Count();
   return *evicted != 0;
@@ -482,7 +550,8 @@ Result<std::vector<PathAudit>> HistoryStore::Audit() {
       return store::Damage(impl_->db, "loss", loss.path);
     }
     PathAudit& path = audit[loss.path - 1];
-    (loss.exact ? path.lost : path.lost_at_most) += loss.count;
+    const bool delivered = loss.reason == LossReason::kDelivered;
+    (delivered ? path.delivered : loss.exact ? path.lost : path.lost_at_most) += loss.count;
   }
   return audit;
 }

@@ -46,18 +46,26 @@ Status ReadCandidates(Database& db, int priority, Candidates& found) {
 }
 
 // Of the first batch from `hint` on that has any of this priority; moves `hint` there.
-Result<Candidates> FindOldest(Database& db, int priority, std::int64_t& hint) {
+Result<Candidates> FindOldest(Database& db, const Delivery& delivery, int priority,
+                              std::int64_t& hint) {
   Result<Statement> next = db.Prepare(sql::kSelectBatchFrom);
   if (!next) return next.error();
+  std::int64_t from = hint;
+  bool skipped = false;  // What is on its way stays, and is found again.
   while (true) {
     Candidates found;
-    const Result<bool> row = next->BindInt(1, hint).Step();
+    const Result<bool> row = next->BindInt(1, from).Step();
     if (!row) return row.error();
     if (!*row) return found;
     found.batch = next->Int(0);
     const std::int64_t incarnation = next->Int(1);
     next->Reset();
-    hint = found.batch;
+    from = found.batch + 1;
+    if (delivery.OnItsWay(found.batch)) {
+      skipped = true;
+      continue;
+    }
+    if (!skipped) hint = found.batch;
     if (Status read = ReadCandidates(db, priority, found); !read) return read.error();
     if (!found.blocks.empty()) {
       const Result<std::uint64_t> inc = IncOf(db, incarnation);
@@ -65,17 +73,34 @@ Result<Candidates> FindOldest(Database& db, int priority, std::int64_t& hint) {
       found.inc = *inc;
       return found;
     }
-    hint = found.batch + 1;
+    if (!skipped) hint = from;
   }
 }
 
+// Of the first batch that the cloud has, the lowest priority.
+Result<Candidates> FindDelivered(Database& db, const Delivery& delivery) {
+  Candidates found;
+  const Result<std::int64_t> batch = delivery.Oldest(db);
+  if (!batch) return batch.error();
+  if (*batch == 0) return found;
+  found.batch = *batch;
+  for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
+    if (Status read = ReadCandidates(db, priority, found); !read) return read.error();
+    if (!found.blocks.empty()) break;
+  }
+  return found;
+}
+
 // Blocks that follow each other become one record, before the ledger's own merging.
-std::vector<Loss> LossesOf(const Candidates& evicted, LossReason reason) {
+std::vector<Loss> LossesOf(const Candidates& evicted, const Delivery& delivery,
+                           LossReason otherwise) {
   std::vector<Loss> losses;
   for (const BlockRecord& block : evicted.blocks) {
     const std::uint64_t last = block.first + block.count - 1;
+    const LossReason reason =
+        delivery.Has(evicted.batch, block) ? LossReason::kDelivered : otherwise;
     if (!losses.empty() && losses.back().path == block.path &&
-        losses.back().last + 1 == block.first) {
+        losses.back().last + 1 == block.first && losses.back().reason == reason) {
       Loss& loss = losses.back();
       loss.last = last;
       loss.count += block.count;
@@ -108,12 +133,12 @@ Status Remove(Database& db, const Candidates& evicted) {
   return batch->BindInt(1, evicted.batch).Run();
 }
 
-Result<std::int64_t> Evict(Database& db, const Candidates& evicted, LossReason reason,
-                           std::size_t ledger_records_max) {
+Result<std::int64_t> Evict(Database& db, const Delivery& delivery, const Candidates& evicted,
+                           LossReason reason, std::size_t ledger_records_max) {
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (Status done = Remove(db, evicted); !done) return done.error();
-  const std::vector<Loss> losses = LossesOf(evicted, reason);
+  const std::vector<Loss> losses = LossesOf(evicted, delivery, reason);
   if (Status done = AddLosses(db, losses, ledger_records_max); !done) return done.error();
   if (Status done = transaction->Commit(); !done) return done.error();
   return static_cast<std::int64_t>(evicted.blocks.size());
@@ -121,18 +146,26 @@ Result<std::int64_t> Evict(Database& db, const Candidates& evicted, LossReason r
 
 }  // namespace
 
-Result<std::int64_t> EvictSome(Database& db, Oldest& oldest, LossReason reason,
-                               std::size_t ledger_records_max) {
+Result<std::int64_t> EvictSome(Database& db, const Delivery& delivery, Oldest& oldest,
+                               LossReason reason, std::size_t ledger_records_max) {
+  Result<Candidates> delivered = FindDelivered(db, delivery);
+  if (!delivered) return delivered.error();
+  if (!delivered->blocks.empty()) {
+    const Result<std::uint64_t> inc = delivery.IncOf(db, delivered->batch);
+    if (!inc) return inc.error();
+    delivered->inc = *inc;
+    return Evict(db, delivery, *delivered, reason, ledger_records_max);
+  }
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     const Result<Candidates> evicted =
-        FindOldest(db, static_cast<int>(priority), oldest.batch[priority]);
+        FindOldest(db, delivery, static_cast<int>(priority), oldest.batch[priority]);
     if (!evicted) return evicted.error();
-    if (!evicted->blocks.empty()) return Evict(db, *evicted, reason, ledger_records_max);
+    if (!evicted->blocks.empty()) return Evict(db, delivery, *evicted, reason, ledger_records_max);
   }
   return 0;
 }
 
-Result<std::int64_t> EvictSomeBefore(Database& db, WallTime before,
+Result<std::int64_t> EvictSomeBefore(Database& db, const Delivery& delivery, WallTime before,
                                      std::size_t ledger_records_max) {
   Result<Statement> select = db.Prepare(sql::kSelectBatchBefore);
   if (!select) return select.error();
@@ -145,11 +178,12 @@ Result<std::int64_t> EvictSomeBefore(Database& db, WallTime before,
   if (!inc) return inc.error();
   evicted.inc = *inc;
   select->Reset();
+  if (delivery.OnItsWay(evicted.batch)) return 0;
   for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
     if (Status read = ReadCandidates(db, priority, evicted); !read) return read.error();
     if (!evicted.blocks.empty()) break;
   }
-  return Evict(db, evicted, LossReason::kAgeMax, ledger_records_max);
+  return Evict(db, delivery, evicted, LossReason::kAgeMax, ledger_records_max);
 }
 
 }  // namespace edgetwin::history

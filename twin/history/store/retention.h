@@ -10,6 +10,7 @@
 
 #include "twin/base/result.h"
 #include "twin/history/gather/records.h"
+#include "twin/history/store/delivery.h"
 #include "twin/store/sqlite_db.h"
 
 namespace edgetwin::history {
@@ -23,14 +24,15 @@ struct Oldest {
   std::array<std::int64_t, kPriorities> batch{};
 };
 
-// Evicts the oldest blocks of one batch and of the lowest priority that there is, kEvictedMax at
-// most, and accounts for them in the ledger, in one transaction. Gives how many; 0: there are none.
-Result<std::int64_t> EvictSome(store::Database& db, Oldest& oldest, LossReason reason,
-                               std::size_t ledger_records_max);
+// Evicts the oldest blocks of one batch, kEvictedMax at most, and accounts for them in the ledger,
+// in one transaction: of what the cloud has, while there is any; else of the lowest priority that
+// there is. Not what is on its way. Gives how many; 0: there are none.
+Result<std::int64_t> EvictSome(store::Database& db, const Delivery& delivery, Oldest& oldest,
+                               LossReason reason, std::size_t ledger_records_max);
 
 // The same of the first commit that has nothing sampled at `before` or later, whatever its
 // priority.
-Result<std::int64_t> EvictSomeBefore(store::Database& db, WallTime before,
+Result<std::int64_t> EvictSomeBefore(store::Database& db, const Delivery& delivery, WallTime before,
                                      std::size_t ledger_records_max);
 
 }  // namespace edgetwin::history
