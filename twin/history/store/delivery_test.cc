@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ BlockRecord Whole(PathId path, std::uint64_t first, std::uint32_t count,
                   Priority priority = Priority::kNormal) {
   BlockRecord block = BlockOf(path, first, count, 0, priority);
   std::vector<model::Sample> samples(count);
+  std::mt19937_64 noise(first * 1'000 + path);  // Nothing that a codec could shorten.
   for (std::uint32_t i = 0; i < count; ++i) {
-    samples[i].value = model::Value(static_cast<double>(first + i) / 7);
+    samples[i].value = model::Value(static_cast<std::int64_t>(noise()));
     samples[i].time = At(static_cast<std::int64_t>(first) + i);
   }
   block.bytes = EncodeBlock(samples, first).value();
