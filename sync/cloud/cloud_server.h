@@ -19,14 +19,17 @@
 namespace edgetwin::cloud {
 
 struct CloudServerOptions {
-  std::string store_folder;  // Made when it is missing; holds cloud.db.
+  std::string store_folder;  // Made when it is missing; holds cloud.db and history.db.
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: a free one.
   std::string token;          // Empty: none; needs a loopback address.
   // A random number below the argument: incarnations, tokens of epochs, jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
   sync::MqttOptions mqtt;  // Without brokers: no link; client_id and random are set here.
-  FleetOptions fleet;      // session.random is set here.
+  FleetOptions fleet;      // session.random and session.history are set here.
+  // Of history.db; the oldest samples of all devices go first. 0: no limit.
+  std::uint64_t history_bytes_max = std::uint64_t{16} << 30;
+  std::chrono::milliseconds history_age_max{0};  // Older samples go; 0: none for their age.
   http::ServerOptions http;
   std::size_t changes_remembered_max =
       10'000;  // Changed rows, for clients that resume their events.

@@ -113,6 +113,20 @@ bool Backfill::Held(const StoredBlock& block, model::Pid pid) const {
   return found != held_.end() && found->second.Contains(block.first, Last(block));
 }
 
+std::vector<BackfillRead::HeldPath> Backfill::HeldPaths() const {
+  std::map<model::Pid, OrdinalSet> merged;
+  for (const auto& [key, held] : held_) {
+    for (const auto& interval : held.intervals())
+      merged[key.second].Add(interval.first, interval.last);
+  }
+  std::vector<BackfillRead::HeldPath> paths;
+  for (const auto& [pid, held] : merged) {
+    const model::PropertyId id = twin_.FindPid(pid);
+    if (id != model::kNoProperty) paths.push_back({twin_.def(id).path.text(), held.intervals()});
+  }
+  return paths;
+}
+
 void Backfill::OnRead(std::uint64_t token, Result<BackfillChunk> chunk, MonoTime now) {
   if (!reading_ || token != token_) return;
   reading_ = false;
@@ -214,7 +228,7 @@ void Backfill::Read(const Turn& turn, MonoTime now, Output& out) {
   reading_ = true;
   BackfillRead read;
   read.token = ++token_;
-  read.anew = anew_;
+  if (anew_) read.anew = HeldPaths();
   read.delivered = delivered_;
   read.mark = mark_;
   read.order = options_.order;

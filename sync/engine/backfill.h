@@ -32,7 +32,12 @@ struct BackfillOptions {
 // blocks.
 struct BackfillRead {
   std::uint64_t token = 0;
-  bool anew = false;       // Nothing counts as delivered any more.
+  // Nothing counts as delivered any more; the cloud holds these, and no others that it had.
+  struct HeldPath {
+    std::string path;
+    std::vector<OrdinalSet::Interval> intervals;  // Of all openings together.
+  };
+  std::optional<std::vector<HeldPath>> anew;
   bool delivered = false;  // What the read before gave is with the cloud now.
   HistoryMark mark;        // To be remembered with that; its inc is 0 when there is no news of it.
   BackfillOrder order = BackfillOrder::kNewest;
@@ -120,6 +125,7 @@ class Backfill {
   void Send(const Turn& turn, MonoTime now, Output& out);
   void PassOver();
   bool Held(const StoredBlock& block, model::Pid pid) const;
+  std::vector<BackfillRead::HeldPath> HeldPaths() const;
   model::Pid PidOf(const std::string& path) const;
   void Remove(std::vector<bool> done);
   void Finish();
