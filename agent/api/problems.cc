@@ -26,6 +26,7 @@ class Finder {
 
   std::vector<Problem> Find() {
     Store();
+    History();
     Link();
     Drivers();
     Values();
@@ -57,6 +58,22 @@ class Finder {
       Add(Severity::kWarning, "store_quarantined",
           "The store was damaged and begun anew at the start; the old one is kept as " +
               agent_.quarantined());
+    }
+  }
+
+  void History() {
+    if (agent_.history() == nullptr) return;
+    const runtime::HistoryStatus& history = agent_.history()->status();
+    if (!history.trouble.empty()) {
+      Add(Severity::kError, "history_failing",
+          "The history is not being stored: " + history.trouble +
+              "; kept in memory as far as it goes, tried again until it works");
+    }
+    if (!history.quarantined.empty()) {
+      Add(Severity::kWarning, "history_quarantined",
+          "The history was damaged; what was whole of it was copied into a new file, and the old "
+          "one is kept as " +
+              history.quarantined);
     }
   }
 

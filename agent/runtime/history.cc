@@ -97,6 +97,7 @@ void History::TakeOpened(const Opened& opened) {
   }
   Say(opened.status);
   if (!opened.status) {
+    recorder_.Detach();
     reopen_at_ = loop_.Now() + kReopenPeriod;
     return Arm();
   }
@@ -120,8 +121,9 @@ void History::Say(const Status& status) {
   status_.trouble = trouble;
 }
 
+// The recorder stays with the old store until then: a commit that waits in the queue may still
+// become durable there, and must not be told as lost or recorded twice.
 void History::Open(bool damaged) {
-  recorder_.Detach();
   reopen_at_.reset();
   opened_ = std::make_shared<std::optional<Opened>>();
   Start({[this, opened = opened_, damaged] { *opened = OpenStore(damaged); },
@@ -133,7 +135,7 @@ void History::Open(bool damaged) {
 
 // A question found the file damaged.
 void History::Replace() {
-  if (recorder_.attached()) Open(true);
+  if (recorder_.attached() && !opened_) Open(true);
 }
 
 void History::Record(model::PropertyId id, const std::string& path, const model::Sample& sample) {
@@ -192,16 +194,16 @@ void History::Committed(const Status& status) {
   Say(status);
   if (store_) status_.store = store_->stats();
   const ErrorCode code = status ? ErrorCode::kInvalid : status.error().code;
-  // Only while it is this store that the recorder still counts on.
-  if (recorder_.attached() && code == ErrorCode::kCorrupt) return Open(true);
-  if (recorder_.attached() && code == ErrorCode::kNotFound) return Open(false);
+  if (opened_) return;  // Another one is being opened already.
+  if (code == ErrorCode::kCorrupt) return Open(true);
+  if (code == ErrorCode::kNotFound) return Open(false);
   Arm();
 }
 
 void History::Wake() {
   const MonoTime now = loop_.Now();
   if (reopen_at_ && *reopen_at_ <= now) Open(false);
-  if (auto batch = recorder_.Take(now)) {
+  if (auto batch = opened_ ? std::nullopt : recorder_.Take(now)) {
     commit_ = std::make_shared<std::optional<Status>>();
     Start({[this, status = commit_, batch = std::move(*batch)] {
              *status = store_ ? store_->Commit(batch) : Unavailable("there is no history file now");
@@ -214,26 +216,30 @@ void History::Wake() {
 
 void History::EvictOld() {
   evict_at_ = loop_.Now() + kEvictPeriod;
-  if (config_.age_max.count() == 0 || !recorder_.attached()) return;
+  if (config_.age_max.count() == 0 || !recorder_.attached() || opened_) return;
   // A clock that isn't trusted would make everything look too old, or nothing.
   const Result<WallTime> wall = loop_.clock().Wall();
   if (!wall) return;
-  Start({[this, before = *wall - config_.age_max] {
-           if (!store_) return;
-           for (int i = 0; i < kEvictionsInARound; ++i) {
+  auto done = std::make_shared<Status>();
+  Start({[this, done, before = *wall - config_.age_max] {
+           for (int i = 0; store_ && i < kEvictionsInARound; ++i) {
              const Result<bool> more = store_->EvictBefore(before);
+             if (!more) *done = more.error();
              if (!more || !*more) return;
            }
          },
-         [this] {
+         [this, done] {
            if (store_) status_.store = store_->stats();
+           if (*done) return;
+           Say(*done);
+           if (done->error().code == ErrorCode::kCorrupt) Replace();
          }});
 }
 
 void History::Arm() {
   if (!thread_) return;
   MonoTime next = config_.age_max.count() == 0 ? MonoTime::max() : evict_at_;
-  if (const auto take = recorder_.NextTake()) next = std::min(next, *take);
+  if (const auto take = recorder_.NextTake(); take && !opened_) next = std::min(next, *take);
   if (reopen_at_) next = std::min(next, *reopen_at_);
   if (armed_ == next) return;
   loop_.Cancel(timer_);
@@ -253,9 +259,9 @@ Status History::Stop() {
   timer_ = Loop::Id::kNone;
   thread_.reset();  // Finishes what it has begun.
   queue_.clear();
-  if (opened_ && *opened_) TakeOpened(**opened_);
-  if (!store_ || !recorder_.attached()) return Unavailable("history: " + status_.trouble);
   recorder_.Committed(commit_ && *commit_ && (*commit_)->has_value(), loop_.Now());
+  if (opened_ && *opened_) TakeOpened(**opened_);
+  if (!store_ || !recorder_.attached()) return Unavailable(status_.trouble);
   while (const auto batch = recorder_.Take(loop_.Now(), true)) {
     const Status done = store_->Commit(*batch);
     recorder_.Committed(done.has_value(), loop_.Now());

@@ -4,6 +4,7 @@
 #include "sync/engine/cloud_backfill.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace edgetwin::sync {
@@ -67,6 +68,7 @@ void CloudBackfill::PutDone(std::uint64_t token, const Result<HistoryPutDone>& r
   ack.number = put.number;
   ack.held.inc = put.inc;
   ack.mark = result->mark;
+  std::map<model::Pid, OrdinalSet> spans;
   std::size_t asked = 0;
   for (std::size_t place = 0; place < put.pids.size(); ++place) {
     const auto held = put.pids[place] ? result->held.at(asked++) : std::nullopt;

@@ -26,10 +26,12 @@ namespace edgetwin::history {
 namespace {
 
 using store::Database;
+using store::FlashMeter;
 using store::Migration;
 using store::SchemaVersion;
 using store::Statement;
 using store::Transaction;
+using store::WriteCause;
 
 constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
 constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}};
@@ -79,8 +81,11 @@ Result<Database> OpenDatabase(const HistoryStoreOptions& options) {
   if (Status sound = store::CheckFiles(options.path, options.vfs); !sound) return sound.error();
   const bool had_wal =
       store::VfsFile::HasBytes(options.path, store::VfsFile::Part::kWal, options.vfs);
-  Result<Database> db = Database::Open(
-      {.path = options.path, .exclusive = true, .busy_wait = kBusyWait, .vfs = options.vfs});
+  Result<Database> db =
+      Database::Open({.path = options.path,
+                      .exclusive = true,
+                      .busy_wait = kBusyWait,
+                      .vfs = options.meter == nullptr ? options.vfs : options.meter->vfs()});
   if (!db) return db;
   // Until it is known to be ours, not even closing may change it.
   if (Status set = db->LeaveWalOnClose(had_wal); !set) return set.error();
@@ -283,6 +288,7 @@ Result<std::int64_t> HistoryStore::Impl::UsedPages() {
 
 // Evicts until the batch fits in; SQLite itself then keeps the file from growing past its cap.
 Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
+  const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
   std::int64_t bytes = 16 * kPageBytes;  // Ledger and splits of pages.
   for (const BlockRecord& block : batch.blocks) {
     bytes += static_cast<std::int64_t>(block.bytes.size()) + 40;
@@ -345,6 +351,8 @@ Status HistoryStore::Impl::WriteClean(const HistoryBatch& batch) {
 
 Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<std::uint64_t>& nexts,
                                  bool last) {
+  const FlashMeter::Scope scope(options.meter,
+                                batch.blocks.empty() ? WriteCause::kOther : WriteCause::kBlocks);
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (Status done = WritePaths(batch); !done) return done;
@@ -391,6 +399,7 @@ Result<std::int64_t> HistoryStore::Impl::IncarnationOf(std::uint64_t inc) {
 }
 
 Status HistoryStore::Impl::SaveDelivery() {
+  const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (Status done = delivery.Save(db); !done) return done;
@@ -522,6 +531,7 @@ CloudMark HistoryStore::cloud_mark() const {
 }
 
 Result<bool> HistoryStore::EvictBefore(WallTime before) {
+  const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
   const auto evicted =
       EvictSomeBefore(impl_->db, impl_->delivery, before, impl_->options.ledger_records_max);
   if (!evicted) return evicted.error();

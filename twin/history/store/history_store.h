@@ -17,6 +17,7 @@
 #include "twin/base/result.h"
 #include "twin/history/gather/records.h"
 #include "twin/history/store/delivery.h"
+#include "twin/store/flash_meter.h"
 
 namespace edgetwin::history {
 
@@ -33,6 +34,8 @@ struct HistoryStoreOptions {
   std::uint64_t bytes_max = 256 << 20;  // Of database and WAL together.
   std::size_t ledger_records_max = 4'096;
   std::string vfs = {};  // SQLite's file layer by name; empty: the default.
+  store::FlashMeter* meter =
+      nullptr;  // Counts what is written, over `vfs`; must outlive the store.
 };
 
 // Readable from any thread.
