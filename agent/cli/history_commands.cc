@@ -199,7 +199,8 @@ Done HistoryAudit(const Context& context) {
     context.out.Document(*answer);
     return exit;
   }
-  Table table({"PATH", ">PRODUCED", ">STORED", ">IN MEMORY", ">LOST", ">AT MOST", ">BYTES", ""});
+  Table table({"PATH", ">PRODUCED", ">STORED", ">IN MEMORY", ">DELIVERED", ">LOST", ">AT MOST",
+               ">BYTES", ""});
   for (const Json& path : At(*answer, "paths")) {
     const auto number = [&path](std::string_view key) { return api::Grouped(NumberAt(path, key)); };
     const Json& adds_up = At(path, "adds_up");
@@ -208,6 +209,7 @@ Done HistoryAudit(const Context& context) {
                number("produced"),
                number("stored"),
                number("in_memory"),
+               number("delivered"),
                number("lost"),
                number("lost_at_most"),
                number("bytes"),

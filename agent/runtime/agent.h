@@ -95,6 +95,8 @@ class Agent : private sync::LinkEvents {
   void OnLinkDrained() override;
 
   Status OpenStore(std::vector<driver::DriverKind> kinds);
+  void WatchHistory();
+  void ReadHistory(const sync::BackfillRead& read);
   void OpenLink();
   void CloseLink();
   void Kick();

@@ -106,6 +106,7 @@ void History::TakeOpened(const Opened& opened) {
       opened.quarantined.empty() ? LossReason::kFileLost : LossReason::kDamaged;
   recorder_.Attach(store_->inc(), store_->paths(), missing, loop_.clock().UntrustedWall());
   status_.store = store_->stats();
+  if (watcher_.attached) watcher_.attached(store_->cloud_mark());
   Arm();
 }
 
@@ -192,6 +193,7 @@ void History::RunNext() {
 void History::Committed(const Status& status) {
   recorder_.Committed(status.has_value(), loop_.Now());
   Say(status);
+  if (status && watcher_.stored) watcher_.stored();
   if (store_) status_.store = store_->stats();
   const ErrorCode code = status ? ErrorCode::kInvalid : status.error().code;
   if (opened_) return;  // Another one is being opened already.
@@ -329,6 +331,8 @@ Status History::Gaps(const std::string& path,
                 for (const history::Loss& loss : *stored) {
                   if (loss.path == 0 || loss.path > store_->paths().size()) continue;
                   const std::string& name = store_->paths()[loss.path - 1].path;
+                  // The cloud has those: they are missing here only.
+                  if (loss.reason == LossReason::kDelivered) continue;
                   if (path.empty() || path == name) (*losses)->push_back({name, loss});
                 }
               },
@@ -360,6 +364,36 @@ Status History::Audit(std::function<void(Result<std::vector<HistoryAudit>>)> don
                 }
                 done(std::move(audit));
               }});
+}
+
+// Not counted with the questions: there is one at a time.
+void History::TakeUndelivered(history::DeliveryRequest request,
+                              std::function<void(Result<NamedUndelivered>)> done) {
+  auto answer =
+      std::make_shared<Result<NamedUndelivered>>(Unavailable("there is no history file now"));
+  Start({[this, answer, request = std::move(request)] {
+           if (!store_) return;
+           Result<history::Undelivered> taken = store_->TakeUndelivered(request);
+           if (!taken) {
+             *answer = taken.error();
+             return;
+           }
+           NamedUndelivered named;
+           const auto& paths = store_->paths();
+           for (const auto& block : taken->blocks) {
+             named.block_paths.push_back(paths.at(block.path - 1).path);
+           }
+           for (const auto& loss : taken->losses) {
+             named.loss_paths.push_back(paths.at(loss.path - 1).path);
+           }
+           named.undelivered = std::move(*taken);
+           *answer = std::move(named);
+         },
+         [this, answer, done = std::move(done)] {
+           const bool damaged = !*answer && answer->error().code == ErrorCode::kCorrupt;
+           done(std::move(*answer));
+           if (damaged) Replace();
+         }});
 }
 
 std::vector<LimitReport> History::limits() const {

@@ -38,6 +38,13 @@ struct HistoryLoss {
   history::Loss loss;
 };
 
+// What goes to the cloud next, with the path of each of its blocks and losses.
+struct NamedUndelivered {
+  history::Undelivered undelivered;
+  std::vector<std::string> block_paths;
+  std::vector<std::string> loss_paths;
+};
+
 struct HistoryAudit {
   history::PathAudit stored;
   std::uint64_t produced = 0;
@@ -45,7 +52,9 @@ struct HistoryAudit {
   std::uint64_t dropped = 0;  // In memory's account of losses, not in the ledger yet.
 
   bool AddsUp() const {
-    return stored.stored + stored.lost + stored.lost_at_most + in_memory + dropped == produced;
+    return stored.stored + stored.delivered + stored.lost + stored.lost_at_most + in_memory +
+               dropped ==
+           produced;
   }
 };
 
@@ -71,6 +80,17 @@ class History {
   // Of one path, or of all for "".
   Status Gaps(const std::string& path, std::function<void(Result<std::vector<HistoryLoss>>)> done);
   Status Audit(std::function<void(Result<std::vector<HistoryAudit>>)> done);
+
+  // Who is told what of it may go to the cloud: all on the loop, and not before this returns.
+  struct Watcher {
+    std::function<void(const history::CloudMark& known)> attached;
+    std::function<void()> stored;
+    std::function<void()> detached;
+  };
+  void SetWatcher(Watcher watcher) { watcher_ = std::move(watcher); }
+  // Answered on the loop, or not at all once this is gone.
+  void TakeUndelivered(history::DeliveryRequest request,
+                       std::function<void(Result<NamedUndelivered>)> done);
 
   const HistoryStatus& status() const { return status_; }
   std::vector<LimitReport> limits() const;
@@ -102,6 +122,7 @@ class History {
   void EvictOld();
 
   EventLoop& loop_;
+  Watcher watcher_;
   const config::HistoryConfig config_;
   const std::string file_;
   std::vector<config::PropertyOverride> overrides_;

@@ -24,7 +24,8 @@ namespace edgetwin::history {
 
 struct RecorderOptions {
   std::size_t block_samples_max = 512;
-  std::size_t block_bytes_max = 256 << 10;  // In memory, before encoding.
+  // In memory, before encoding. With one more value it must fit into a frame of the sync protocol.
+  std::size_t block_bytes_max = 32 << 10;
   // Of one path, not committed: what an unclean stop may take. At least block_samples_max.
   std::size_t samples_max = 4'096;
   // Of everything that is not committed, as it lies in memory. Past half of it what isn't encoded
