@@ -115,12 +115,12 @@ Result<std::string> Document(CloudHistory& history, const std::string& device,
   // The excerpt knows repetitions by ordinals, which several openings may have given alike; here
   // there are none.
   std::uint64_t next = 0;
-  const Status read =
-      history.ReadBlocks(device, path, options.from, options.to, [&](history::BlockRecord block) {
-        block.first = std::exchange(next, next + block.count);
-        (void)excerpt.Add(block);  // Counts what is damaged.
-        return !excerpt.full();
-      });
+  const Status read = history.ReadBlocks(device, path, options.from, options.to,
+                                         [&](history::BlockRecord block, std::uint64_t) {
+                                           block.first = std::exchange(next, next + block.count);
+                                           (void)excerpt.Add(block);  // Counts what is damaged.
+                                           return !excerpt.full();
+                                         });
   if (!read) return read.error();
   const auto gaps = history.Gaps(device, path);
   if (!gaps) return gaps.error();

@@ -5,8 +5,7 @@
 // goes over the wire, what is committed, what reaches the plant. It knows the truth because it sees
 // both sides at once, which no product code does.
 //
-// I11, every sample is delivered, stored or covered by a loss record, is about history, which does
-// not exist yet.
+// I11, every sample is delivered, stored or covered by a loss record, is in past.h.
 
 #pragma once
 

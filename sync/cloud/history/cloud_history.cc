@@ -140,8 +140,7 @@ Result<sync::HistoryLooked> CloudHistory::Look(std::string_view device,
 }
 
 Status CloudHistory::ReadBlocks(std::string_view device, std::string_view path, WallTime from,
-                                WallTime to,
-                                const std::function<bool(history::BlockRecord)>& take) {
+                                WallTime to, const TakeBlock& take) {
   const auto found = impl_->FindPath(device, path);
   if (!found) return found.error();
   if (found->id == 0) return NoHistory(path);
@@ -160,7 +159,7 @@ Status CloudHistory::ReadBlocks(std::string_view device, std::string_view path, 
     block.t_min = Wall(select->Int(3));
     block.t_max = Wall(select->Int(4));
     block.bytes = select->Blob(5);
-    if (!take(std::move(block))) return {};
+    if (!take(std::move(block), select->Uint(0))) return {};
   }
 }
 

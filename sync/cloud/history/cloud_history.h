@@ -87,9 +87,11 @@ class CloudHistory {
   Result<sync::HistoryLooked> Look(std::string_view device, const sync::HistoryLook& look);
 
   // Hands over the path's blocks that may have samples in [from, to], by their first sample's time,
-  // until `take` says false. kNotFound: nothing of it ever came.
+  // until `take` says false; with the opening of the device's history that committed each.
+  // kNotFound: nothing of it ever came.
+  using TakeBlock = std::function<bool(history::BlockRecord block, std::uint64_t inc)>;
   Status ReadBlocks(std::string_view device, std::string_view path, WallTime from, WallTime to,
-                    const std::function<bool(history::BlockRecord)>& take);
+                    const TakeBlock& take);
   // By first ordinal. kNotFound as above.
   Result<std::vector<HistoryGap>> Gaps(std::string_view device, std::string_view path);
   // By path. Reads everything of the device's.

@@ -72,11 +72,11 @@ class CloudHistoryTest : public testing::Test {
   std::vector<std::uint64_t> Firsts(const std::string& path, WallTime from = WallTime::min(),
                                     WallTime to = WallTime::max()) {
     std::vector<std::uint64_t> firsts;
-    const Status read =
-        history_->ReadBlocks("plant", path, from, to, [&](const history::BlockRecord& block) {
-          firsts.push_back(block.first);
-          return true;
-        });
+    const Status read = history_->ReadBlocks("plant", path, from, to,
+                                             [&](const history::BlockRecord& block, std::uint64_t) {
+                                               firsts.push_back(block.first);
+                                               return true;
+                                             });
     EXPECT_TRUE(read) << read.error().text;
     return firsts;
   }
@@ -145,8 +145,9 @@ TEST_F(CloudHistoryTest, ReadsByTimeAcrossBlocksOfAnyLength) {
   EXPECT_EQ(Firsts("a/b", At(499), At(500)), (std::vector<std::uint64_t>{0, 500}));
   EXPECT_EQ(Firsts("a/b", At(1'005), At(9'999)), (std::vector<std::uint64_t>{1'000}));
   EXPECT_TRUE(Firsts("a/b", At(5'000), At(9'999)).empty());
-  const Status unknown = history_->ReadBlocks("plant", "a/x", At(0), At(1),
-                                              [](const history::BlockRecord&) { return true; });
+  const Status unknown =
+      history_->ReadBlocks("plant", "a/x", At(0), At(1),
+                           [](const history::BlockRecord&, std::uint64_t) { return true; });
   EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
 }
 
