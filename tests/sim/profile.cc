@@ -206,7 +206,6 @@ std::vector<Profile> MakeProfiles() {
                       {H::kCloudRestore, 200},
                       {H::kDeviceRestore, 300},
                       {H::kClone, 400},
-                      {H::kWallJump, 150},
                       {H::kLocalOnly, 200},
                       {H::kNewProperty, 100},
                       {H::kAdmit, 60}}));
