@@ -27,6 +27,7 @@ class Finder {
   std::vector<Problem> Find() {
     Store();
     History();
+    Flash();
     Link();
     Drivers();
     Values();
@@ -58,6 +59,15 @@ class Finder {
       Add(Severity::kWarning, "store_quarantined",
           "The store was damaged and begun anew at the start; the old one is kept as " +
               agent_.quarantined());
+    }
+  }
+
+  void Flash() {
+    const runtime::FlashUse use = agent_.flash().use;
+    if (use.exceeded()) {
+      Add(Severity::kWarning, "flash_budget_exceeded",
+          "Today " + Grouped(use.today_bytes) + " bytes were written to flash, more than " +
+              Grouped(use.day_bytes_max) + " (store.flash_per_day_max)");
     }
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/config/agent_config.h"
+#include "agent/runtime/flash_budget.h"
 #include "agent/runtime/history.h"
 #include "agent/runtime/supervisor.h"
 #include "drivers/sdk/driver.h"
@@ -33,6 +34,13 @@ std::vector<std::string> DriverKindNames();
 config::DriverCheck MakeDriverCheck();
 
 // SINGLE-THREADED, on the loop.
+// What is written to flash, and by what.
+struct FlashReport {
+  FlashUse use;
+  store::WrittenBytes twin{};  // Since the start, by cause.
+  store::WrittenBytes history{};
+};
+
 class Agent : private sync::LinkEvents {
  public:
   // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
@@ -58,6 +66,7 @@ class Agent : private sync::LinkEvents {
   std::optional<sync::LinkStats> link_stats() const;
   store::TwinStoreStats store_stats() const { return store_->stats(); }
   History* history() const { return history_.get(); }  // Null: it is off, or the agent stops.
+  FlashReport flash() const;
   std::vector<LimitReport> limits() const;
   MonoTime started() const { return started_; }
   const std::string& quarantined() const {
@@ -101,11 +110,16 @@ class Agent : private sync::LinkEvents {
   void Step();
   void Arm();
   void Committed(std::uint64_t token, Status status);
+  void ObserveFlash();
+  void Note(model::Severity severity, std::string kind, std::string text);
   WallTime Wall() const { return loop_.clock().UntrustedWall(); }
 
   EventLoop& loop_;
   config::AgentConfig config_;
   MonoTime started_;
+  store::FlashMeter meter_;  // Of store_.
+  FlashBudget flash_budget_;
+  bool flash_exceeded_ = false;
   std::unique_ptr<store::TwinStore> store_;
   std::unique_ptr<model::Twin> twin_;
   std::unique_ptr<sync::EdgeEngine> engine_;
@@ -118,6 +132,7 @@ class Agent : private sync::LinkEvents {
   bool stopping_ = false;
   Loop::Id kick_ = Loop::Id::kNone;
   Loop::Id timer_ = Loop::Id::kNone;
+  Loop::Id flash_timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;
   std::function<void()> observer_;
   std::function<void(MonoTime, WallTime)> time_told_;
