@@ -169,21 +169,27 @@ void BranchFromAhead(World& world, Random& random) {
   Wait(world, random, seconds(15), seconds(25));
 }
 
-// A copy takes a device's place that is out of reach. When that says Hello again, it carries what it
-// has found out since.
+// An older copy takes a device's place that is out of reach, and gives the numbers that this one
+// gives, too. When it says Hello again, it carries what it has found out since.
 void BranchFromOutside(World& world, Random& random) {
   Meet(world, random);
   Device& device = world.device(0);
   const Device::Image image = device.TakeImage();
+  Restart(world, random, device);
+  Meet(world, random);
   const auto silence = Some(random, seconds(40), seconds(50));
   world.network().Partition(device.port(), silence, milliseconds(100));
   Wait(world, random, seconds(1), seconds(4));
   Device& copy = world.AddClone(device, image);
+  std::vector<std::uint32_t> moves;  // The copy has less to tell meanwhile.
+  for (PlantProperty& property : copy.plant().properties()) {
+    moves.push_back(std::exchange(property.moves_ppm, 0));
+  }
   StartAndGreet(world, copy);
-  copy.Kill();  // Nothing takes the place of what the other one says.
-  world.RunFor(silence);
-  copy.StartAfter(Some(random, seconds(10), seconds(20)));
-  Wait(world, random, seconds(25), seconds(35));
+  Until(world, milliseconds(100), seconds(120),
+        [&] { return device.engine().status().state == sync::SyncState::kFenced; });
+  for (std::size_t i = 0; i < moves.size(); ++i) copy.plant().properties()[i].moves_ppm = moves[i];
+  Wait(world, random, seconds(15), seconds(25));
 }
 
 // The store is set back twice: to an image, and then to one that was made of this before it heard
