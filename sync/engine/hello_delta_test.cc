@@ -106,6 +106,7 @@ TEST_F(HelloDeltaTest, ARepeatedHelloCarriesNone) {
   SampleOffline(3, 7);
   EXPECT_TRUE(Reconnect().first);
   world_.up.clear();
+  world_.Sample(5, 9);  // What it could carry would begin where the lost one ends.
   world_.Pass(seconds(3));
   EXPECT_FALSE(NextHello().first);
   ExpectAllIsWell();
@@ -157,6 +158,23 @@ TEST_F(HelloDeltaTest, ItIsBoundedAndTheRestFollowsTheWelcome) {
   world.ExpectEqualTwins();
 }
 
+TEST_F(HelloDeltaTest, ARowThatIsTooLargeForItWaitsForTheWelcome) {
+  model::PropertyDef def;
+  def.path = *model::Path::Parse("plant/text");
+  def.type = model::ValueType::kString;
+  const auto id = world_.edge_twin().Define(def);
+  ASSERT_TRUE(id);
+  world_.Run(seconds(5));
+  world_.CutLink();
+  model::Sample sample;
+  sample.value = Value(std::string(10'000, 'x'));
+  sample.time = world_.wall();
+  world_.edge_twin().Report(*id, sample, world_.now);
+  EXPECT_FALSE(Reconnect().first);
+  EXPECT_EQ(world_.edge().status().frames_under_way, 0u);
+  ExpectAllIsWell();
+}
+
 // What follows goes to the cloud's judgement: each time the Hello alone must change as little as one
 // without a delta.
 
@@ -172,6 +190,17 @@ TEST_F(HelloDeltaTest, OneThatBeginsAboveTheWatermarkIsPassedOverWithoutAnAnswer
   EXPECT_EQ(NextWelcome().watermark[kState], held);
   world_.up.clear();
   ExpectAllIsWell();
+}
+
+TEST_F(HelloDeltaTest, OneThatEndsBelowTheWatermarkIsPassedOver) {
+  SampleOffline(3, 7);
+  Hello hello = Reconnect();
+  WireRow late = hello.first->rows[0];
+  late.row.dot.seq = Held();
+  late.pid = world_.edge_twin().pid(world_.edge_twin().Find("plant/p10"));
+  hello.first = FirstDelta{Held() - 1, Held(), {late}};
+  Deliver(hello);
+  EXPECT_EQ(Cloud(10), 1);
 }
 
 TEST_F(HelloDeltaTest, OneOfAnotherEpochIsPassedOver) {
