@@ -683,6 +683,7 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
     Welcome welcome = MakeWelcome(*hello_, wall);
     welcomed_ = welcome.watermark;
     welcomed_dictionary_ = welcome.dictionary_n;
+    ack_due_.reset();  // It says all that an ack would.
     out.frames.push_back(std::move(welcome));
     hello_.reset();
   }

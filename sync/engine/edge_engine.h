@@ -279,6 +279,7 @@ class EdgeEngine {
   Ack Cursors(MonoTime now) const;
   Ack TakeAck(MonoTime now);
   Hello MakeHello(MonoTime now, WallTime wall) const;
+  std::optional<FirstDelta> MakeFirstDelta(const Hello& hello, MonoTime now);
   Watermarks Durable() const;
 
   const EdgeOptions options_;
@@ -295,7 +296,9 @@ class EdgeEngine {
   std::uint32_t session_ = 0;
   std::uint32_t down_session_ = 0;  // What the cloud's frames have in its place; 0: no Welcome yet.
   std::uint32_t will_session_ = 0;
-  bool fresh_link_ = false;     // Its first session is the one that the Will names.
+  bool fresh_link_ = false;  // Its first session is the one that the Will names.
+  // The cloud has welcomed this process, and has said nothing since that another Hello must settle.
+  bool known_there_ = false;
   bool foreign_heard_ = false;  // Another cloud than the peer has answered on this link.
   std::optional<MonoTime> hello_due_;
   std::optional<MonoTime> hello_sent_;

@@ -27,6 +27,8 @@ constexpr microseconds kNackPauseMin = milliseconds(50);
 constexpr microseconds kFencedPause = minutes(10);
 constexpr int kAskedMax = 4;
 constexpr std::size_t kOfferBytes = 16 << 10;  // Estimated.
+// What a Hello carries beside itself, estimated: it may be in vain.
+constexpr std::size_t kFirstDeltaBytes = 4 << 10;
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
@@ -74,6 +76,32 @@ Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   hello.software = options_.software;
   hello.hardware = options_.hardware;
   return hello;
+}
+
+// State that is owed, for a cloud that knows where this process stands: numbers, dictionary and
+// epoch as its last Welcome and its acks left them. Under way until the next Welcome tells.
+std::optional<FirstDelta> EdgeEngine::MakeFirstDelta(const Hello& hello, MonoTime now) {
+  const bool told = dictionary_durable_ == dictionary_acked_ && !dictionary_anew_;
+  const bool settled = orphans_.empty() && !foreign_since_ && batches_durable_ >= setback_batch_;
+  if (state_ != SyncState::kHello || !known_there_ || !told || !settled) return {};
+  const std::size_t own =
+      256 + 32 * hello.lineage.size() + hello.software.size() + hello.hardware.size();
+  const SenderLimits limits = sender_.limits();
+  if (limits.frame_bytes_max <= own) return {};
+  SenderLimits first = limits;
+  first.frame_bytes_max = std::min(kFirstDeltaBytes, limits.frame_bytes_max - own);
+  sender_.SetLimits(first);
+  std::optional<Delta> delta =
+      sender_.Next(Stream::kState, StateMax(), dictionary_durable_, session_, now);
+  sender_.SetLimits(limits);
+  if (!delta) return {};
+  std::size_t bytes = 0;
+  for (const WireRow& row : delta->rows) bytes += EstimateBytes(row);
+  if (bytes > first.frame_bytes_max) {  // A single row that is larger: after the Welcome.
+    sender_.End();
+    return {};
+  }
+  return FirstDelta{delta->from, delta->to, std::move(delta->rows)};
 }
 
 // What is on flash, and must be there again if this is the same store.
@@ -208,6 +236,7 @@ void EdgeEngine::FollowRestoredCloud(const Welcome& welcome) {
          "the cloud's store was set back from revision " + std::to_string(cloud_control_) + " to " +
              std::to_string(common) + "; it is given back what it lost");
   foreign_since_.reset();
+  known_there_ = false;
   peer_lineage_ = welcome.lineage;
   peer_batch_.peer_lineage = peer_lineage_;
   ++cloud_store_;
@@ -337,6 +366,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  known_there_ = true;
   dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
@@ -699,6 +729,7 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       }
       trouble_ = "fenced by the cloud: " + nack.text;
       state_ = SyncState::kFenced;
+      known_there_ = false;
       recall_.reset();
       hello_due_ = now + kFencedPause;
       return;

@@ -43,7 +43,11 @@ std::size_t EstimateBytes(const WireRow& wire) {
   return bytes;
 }
 
-void Sender::Begin(const Watermarks& watermark, MonoTime) {
+void Sender::Begin(const Watermarks& watermark, MonoTime now) {
+  // A Welcome acknowledges: what came before the link broke, or inside the Hello.
+  for (FrameRecord& record : records_) {
+    if (!record.acked && record.to <= watermark[Index(record.stream)]) record.acked = now;
+  }
   acked_ = watermark;
   sent_ = watermark;
   most_sent_ = watermark;

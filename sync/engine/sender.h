@@ -61,6 +61,7 @@ class Sender {
   // The session ended: nothing is under way any more. What was acknowledged stays acknowledged.
   void End();
   void SetLimits(SenderLimits limits) { limits_ = limits; }
+  const SenderLimits& limits() const { return limits_; }
 
   // The next frame of `stream` with rows up to `seq_max`, or nothing when there is nothing to send
   // or the window is full. Stops before the first row whose pid is above `pid_max`: its dictionary

@@ -284,6 +284,9 @@ class World {
         sent_seq_max_ = std::max(sent_seq_max_, delta->rows.back().row.dot.seq);
       }
     }
+    if (const auto* hello = std::get_if<Hello>(&frame); hello != nullptr && hello->first) {
+      sent_seq_max_ = std::max(sent_seq_max_, hello->first->to);
+    }
     ++frames_sent;
     CheckSent(frame, &way == &up);
     if (const auto* made = std::get_if<Offer>(&frame)) offer = *made;
@@ -307,6 +310,10 @@ class World {
     }
     const auto* delta = std::get_if<Delta>(&frame);
     const auto* welcome = std::get_if<Welcome>(&frame);
+    const auto* hello = std::get_if<Hello>(&frame);
+    if (hello != nullptr && hello->first) {
+      for (const WireRow& row : hello->first->rows) CheckRow(row, by_device);
+    }
     if (delta != nullptr) {
       for (const WireRow& row : delta->rows) CheckRow(row, by_device);
     }

@@ -312,6 +312,14 @@ void Invariants::DeviceSends(const DeviceView& from, const sync::Frame& frame,
     ack(nack->cursors);
   } else if (const auto* dictionary = std::get_if<sync::DictionaryFrame>(&frame)) {
     CheckDictionary(from, *dictionary);
+  } else if (const auto* hello = std::get_if<sync::Hello>(&frame); hello != nullptr) {
+    if (!hello->first) return;
+    sync::Delta first;
+    first.stream = Stream::kState;
+    first.from = hello->first->from;
+    first.to = hello->first->to;
+    first.rows = hello->first->rows;
+    CheckPromises(from, first);
   } else if (const auto* ask = std::get_if<sync::HealAsk>(&frame)) {
     NoteHealAsk(from, *ask);
   }

@@ -35,6 +35,7 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kSeqLimitReservation, "seq_limit_reservation", "out_of_numbers"},
     {Guard::kIncDraw, "inc_draw", "clones"},
     {Guard::kIncumbentProbe, "incumbent_probe", "clones"},
+    {Guard::kHelloDeltaJudged, "hello_delta_judged", "branch_from_outside"},
     {Guard::kDictionaryChain, "dictionary_chain", "schema"},
     {Guard::kScopeIn, "scope_in", "schema"},
     {Guard::kScopeTaggedDigest, "scope_tagged_digest", "interests_on_a_bad_link"},
