@@ -163,6 +163,8 @@ Json Running(const View& view, const std::string& device) {
   json["returned_rows"] = status.returned_rows;
   json["set_back_to"] = status.seq_floor == 0 ? Json(nullptr) : Json(status.seq_floor);
   json["quarantined"] = status.quarantined;
+  json["entries_refused"] = status.entries_refused;
+  json["crash_quarantined"] = view.agent->crashers_total();
   json["orphans"] = status.orphans;
   json["foreign_welcomes"] = status.foreign_welcomes;
   json["interest"] = InterestJson(status.interest, status.interest_held);

@@ -70,6 +70,7 @@ void Incidents(Table& table, const Json& sync) {
                    Number(sync, "set_back_to")});
   }
   add("quarantined", "quarantined", "entries that the cloud refuses, set aside");
+  add("crash_quarantined", "kept back", "things that ended this agent twice in a row");
   add("orphans", "orphans", "desired values that the cloud lost");
   add("foreign_welcomes", "two clouds", "answers of another cloud than the one last synced with");
   add("events_lost", "lost", "events that the cloud will never see: too many waited");
