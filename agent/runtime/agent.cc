@@ -297,10 +297,7 @@ void Agent::OnLinkFrame(std::string_view, std::span<const std::byte> bytes) {
     last_refusal_ = "quarantined: handling one of its kind ended this agent twice in a row";
     return NoteCrasher(item, model::kNoProperty);
   }
-  marks_->Enter(item);
-  TakeFrame(bytes);
-  marks_->Leave();
-  marks_->Done(item);
+  marks_->Watch(item, [&] { TakeFrame(bytes); });
 }
 
 void Agent::TakeFrame(std::span<const std::byte> bytes) {

@@ -100,7 +100,7 @@ class Agent : private sync::LinkEvents {
 
   // A frame that is kept back is tried again after so long: the cloud may be another one by then.
   static constexpr std::chrono::hours kFramePause{1};
-  static constexpr std::size_t kCrashersKept = 64;
+  static constexpr std::size_t kCrashersKept = CrashMarks::kItems;
 
   void OnLinkUp() override;
   void OnLinkDown(const Error& why) override;

@@ -177,6 +177,7 @@ void CrashMarks::TakeOver() {
     const bool blamed = inside ? i == *inside : slot.out != 0;
     slot.out = 0;
     if (slot.item.kind == CrashItem::Kind::kNone) continue;
+    end_ = i + 1;
     if (blamed) {
       slot.crashes = std::min(slot.crashes, kQuarantineAt) + 1;
       found_.push_back(slot.item);
@@ -188,22 +189,17 @@ void CrashMarks::TakeOver() {
 }
 
 std::uint32_t CrashMarks::Find(const CrashItem& item) const {
-  for (std::uint32_t i = 0; i < kItems; ++i) {
+  for (std::uint32_t i = 0; i < end_; ++i) {
     if (page_->slots[i].item == item) return i;
   }
   return kItems;
 }
 
-// A free slot, or else that of something else that isn't under way and crashed least.
+// What has crashed keeps its slot: its crashes count as long as it did not go well.
 std::uint32_t CrashMarks::Place() {
-  std::uint32_t best = kItems;
-  for (std::uint32_t i = 0; i < kItems; ++i) {
-    const Slot& slot = page_->slots[i];
-    if (slot.item.kind == CrashItem::Kind::kNone) return i;
-    if (slot.out != 0) continue;
-    if (best == kItems || slot.crashes < page_->slots[best].crashes) best = i;
-  }
-  return best;
+  const std::uint32_t free = Find(CrashItem());
+  if (free != kItems || end_ == kItems) return free;
+  return end_++;
 }
 
 std::uint32_t CrashMarks::crashes(const CrashItem& item) const {

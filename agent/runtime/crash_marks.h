@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "twin/base/result.h"
@@ -48,7 +49,7 @@ CrashItem FrameItem(std::span<const std::byte> bytes);
 // SINGLE-THREADED.
 class CrashMarks {
  public:
-  static constexpr std::size_t kItems = 128;   // More at once are not watched.
+  static constexpr std::size_t kItems = 256;   // More at once are not watched.
   static constexpr std::size_t kDepthMax = 4;  // Of Enter inside Enter.
   static constexpr std::uint32_t kQuarantineAt = 2;
 
@@ -76,6 +77,14 @@ class CrashMarks {
   void Leave();
   // It went well: its crashes are forgotten.
   void Done(const CrashItem& item);
+  // All three, around `take`.
+  template <class Take>
+  void Watch(const CrashItem& item, Take take) {
+    Enter(item);
+    take();
+    Leave();
+    Done(item);
+  }
 
  private:
   struct Slot {
@@ -93,11 +102,12 @@ class CrashMarks {
   CrashMarks(int file, Page* page) : file_(file), page_(page) {}
   void TakeOver();
   std::uint32_t Find(const CrashItem& item) const;  // kItems: not there.
-  std::uint32_t Place();
+  std::uint32_t Place();                            // A free slot; kItems: there is none.
 
   const int file_;
   Page* const page_;
   std::size_t unwatched_depth_ = 0;  // Above kDepthMax.
+  std::uint32_t end_ = 0;            // All slots from here on are free.
   std::vector<CrashItem> found_;
 };
 

@@ -1031,6 +1031,60 @@ TEST(SessionTest, BadEntriesCostTheirFrameOneRefusal) {
   EXPECT_EQ(world.cloud().status().refused_content, 1u);
 }
 
+TEST(SessionTest, AValueThatCrashedTheDeviceIsSetAsideUntilThereIsANewerOne) {
+  World world(1);
+  std::uint64_t poison = 0;
+  std::vector<std::uint64_t> begun, ended;
+  world.entry_begins = [&](const model::Dot& dot) {
+    EXPECT_NE(dot.inc, 0u);
+    if (dot.seq == poison) return false;
+    begun.push_back(dot.seq);
+    return true;
+  };
+  world.entry_ends = [&](const model::Dot& dot) { ended.push_back(dot.seq); };
+  world.CrashEdge();
+  world.Run(seconds(5));
+  poison = world.cloud().status().desired_head + 1;
+  world.Want(0, 5);
+  world.Want(4, 6);
+  world.Run(seconds(5));
+  EXPECT_GT(world.edge().status().entries_refused, 0u);
+  EXPECT_EQ(world.cloud().status().quarantined, 1u);
+  EXPECT_EQ(world.edge_twin().row(world.edge_twin().Find("plant/p0"), Side::kDesired), nullptr);
+  EXPECT_EQ(world.device["plant/p4"], 6) << "the rest goes on";
+  EXPECT_EQ(begun, ended);
+  EXPECT_FALSE(begun.empty());
+  world.Want(0, 7);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.device["plant/p0"], 7);
+  world.ExpectEqualTwins();
+}
+
+TEST(SessionTest, ACommandThatCrashedTheDeviceIsAnsweredAndNotRun) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  const std::uint64_t poison = world.cloud().status().desired_head + 1;
+  world.entry_begins = [&](const model::Dot& dot) { return dot.seq != poison; };
+  world.entry_ends = [](const model::Dot&) {};
+  world.CrashEdge();
+  world.Run(seconds(5));
+  world.log.clear();
+  model::Command command;
+  command.id = 7;
+  command.name = "read";
+  command.path = "plant/p0";
+  command.expires = world.wall() + seconds(60);
+  ASSERT_TRUE(world.cloud().AddCommand(command));
+  world.Run(seconds(5));
+  EXPECT_EQ(world.log, std::vector<std::string>());
+  EXPECT_EQ(world.cloud().commands().Find(7)->state, model::CommandState::kFailed);
+  EXPECT_EQ(world.cloud().commands().Find(7)->result.rfind("quarantined: ", 0), 0u);
+  world.Want(4, 6);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.device["plant/p4"], 6) << "what comes after it is taken";
+}
+
 TEST(SessionTest, WhatAnInterestInBetweenPurgedComesAgain) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
