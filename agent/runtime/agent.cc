@@ -171,8 +171,8 @@ void Agent::WatchEntries(sync::EdgeOptions& options) {
 void Agent::MakeGate() {
   gate_ = std::make_unique<CallGate>(
       marks_.get(), [this](const model::DriverCall& call) { supervisor_->Call(call); },
-      [this](const model::DriverCall& call) {
-        NoteCrasher(ItemOf(call, call.kind), call.id);
+      [this](const model::DriverCall& call, const CrashItem& item) {
+        NoteCrasher(item, call.id);
         loop_.After(microseconds(0), [this, alive = std::weak_ptr<bool>(alive_), call] {
           if (alive.expired()) return;
           const Error why = Conflict(

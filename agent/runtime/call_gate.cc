@@ -16,8 +16,7 @@ bool Watched(const DriverCall& call) {
   return call.cause != DriverCall::Cause::kCommand;
 }
 
-}  // namespace
-
+// What a call of this kind, on behalf of the same row, is marked as.
 CrashItem ItemOf(const DriverCall& call, DriverCall::Kind kind) {
   const bool read = kind == DriverCall::Kind::kRead;
   const bool hold = call.cause == DriverCall::Cause::kOverride;
@@ -26,20 +25,26 @@ CrashItem ItemOf(const DriverCall& call, DriverCall::Kind kind) {
           call.dot.seq};
 }
 
+}  // namespace
+
 bool CallGate::Suspect(const DriverCall& call) const {
   return marks_->crashes(ItemOf(call, call.kind)) > 0;
 }
 
-// A read that crashes keeps its write back as well: nothing is written without looking.
-bool CallGate::Refused(const DriverCall& call) const {
-  return marks_->Quarantined(ItemOf(call, DriverCall::Kind::kRead)) ||
-         marks_->Quarantined(ItemOf(call, DriverCall::Kind::kWrite));
+// A read that crashes keeps its write back as well: nothing is written without looking. A write
+// that crashes does not keep its read back: the device may show the value by now.
+std::optional<CrashItem> CallGate::Refusal(const DriverCall& call) const {
+  const CrashItem read = ItemOf(call, DriverCall::Kind::kRead);
+  if (marks_->Quarantined(read)) return read;
+  const CrashItem own = ItemOf(call, call.kind);
+  if (marks_->Quarantined(own)) return own;
+  return {};
 }
 
 void CallGate::Call(const DriverCall& call) {
   if (closed_) return;
   if (marks_ == nullptr || !Watched(call)) return pass_(call);
-  if (Refused(call)) return refuse_(call);
+  if (const auto why = Refusal(call)) return refuse_(call, *why);
   waiting_.push_back(call);
   Pump();
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include "agent/runtime/crash_marks.h"
@@ -17,17 +18,15 @@
 
 namespace edgetwin::runtime {
 
-// What a call of this kind, on behalf of the same row, is marked as.
-CrashItem ItemOf(const model::DriverCall& call, model::DriverCall::Kind kind);
-
 // SINGLE-THREADED, on the loop.
 class CallGate {
  public:
   using Pass = std::function<void(const model::DriverCall&)>;
+  using Refuse = std::function<void(const model::DriverCall&, const CrashItem& why)>;
 
   // `pass` hands a call to its driver; `refuse` answers it with a refusal, not before it returns.
   // Without `marks`, which must outlive this, everything passes at once.
-  CallGate(CrashMarks* marks, Pass pass, Pass refuse)
+  CallGate(CrashMarks* marks, Pass pass, Refuse refuse)
       : marks_(marks), pass_(std::move(pass)), refuse_(std::move(refuse)) {}
 
   // At most one a property waits here, as the engine asks for no more.
@@ -39,12 +38,12 @@ class CallGate {
 
  private:
   bool Suspect(const model::DriverCall& call) const;
-  bool Refused(const model::DriverCall& call) const;
+  std::optional<CrashItem> Refusal(const model::DriverCall& call) const;
   void Pump();
 
   CrashMarks* const marks_;
   const Pass pass_;
-  const Pass refuse_;
+  const Refuse refuse_;
   std::deque<model::DriverCall> waiting_;
   std::set<std::uint64_t> out_;  // By ticket.
   bool alone_ = false;           // What is out is a suspect.

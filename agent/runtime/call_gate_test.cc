@@ -49,7 +49,10 @@ class CallGateTest : public testing::Test {
     marks_ = std::move(*marks);
     gate_ = std::make_unique<CallGate>(
         marks_.get(), [this](const DriverCall& call) { passed_.push_back(call.ticket); },
-        [this](const DriverCall& call) { refused_.push_back(call.ticket); });
+        [this](const DriverCall& call, const CrashItem& why) {
+          EXPECT_TRUE(marks_->Quarantined(why));
+          refused_.push_back(call.ticket);
+        });
   }
 
   using Tickets = std::vector<std::uint64_t>;
@@ -109,6 +112,15 @@ TEST_F(CallGateTest, AReadThatWentWellDoesNotForgiveTheWrite) {
   Open();
   gate_->Call(Write(1));
   EXPECT_EQ(refused_, Tickets{1});
+}
+
+TEST_F(CallGateTest, ARefusedWriteDoesNotKeepItsReadBack) {
+  for (int i = 0; i < 2; ++i) Crash([](CallGate& gate) { gate.Call(Write(1)); });
+  Open();
+  DriverCall read = Write(1);
+  read.kind = DriverCall::Kind::kRead;
+  gate_->Call(read);
+  EXPECT_EQ(passed_, Tickets{1});
 }
 
 TEST_F(CallGateTest, ARefusedReadKeepsItsWriteBackAsWell) {

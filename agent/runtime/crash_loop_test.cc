@@ -99,15 +99,16 @@ class CrashLoopTest : public testing::TestWithParam<bool> {
     model::Stored stored = (*store)->TakeStored();
     model::Batch batch;
     if (stored.properties.empty()) {
-      batch.properties.push_back({model::PropertyId{1}, Target(), 0});
+      batch.properties.push_back({model::PropertyId{0}, Target(), 0});
       batch.peer_lineage = model::Lineage{{kCloudInc, 1, 1'000'000, 0}};
     }
     model::Row row;
     row.value = model::Value(value);
     row.dot = {kCloudInc, seq};
-    batch.rows.push_back({model::PropertyId{1}, Side::kDesired, row});
+    batch.rows.push_back({model::PropertyId{0}, Side::kDesired, row});
     batch.peer_watermark[static_cast<std::size_t>(model::Stream::kControl)] = seq;
-    ASSERT_TRUE((*store)->Commit(batch));
+    const Status committed = (*store)->Commit(batch);
+    ASSERT_TRUE(committed) << committed.error().text;
   }
 
   // Runs an agent in a process of its own until `done` holds of it: 0; 3 when it doesn't in time.
@@ -138,7 +139,7 @@ class CrashLoopTest : public testing::TestWithParam<bool> {
     config.api.socket = folder_ + "/sock";
     config::DriverInstanceConfig instance;
     instance.name = instance.kind = "poison";
-    instance.node = EmptyConfigNode();
+    instance.node.value = ConfigNode::Table();
     config.drivers.push_back(instance);
     auto agent = Agent::Open(loop, config, {PoisonKind()});
     if (!agent) return 2;
