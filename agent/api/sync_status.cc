@@ -148,6 +148,7 @@ Json Running(const View& view, const std::string& device) {
   json["round_trip_ms"] = status.round_trip
                               ? Json(static_cast<double>(status.round_trip->count()) / 1'000)
                               : Json(nullptr);
+  json["frame_bytes_max"] = status.frame_bytes;
   json["sessions"] = status.sessions;
   json["frames_under_way"] = status.frames_under_way;
   json["frames_resent"] = status.frames_resent;

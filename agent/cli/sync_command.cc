@@ -53,6 +53,9 @@ std::string Link(const Json& sync) {
   if (At(sync, "round_trip_ms").is_number()) {
     text += ", round trip " + std::to_string(NumberAt(sync, "round_trip_ms")) + " ms";
   }
+  if (NumberAt(sync, "frame_bytes_max") > 0) {
+    text += ", frames of " + Number(sync, "frame_bytes_max") + " bytes at most";
+  }
   return text + ", " + Number(sync, "frames_resent") + " frames resent, " +
          Number(sync, "frames_refused") + " refused, " + Number(sync, "nacks") + " nacks";
 }

@@ -83,6 +83,7 @@ struct EdgeStatus {
   std::uint64_t commits = 0, commit_failures = 0;
   std::string commit_error;  // Of the last commit, empty when it went well.
   std::optional<std::chrono::microseconds> round_trip;
+  std::size_t frame_bytes = 0;  // What frames are held to, about: a second of the link.
   model::Epoch epoch;
   std::size_t control_unfinished = 0;
   std::uint64_t seq_floor = 0;  // This store was set back, and what it lost ends here.
