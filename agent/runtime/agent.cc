@@ -115,6 +115,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   hooks.undefined = [this](model::PropertyId id) { engine_->Undefined(id, Wall()); };
   hooks.answered = [this](const model::DriverCall& call, Result<model::Value> result) {
     gate_->Answered(call);
+    Kick();
     if (call.kind == model::DriverCall::Kind::kRead) {
       engine_->ReadDone(call.ticket, std::move(result), loop_.Now(), Wall());
     } else {
@@ -355,6 +356,7 @@ void Agent::Step() {
     Log(level, notice.text, {{"event", notice.kind}});
   }
   for (const model::DriverCall& call : out.calls) gate_->Call(call);
+  gate_->Pump();
   if (observer_) observer_();
   Arm();
 }

@@ -53,7 +53,6 @@ void CallGate::Answered(const DriverCall& call) {
   if (marks_ == nullptr || out_.erase(call.ticket) == 0) return;
   marks_->Done(ItemOf(call, call.kind));
   if (out_.empty()) alone_ = false;
-  Pump();
 }
 
 void CallGate::Close() {

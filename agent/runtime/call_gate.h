@@ -31,15 +31,17 @@ class CallGate {
 
   // At most one a property waits here, as the engine asks for no more.
   void Call(const model::DriverCall& call);
-  // The driver has answered.
+  // The driver has answered. What waited for that passes with the next Pump, not from in here: who
+  // answers may be in the middle of stopping drivers.
   void Answered(const model::DriverCall& call);
+  // Passes what may pass now.
+  void Pump();
   // Nothing passes any more.
   void Close();
 
  private:
   bool Suspect(const model::DriverCall& call) const;
   std::optional<CrashItem> Refusal(const model::DriverCall& call) const;
-  void Pump();
 
   CrashMarks* const marks_;
   const Pass pass_;
