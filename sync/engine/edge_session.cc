@@ -615,6 +615,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
     if (orphans_.contains(id)) Purge(id);  // Taken back.
     return true;
   }
+  // What healing finds there instead is what the cloud was set back to: it is about to be offered.
+  if (arrival == Arrival::kForced && orphans_.contains(id)) return true;
   model::Row row = wire.row;
   row.dot = DotOf(row.dot);
   const model::Row* held = twin_.row(id, Side::kDesired);
@@ -771,7 +773,9 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
     twin_.Renumber(id, side);
     ++counts_.healed_rows;
   }
-  for (const model::PropertyId id : step.drop) Purge(id);
+  for (const model::PropertyId id : step.drop) {
+    if (!orphans_.contains(id)) Purge(id);
+  }
   if (step.snapshot) {
     ++counts_.snapshots;
     Notice(Severity::kWarning, "healed_by_snapshot",
