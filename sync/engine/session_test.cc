@@ -1031,6 +1031,48 @@ TEST(SessionTest, BadEntriesCostTheirFrameOneRefusal) {
   EXPECT_EQ(world.cloud().status().refused_content, 1u);
 }
 
+TEST(SessionTest, HealingDoesNotTakeBackWhatIsAboutToBeGivenBack) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Want(0, 5);
+  world.Run(seconds(5));
+  const Disk backup = world.cloud_disk;
+  world.Want(0, 6);
+  world.Run(seconds(5));
+  ASSERT_EQ(world.device["plant/p0"], 6);
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  // Something differs, and no Offer arrives until that is healed.
+  bool spoilt = false;
+  for (int i = 0; i < 2'000 && world.edge().status().heals == 0; ++i) {
+    world.Turn();
+    world.FinishEdgeCommit();
+    world.FinishCloudCommit();
+    std::erase_if(world.up,
+                  [](const Frame& frame) { return std::holds_alternative<Offer>(frame); });
+    if (!spoilt && world.edge().status().orphans > 0 &&
+        world.edge().status().state == SyncState::kLive) {
+      spoilt = true;
+      const auto id = world.cloud_twin().Find("plant/p3");
+      model::Row row = *world.cloud_twin().row(id, Side::kReported);
+      row.value = Value(99.0);
+      world.cloud_twin().Force(id, Side::kReported, row);
+    }
+    world.DeliverUp();
+    world.DeliverDown();
+    world.Pass(milliseconds(50));
+  }
+  ASSERT_TRUE(spoilt);
+  ASSERT_GT(world.edge().status().heals, 0u);
+  EXPECT_EQ(world.edge().status().orphans, 1u);
+  world.Run(seconds(30));
+  EXPECT_EQ(world.device["plant/p0"], 6);
+  EXPECT_EQ(world.cloud_twin().row(world.cloud_twin().Find("plant/p0"), Side::kDesired)->value,
+            Value(6.0));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, AValueThatCrashedTheDeviceIsSetAsideUntilThereIsANewerOne) {
   World world(1);
   std::uint64_t poison = 0;
