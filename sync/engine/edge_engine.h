@@ -178,7 +178,9 @@ class EdgeEngine {
   const model::Alarms& alarms() const { return alarms_; }
   const model::EventLog& events() const { return events_; }
   const model::CommandRunner& commands() const { return commands_; }
-  std::vector<LimitReport> limits() const { return {events_.limit(), commands_.limit()}; }
+  std::vector<LimitReport> limits() const {
+    return {events_.limit(), commands_.limit(), sender_.quarantined_limit()};
+  }
   const Sender& sender() const { return sender_; }
   EdgeStatus status() const;
   // Whether a row of this seq is safe on flash, or with the cloud.

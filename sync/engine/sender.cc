@@ -216,7 +216,7 @@ void Sender::OnRefused(const FrameSpan& span, const std::vector<std::uint64_t>& 
   }
   if (halved > 1) {
     bisections_[Index(span.stream)] = {span.to, (halved + 1) / 2};
-  } else if (quarantined_.size() < kQuarantinedMax) {
+  } else if (RoomAside()) {
     SetAside(span);
   }
   Resend(span.stream);
@@ -234,14 +234,13 @@ bool Sender::SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_
   bool any = false;
   const auto add = [&](model::PropertyId id, std::uint64_t seq) {
     if (seq > span.to) return false;
-    const bool named = seq > acked_[Index(span.stream)] &&
-                       std::ranges::binary_search(entries, seq) &&
-                       quarantined_.size() < kQuarantinedMax;
-    if (named && quarantined_.insert({span.stream, seq}).second) {
-      quarantined_new_.push_back({id, span.stream, seq});
-      any = true;
-    }
-    return true;
+    const bool named = seq > acked_[Index(span.stream)] && std::ranges::binary_search(entries, seq);
+    const std::pair entry(span.stream, seq);
+    if (!named || quarantined_.contains(entry) || !RoomAside()) return true;
+    quarantined_.insert(entry);
+    quarantined_limit_.Use(quarantined_.size());
+    quarantined_new_.push_back({id, span.stream, seq});
+    return any = true;
   };
   if (span.stream == Stream::kEvents) {
     if (sources_.events == nullptr) return false;
@@ -266,6 +265,7 @@ void Sender::SetAside(const FrameSpan& span) {
     if (seq > span.to || quarantined_.contains({span.stream, seq})) return seq <= span.to;
     if (sources_.shared && id != model::kNoProperty && !sources_.shared(id)) return true;
     quarantined_.insert({span.stream, seq});
+    quarantined_limit_.Use(quarantined_.size());
     quarantined_new_.push_back({id, span.stream, seq});
     return false;
   };
@@ -284,17 +284,44 @@ void Sender::SetAside(const FrameSpan& span) {
   });
 }
 
+// What was set aside and has changed since, or is gone, makes room.
+bool Sender::RoomAside() {
+  if (quarantined_.size() < kQuarantinedMax) return true;
+  std::erase_if(quarantined_, [this](const auto& entry) { return !Stands(entry); });
+  quarantined_limit_.Use(quarantined_.size());
+  if (quarantined_.size() < kQuarantinedMax) return true;
+  quarantined_limit_.Hit();
+  return false;
+}
+
+bool Sender::StandsAsRow(const std::pair<Stream, std::uint64_t>& entry) const {
+  bool stands = false;
+  twin_.ForEachAfter(entry.first, entry.second - 1,
+                     [&](model::PropertyId, model::Side, const model::Row& row) {
+                       stands = row.dot.seq == entry.second;
+                       return false;
+                     });
+  return stands;
+}
+
+bool Sender::Stands(const std::pair<Stream, std::uint64_t>& entry) const {
+  if (StandsAsRow(entry)) return true;
+  bool stands = false;
+  const auto compare = [&](const auto& found) {
+    stands = found.dot.seq == entry.second;
+    return false;
+  };
+  if (entry.first == Stream::kEvents && sources_.events != nullptr) {
+    sources_.events->ForEachAfter(entry.second - 1, compare);
+  } else if (entry.first == Stream::kControl && sources_.commands != nullptr) {
+    sources_.commands->ForEachAfter(entry.second - 1, compare);
+  }
+  return stands;
+}
+
 bool Sender::Withholds(Stream stream) const {
-  return std::ranges::any_of(quarantined_, [&](const auto& entry) {
-    bool stands = false;
-    if (entry.first != stream) return false;
-    twin_.ForEachAfter(stream, entry.second - 1,
-                       [&](model::PropertyId, model::Side, const model::Row& row) {
-                         stands = row.dot.seq == entry.second;
-                         return false;
-                       });
-    return stands;
-  });
+  return std::ranges::any_of(
+      quarantined_, [&](const auto& entry) { return entry.first == stream && StandsAsRow(entry); });
 }
 
 Delta Sender::Empty(model::Stream stream, std::uint32_t session) const {

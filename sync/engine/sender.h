@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sync/engine/frame.h"
+#include "twin/base/limit.h"
 #include "twin/model/command_log.h"
 #include "twin/model/event_log.h"
 #include "twin/model/twin.h"
@@ -90,6 +91,7 @@ class Sender {
   };
   std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
   std::size_t quarantined() const { return quarantined_.size(); }
+  LimitReport quarantined_limit() const { return quarantined_limit_.Report("entries_set_aside"); }
   // Whether a row of the stream is set aside as it stands: the peer can't have it, and its digest
   // can't be ours.
   bool Withholds(model::Stream stream) const;
@@ -133,6 +135,9 @@ class Sender {
   bool SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_t>& entries);
   void LeaveOutRefer(WireRow& wire) const;
   void SetAside(const FrameSpan& span);
+  bool RoomAside();
+  bool Stands(const std::pair<model::Stream, std::uint64_t>& entry) const;
+  bool StandsAsRow(const std::pair<model::Stream, std::uint64_t>& entry) const;
   void Resend(model::Stream stream);
   std::size_t EntriesMax(model::Stream stream) const;
 
@@ -157,6 +162,7 @@ class Sender {
   // Before anything was measured. Doubles with each acknowledgement where the link is fast.
   static constexpr std::size_t kFrameBytesFirst = 4 << 10;
   static constexpr std::size_t kRecordsMax = 256;
+  // When so many stand, what is refused beside them is sent again and again.
   static constexpr std::size_t kQuarantinedMax = 1'000;
 
   const SenderSources sources_;
@@ -171,6 +177,7 @@ class Sender {
   // By stream and seq: an entry that changes has another seq, and another chance.
   std::set<std::pair<model::Stream, std::uint64_t>> quarantined_;
   std::vector<Quarantined> quarantined_new_;
+  Limit quarantined_limit_{kQuarantinedMax};
   std::optional<std::chrono::microseconds> srtt_;
   std::optional<std::chrono::microseconds> round_trip_min_;  // Of this session, and its handshake.
   std::size_t frame_bytes_ = kFrameBytesFirst;

@@ -60,6 +60,52 @@ TEST_F(SenderTest, TheSearchForABadEntryGoesOnInTheNextSession) {
   EXPECT_EQ(Next().rows.size(), 2u) << "one search, however often the link breaks";
 }
 
+TEST_F(SenderTest, WhatWasSetAsideAndHasChangedSinceMakesRoom) {
+  sender_.Begin({}, now_);
+  const model::PropertyId id = twin_.Find("plant/p3");
+  const auto change = [&](std::int64_t value) {
+    model::Sample sample;
+    sample.value = model::Value(value);
+    twin_.Report(id, sample, now_);
+    const Delta delta = Next();
+    Refuse(delta, {delta.rows.back().row.dot.seq});
+  };
+  const std::uint64_t max = sender_.quarantined_limit().max;
+  for (std::uint64_t i = 0; i < max; ++i) change(static_cast<std::int64_t>(i) + 2);
+  ASSERT_EQ(sender_.quarantined(), max);
+  change(1'000'000);
+  EXPECT_EQ(sender_.quarantined(), 1u);
+  EXPECT_TRUE(sender_.Withholds(Stream::kState));
+  EXPECT_EQ(sender_.quarantined_limit().hits, 0u);
+}
+
+TEST_F(SenderTest, WhatFindsNoRoomAsideIsSentAgainAndCounted) {
+  std::vector<model::PropertyId> ids;
+  const std::uint64_t max = sender_.quarantined_limit().max;
+  for (std::uint64_t i = 0; i <= max; ++i) {
+    model::PropertyDef def;
+    def.path = *model::Path::Parse("more/p" + std::to_string(i));
+    def.type = model::ValueType::kInt;
+    ids.push_back(*twin_.Define(def));
+  }
+  sender_.Begin({}, now_);
+  for (const model::PropertyId id : ids) {
+    model::Sample sample;
+    sample.value = model::Value(std::int64_t{1});
+    twin_.Report(id, sample, now_);
+    const Delta delta = Next();
+    Refuse(delta, {delta.rows.back().row.dot.seq});
+    if (id == ids.back()) break;
+    Ack ack;
+    ack.session = 1;
+    ack.watermark[static_cast<std::size_t>(Stream::kState)] = Next().to;
+    sender_.OnAck(ack, now_);
+  }
+  EXPECT_EQ(sender_.quarantined(), max);
+  EXPECT_EQ(sender_.quarantined_limit().hits, 1u);
+  EXPECT_EQ(twin_.row(ids.back(), model::Side::kReported)->dot.seq, Next().rows.back().row.dot.seq);
+}
+
 TEST_F(SenderTest, ARefusalThatComesAgainSetsNothingElseAside) {
   sender_.Begin({}, now_);
   const Delta all = Next();

@@ -197,6 +197,11 @@ void ImageFromBefore(World& world, Random& random) {
     const sync::CloudSession* session = world.cloud().session(device.device());
     return session != nullptr && session->status().control >= promised;
   });
+  // What is asked for now is done, and the answer to it is lost.
+  const PlantProperty* asked = device.plant().Find(paths[0]);
+  const model::Value before = asked->value;
+  (void)world.Command(device, paths[0], seconds(300));
+  Until(world, milliseconds(2), seconds(5), [&] { return !(asked->value == before); });
   world.SetDeviceBack(device, second);
   world.network().SetQuality(device.port(), world.network().quality());
   StartAndGreet(world, device);

@@ -29,9 +29,7 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kEpochCounter, "epoch_counter", "cloud_behind"},
     {Guard::kEpochToken, "epoch_token", "epoch_given_twice"},
     {Guard::kLineageAncestor, "lineage_ancestor", "rollback"},
-    // Each start begins with a look, which hides what this was seen by: a value written twice.
-    {Guard::kUnheardSetback, "unheard_setback", "image_from_before",
-     "a check of what an unheard setback costs beside a second write"},
+    {Guard::kUnheardSetback, "unheard_setback", "image_from_before"},
     {Guard::kSuperseded, "superseded", "branch_from_ahead"},
     {Guard::kPeerSession, "peer_session", "second_cloud"},
     {Guard::kSeqLimitReservation, "seq_limit_reservation", "out_of_numbers"},
