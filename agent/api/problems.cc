@@ -26,6 +26,7 @@ class Finder {
 
   std::vector<Problem> Find() {
     Store();
+    Crashes();
     Link();
     Drivers();
     Values();
@@ -58,6 +59,19 @@ class Finder {
           "The store was damaged and begun anew at the start; the old one is kept as " +
               agent_.quarantined());
     }
+  }
+
+  void Crashes() {
+    const std::vector<std::string>& crashers = agent_.crashers();
+    if (crashers.empty()) return;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(crashers.size(), kNamedMax); ++i) {
+      text += (i == 0 ? "" : "; ") + crashers[i];
+    }
+    Add(Severity::kError, "crash_quarantine",
+        Count(agent_.crashers_total(), "thing", "things") +
+            " that ended this agent twice in a row, kept back: " + text +
+            "; a newer value is tried");
   }
 
   void Link() {

@@ -98,6 +98,12 @@ Json StoreJson(const View& view) {
           {"quarantined", Text(view.agent->quarantined())}};
 }
 
+Json CrashesJson(const View& view) {
+  return {{"watched", view.agent->crashes_watched()},
+          {"last_run_ended_in", view.agent->crashed_in()},
+          {"quarantined", view.agent->crashers_total()}};
+}
+
 Json DriverSummaryJson(const View& view) {
   std::map<std::string, std::uint64_t> count{
       {"running", 0}, {"waiting", 0}, {"failed", 0}, {"stopped", 0}};
@@ -168,6 +174,7 @@ Json StatusJson(const View& view, const std::vector<LimitReport>& api_limits) {
   json["backlog_rows"] = config.cloud.enabled ? Json(Backlog(view)) : Json(nullptr);
   json["link"] = LinkJson(view);
   json["store"] = StoreJson(view);
+  json["crashes"] = CrashesJson(view);
   json["drivers"] = DriverSummaryJson(view);
   json["properties"] = CountsJson(view);
   json["memory"] = MemoryJson();

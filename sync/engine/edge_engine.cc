@@ -623,6 +623,7 @@ EdgeStatus EdgeEngine::status() const {
   status.frames_under_way = sender_.under_way();
   status.frames_resent = sender_.resent();
   status.round_trip = sender_.srtt();
+  status.frame_bytes = sender_.frame_bytes();
   status.epoch = epoch_;
   status.control_unfinished = control_.unfinished();
   status.seq_floor = seq_floor_;

@@ -49,6 +49,10 @@ struct EdgeOptions {
   bool paced = false;
   // About one second of a slow link: no frame is larger, but for a single entry that is.
   std::size_t frame_bytes_max = 48 << 10;
+  // Told before one row or command of the cloud's is taken up, and after. `entry_begins` says no to
+  // what has crashed this device: it is refused. Either both or none.
+  std::function<bool(const model::Dot&)> entry_begins;
+  std::function<void(const model::Dot&)> entry_ends;
   // A random number below the argument. For session ids and jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
 };
@@ -79,6 +83,7 @@ struct EdgeStatus {
   std::uint64_t commits = 0, commit_failures = 0;
   std::string commit_error;  // Of the last commit, empty when it went well.
   std::optional<std::chrono::microseconds> round_trip;
+  std::size_t frame_bytes = 0;  // What frames are held to, about: a second of the link.
   model::Epoch epoch;
   std::size_t control_unfinished = 0;
   std::uint64_t seq_floor = 0;  // This store was set back, and what it lost ends here.
@@ -89,8 +94,9 @@ struct EdgeStatus {
   std::uint64_t events_head = 0, events_acked = 0, events_lost = 0;
   std::uint64_t clock_steps = 0;  // How often the handshake set the clock.
   model::Interest interest;
-  std::uint32_t interest_held = 0;  // The version whose rows are all here.
-  std::size_t quarantined = 0;      // Entries that the cloud refuses, set aside.
+  std::uint32_t interest_held = 0;    // The version whose rows are all here.
+  std::size_t quarantined = 0;        // Entries that the cloud refuses, set aside.
+  std::uint64_t entries_refused = 0;  // Of the cloud's: each has crashed this device before.
 };
 
 struct EdgeOutput {
@@ -237,6 +243,8 @@ class EdgeEngine {
   void OnNack(const Nack& nack, MonoTime now);
   bool OnAck(const Ack& ack, MonoTime now);
   enum class Arrival { kInOrder, kScopeIn, kForced };
+  model::Dot DotOf(model::Dot dot) const;  // Of a row or command of the cloud's.
+  bool TakeRow(const WireRow& wire, Arrival arrival, WallTime wall);
   bool ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
   void OnScopeIn(const Delta& delta, MonoTime now, WallTime wall);

@@ -29,6 +29,8 @@ constexpr int kAskedMax = 4;
 constexpr std::size_t kOfferBytes = 16 << 10;  // Estimated.
 // What a Hello carries beside itself, estimated: it may be in vain.
 constexpr std::size_t kFirstDeltaBytes = 4 << 10;
+constexpr std::string_view kCrashedTwice =
+    "quarantined: taking it up ended this agent twice; a newer value is tried";
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
@@ -141,7 +143,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
       for (const WireRow& wire : answer->rows) {
-        if (!ApplyDesired(wire, Arrival::kForced, wall)) lacks_room_ = true;
+        if (!TakeRow(wire, Arrival::kForced, wall)) lacks_room_ = true;
       }
     }
     healer_.OnAnswer(*answer, twin_, now);
@@ -478,7 +480,7 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
   if (delta.scope_in) return OnScopeIn(delta, now, wall);
   std::vector<std::uint64_t> refused;
   for (const WireRow& wire : delta.rows) {
-    const bool taken = ApplyDesired(wire, Arrival::kInOrder, wall);
+    const bool taken = TakeRow(wire, Arrival::kInOrder, wall);
     if (!taken && refused.size() < kRefusedEntriesMax) refused.push_back(wire.row.dot.seq);
   }
   if (!refused.empty()) {
@@ -513,7 +515,7 @@ void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now, WallTime wall) {
   interest_due_.reset();
   const bool held = scope_.version == in.version || in.part <= scope_.part;
   if (!held && in.part == scope_.part + 1) {
-    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn, wall);
+    for (const WireRow& wire : delta.rows) TakeRow(wire, Arrival::kScopeIn, wall);
     scope_.part = in.part;
     if (in.last) {
       scope_ = {in.version, 0};
@@ -571,8 +573,32 @@ void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
 void EdgeEngine::TakeCommand(const model::Command& wire, MonoTime now, WallTime wall) {
   if (wire.dot.seq <= cloud_control_) return;  // It has come before.
   model::Command command = wire;
-  if (command.dot.inc == 0) command.dot.inc = model::IncOf(peer_lineage_, command.dot.seq);
+  command.dot = DotOf(command.dot);
+  if (options_.entry_begins && !options_.entry_begins(command.dot)) {
+    ++counts_.entries_refused;
+    return commands_.Refuse(command, std::string(kCrashedTwice), wall);
+  }
   commands_.Arrived(command, batches_ + 1, LeftOf(command.expires, now), epoch_, now, wall);
+  if (options_.entry_ends) options_.entry_ends(command.dot);
+}
+
+model::Dot EdgeEngine::DotOf(model::Dot dot) const {
+  if (dot.inc == 0) dot.inc = model::IncOf(peer_lineage_, dot.seq);
+  return dot;
+}
+
+// False when it can't be taken.
+bool EdgeEngine::TakeRow(const WireRow& wire, Arrival arrival, WallTime wall) {
+  const model::Dot dot = DotOf(wire.row.dot);
+  if (options_.entry_begins && !options_.entry_begins(dot)) {
+    ++counts_.entries_refused;
+    trouble_ =
+        "number " + std::to_string(dot.seq) + " of the cloud's: " + std::string(kCrashedTwice);
+    return false;
+  }
+  const bool taken = ApplyDesired(wire, arrival, wall);
+  if (options_.entry_ends) options_.entry_ends(dot);
+  return taken;
 }
 
 void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
@@ -619,8 +645,10 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
     if (orphans_.contains(id)) Purge(id);  // Taken back.
     return true;
   }
+  // What healing finds there instead is what the cloud was set back to: it is about to be offered.
+  if (arrival == Arrival::kForced && orphans_.contains(id)) return true;
   model::Row row = wire.row;
-  if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
+  row.dot = DotOf(row.dot);
   const model::Row* held = twin_.row(id, Side::kDesired);
   const bool same = arrival == Arrival::kForced ? held != nullptr && *held == row
                                                 : held != nullptr && held->dot == row.dot;
@@ -776,7 +804,9 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
     twin_.Renumber(id, side);
     ++counts_.healed_rows;
   }
-  for (const model::PropertyId id : step.drop) Purge(id);
+  for (const model::PropertyId id : step.drop) {
+    if (!orphans_.contains(id)) Purge(id);
+  }
   if (step.snapshot) {
     ++counts_.snapshots;
     Notice(Severity::kWarning, "healed_by_snapshot",

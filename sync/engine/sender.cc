@@ -57,6 +57,7 @@ void Sender::Begin(const Watermarks& watermark, MonoTime now) {
 }
 
 void Sender::End() {
+  round_trip_min_.reset();  // The next one may take another way.
   sent_ = acked_;
   under_way_.clear();
   timeouts_ = 0;
@@ -70,13 +71,14 @@ std::size_t Sender::EntriesMax(Stream stream) const {
 
 // Rows and commands share the stream's order, and the frame's room. A frame ends with what was set
 // aside: beyond it, it might be taken for the one that was refused, when that is answered again.
-void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
+std::size_t Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
   std::size_t bytes = 64;
   const std::size_t entries_max = EntriesMax(delta.stream);
   const auto fits = [&](std::size_t more) {
-    bytes += more;
     const std::size_t entries = delta.rows.size() + delta.commands.size();
-    return entries == 0 || (entries < entries_max && bytes <= limits_.frame_bytes_max);
+    const bool fit = entries == 0 || (entries < entries_max && bytes + more <= frame_bytes());
+    if (fit) bytes += more;
+    return fit;
   };
   bool full = false;
   const auto add_commands = [&](std::uint64_t below) {
@@ -115,6 +117,7 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                      });
   const std::uint64_t end = std::min(twin_.stream_head(delta.stream), seq_max);
   if (!full && end > delta.to && add_commands(end + 1)) delta.to = std::max(delta.to, end);
+  return bytes;
 }
 
 void Sender::LeaveOutRefer(WireRow& wire) const {
@@ -125,7 +128,7 @@ void Sender::LeaveOutRefer(WireRow& wire) const {
   wire.row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
-void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
+std::size_t Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
   std::size_t bytes = 64;
   bool full = false;
   const std::size_t entries_max = EntriesMax(delta.stream);
@@ -142,10 +145,12 @@ void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max)
     // What happened to a local-only property is nobody's business.
     const bool passed = of_property && pid == 0;
     if (!passed) {
-      bytes += 48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);
+      const std::size_t more =
+          48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);
       full = !delta.events.empty() &&
-             (delta.events.size() >= entries_max || bytes > limits_.frame_bytes_max);
+             (delta.events.size() >= entries_max || bytes + more > frame_bytes());
       if (full) return false;
+      bytes += more;
       WireEvent& wire = delta.events.emplace_back(WireEvent{pid, event});
       wire.event.id = model::kNoProperty;
       if (model::IncOf(twin_.lineage(), event.dot.seq) == event.dot.inc) wire.event.dot.inc = 0;
@@ -154,6 +159,7 @@ void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max)
     return true;
   });
   if (!full) delta.to = std::max(delta.to, std::min(twin_.stream_head(delta.stream), seq_max));
+  return bytes;
 }
 
 std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::Pid pid_max,
@@ -173,10 +179,11 @@ std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::P
   delta.stream = stream;
   delta.from = sent;
   delta.to = sent;
+  std::size_t bytes = 0;
   if (stream == Stream::kEvents) {
-    if (sources_.events != nullptr) FillEvents(delta, seq_max, pid_max);
+    if (sources_.events != nullptr) bytes = FillEvents(delta, seq_max, pid_max);
   } else {
-    FillRows(delta, seq_max, pid_max);
+    bytes = FillRows(delta, seq_max, pid_max);
   }
   if (delta.to == sent) return {};
   const std::size_t entries = delta.rows.size() + delta.events.size() + delta.commands.size();
@@ -184,7 +191,9 @@ std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::P
   const bool again = delta.from < most_sent_[Index(stream)];
   if (again) ++resent_;
   most_sent_[Index(stream)] = std::max(most_sent_[Index(stream)], delta.to);
-  under_way_.push_back({stream, delta.from, delta.to, entries, now, again});
+  std::size_t ahead = bytes;
+  for (const UnderWay& frame : under_way_) ahead += frame.bytes;
+  under_way_.push_back({stream, delta.from, delta.to, entries, now, again, bytes, ahead});
   records_.push_back({stream, delta.from, delta.to, entries, now, {}});
   if (records_.size() > kRecordsMax) records_.pop_front();
   return delta;
@@ -338,6 +347,21 @@ std::uint64_t Sender::ClaimMax(const model::Batch& batch, std::uint64_t seq_max)
 void Sender::Measured(microseconds round_trip) {
   round_trip = std::max(round_trip, microseconds(1));
   srtt_ = srtt_ ? *srtt_ + (round_trip - *srtt_) / 8 : round_trip;
+  round_trip_min_ = std::min(round_trip_min_.value_or(round_trip), round_trip);
+}
+
+// What a frame took longer than the way does is what the link took for it and what was ahead of it.
+// Too much is believed slowly, and too little as well: both may have had other reasons.
+void Sender::MeasuredRate(std::size_t bytes, microseconds round_trip) {
+  if (bytes < kFrameBytesMin) return;
+  const microseconds took = std::max<microseconds>(
+      round_trip - round_trip_min_.value_or(microseconds(0)), microseconds(1));
+  const std::uint64_t a_second =
+      bytes * std::uint64_t{1'000'000} / static_cast<std::uint64_t>(took.count());
+  const std::uint64_t now = frame_bytes();
+  frame_bytes_ = static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(std::clamp<std::uint64_t>(a_second, now / 4, now * 2),
+                                kFrameBytesMin, std::max(limits_.frame_bytes_max, kFrameBytesMin)));
 }
 
 bool Sender::OnAck(const Ack& ack, MonoTime now) {
@@ -353,7 +377,11 @@ bool Sender::OnAck(const Ack& ack, MonoTime now) {
     if (frame.to > acked_[Index(frame.stream)]) return false;
     // A frame that was sent twice can't tell which copy was answered (Karn's rule).
     const bool exact = frame.to == ack.watermark[Index(frame.stream)];
-    if (exact && !frame.again) Measured(now - frame.sent - std::chrono::milliseconds(ack.held_ms));
+    if (exact && !frame.again) {
+      const microseconds round_trip = now - frame.sent - std::chrono::milliseconds(ack.held_ms);
+      Measured(round_trip);
+      MeasuredRate(frame.ahead, round_trip);
+    }
     return true;
   });
   if (!progress) return false;
@@ -389,6 +417,8 @@ bool Sender::Tick(MonoTime now) {
   if (under_way_.empty() || now < under_way_.front().sent + rto()) return false;
   if (!On(Guard::kRetransmission)) return false;
   ++timeouts_;
+  // Perhaps it was only too much for the link.
+  frame_bytes_ = std::max(frame_bytes() / 2, kFrameBytesMin);
   Rewind(now);
   return true;
 }

@@ -121,14 +121,18 @@ class Sender {
 
   // The frame that carried `seq` of `stream`, if it was among the last ones.
   std::optional<FrameRecord> Find(model::Stream stream, std::uint64_t seq) const;
+  // What frames are held to, estimated: about a second of the link, as far as that was measured.
+  std::size_t frame_bytes() const { return std::min(frame_bytes_, limits_.frame_bytes_max); }
   std::uint64_t resent() const { return resent_; }
   std::uint64_t window_waits() const { return window_waits_; }
 
  private:
   static std::size_t Index(model::Stream stream) { return static_cast<std::size_t>(stream); }
   void Rewind(MonoTime now);
-  void FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
-  void FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  // Return about how many bytes the frame has.
+  std::size_t FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  std::size_t FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  void MeasuredRate(std::size_t bytes, std::chrono::microseconds round_trip);
   bool SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_t>& entries);
   void LeaveOutRefer(WireRow& wire) const;
   void SetAside(const FrameSpan& span);
@@ -145,6 +149,8 @@ class Sender {
     std::size_t entries;
     MonoTime sent;
     bool again;
+    std::size_t bytes;  // Estimated.
+    std::size_t ahead;  // With what was under way before it.
   };
   // Up to `to`, frames of the stream have at most so many entries, and one is under way at a time.
   struct Bisection {
@@ -152,6 +158,10 @@ class Sender {
     std::size_t entries_max = 0;
   };
 
+  // A frame has at least so much, if there is so much: less tells nothing of the link's rate.
+  static constexpr std::size_t kFrameBytesMin = 512;
+  // Before anything was measured. Doubles with each acknowledgement where the link is fast.
+  static constexpr std::size_t kFrameBytesFirst = 4 << 10;
   static constexpr std::size_t kRecordsMax = 256;
   // When so many stand, what is refused beside them is sent again and again.
   static constexpr std::size_t kQuarantinedMax = 1'000;
@@ -170,6 +180,8 @@ class Sender {
   std::vector<Quarantined> quarantined_new_;
   Limit quarantined_limit_{kQuarantinedMax};
   std::optional<std::chrono::microseconds> srtt_;
+  std::optional<std::chrono::microseconds> round_trip_min_;  // Of this session, and its handshake.
+  std::size_t frame_bytes_ = kFrameBytesFirst;
   int timeouts_ = 0;
   std::optional<MonoTime> rewound_;
   std::uint64_t resent_ = 0;
