@@ -28,6 +28,7 @@ class Finder {
     Store();
     History();
     Flash();
+    Crashes();
     Link();
     Drivers();
     Values();
@@ -85,6 +86,19 @@ class Finder {
           "one is kept as " +
               history.quarantined);
     }
+  }
+
+  void Crashes() {
+    const std::vector<std::string>& crashers = agent_.crashers();
+    if (crashers.empty()) return;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(crashers.size(), kNamedMax); ++i) {
+      text += (i == 0 ? "" : "; ") + crashers[i];
+    }
+    Add(Severity::kError, "crash_quarantine",
+        Count(agent_.crashers_total(), "thing", "things") +
+            " that ended this agent twice in a row, kept back: " + text +
+            "; a newer value is tried");
   }
 
   void Link() {

@@ -145,6 +145,12 @@ Json FlashJson(const View& view) {
           {"kernel_bytes", KernelWrittenJson()}};
 }
 
+Json CrashesJson(const View& view) {
+  return {{"watched", view.agent->crashes_watched()},
+          {"last_run_ended_in", view.agent->crashed_in()},
+          {"quarantined", view.agent->crashers_total()}};
+}
+
 Json DriverSummaryJson(const View& view) {
   std::map<std::string, std::uint64_t> count{
       {"running", 0}, {"waiting", 0}, {"failed", 0}, {"stopped", 0}};
@@ -217,6 +223,7 @@ Json StatusJson(const View& view, const std::vector<LimitReport>& api_limits) {
   json["store"] = StoreJson(view);
   json["history"] = HistoryStatusJson(view);
   json["flash"] = FlashJson(view);
+  json["crashes"] = CrashesJson(view);
   json["drivers"] = DriverSummaryJson(view);
   json["properties"] = CountsJson(view);
   json["memory"] = MemoryJson();

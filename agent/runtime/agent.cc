@@ -4,6 +4,7 @@
 #include "agent/runtime/agent.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -68,6 +69,7 @@ Agent::~Agent() {
   loop_.Cancel(timer_);
   loop_.Cancel(flash_timer_);
   CloseLink();
+  if (gate_) gate_->Close();
   supervisor_.reset();
   committer_.reset();
 }
@@ -105,7 +107,10 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   // What is in use is then a third of it at most when it begins anew.
   limits.dictionary_max = 3 * limits.properties_max;
   twin_ = std::make_unique<model::Twin>(model::Role::kDevice, limits);
-  engine_ = std::make_unique<sync::EdgeEngine>(MakeEngineOptions(config_, loop_), *twin_,
+  OpenMarks();
+  sync::EdgeOptions engine_options = MakeEngineOptions(config_, loop_);
+  if (marks_) WatchEntries(engine_options);
+  engine_ = std::make_unique<sync::EdgeEngine>(std::move(engine_options), *twin_,
                                                store_->TakeStored(), loop_.Now(), Wall());
   committer_ = std::make_unique<store::StoreThread>(
       loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
@@ -122,6 +127,8 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   hooks.defined = [this](model::PropertyId id) { engine_->Defined(id, loop_.Now(), Wall()); };
   hooks.undefined = [this](model::PropertyId id) { engine_->Undefined(id, Wall()); };
   hooks.answered = [this](const model::DriverCall& call, Result<model::Value> result) {
+    gate_->Answered(call);
+    Kick();
     if (call.kind == model::DriverCall::Kind::kRead) {
       engine_->ReadDone(call.ticket, std::move(result), loop_.Now(), Wall());
     } else {
@@ -132,8 +139,91 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
     if (history_) history_->Record(id, twin_->def(id).path.text(), sample);
     engine_->Sampled(id, sample, loop_.Now());
   };
+  MakeGate();
   supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
   return {};
+}
+
+void Agent::OpenMarks() {
+  const std::string folder = std::filesystem::path(config_.api.socket).parent_path();
+  if (!CrashMarks::InMemory(folder.empty() ? "." : folder)) {
+    Log(LogLevel::kInfo,
+        "the socket's folder is not in memory, so what crashes this agent is not told apart",
+        {{"folder", folder}});
+    return;
+  }
+  auto marks = CrashMarks::Open(config_.api.socket + ".crash");
+  if (!marks) {
+    Log(LogLevel::kWarning,
+        "what crashes this agent will not be told apart: " + marks.error().text);
+    return;
+  }
+  marks_ = std::move(*marks);
+  for (const CrashItem& item : marks_->found()) {
+    crashed_in_.emplace_back(ToString(item.kind));
+    Log(marks_->Quarantined(item) ? LogLevel::kError : LogLevel::kWarning,
+        "the last run ended while " + crashed_in_.back() +
+            (marks_->Quarantined(item) ? ", twice in a row: it is quarantined" : ""));
+  }
+}
+
+void Agent::WatchEntries(sync::EdgeOptions& options) {
+  options.entry_begins = [this](const model::Dot& dot) {
+    const CrashItem item{CrashItem::Kind::kEntry, dot.inc, dot.seq};
+    if (marks_->Quarantined(item)) {
+      NoteCrasher(item, model::kNoProperty);
+      return false;
+    }
+    marks_->Enter(item);
+    return true;
+  };
+  options.entry_ends = [this](const model::Dot& dot) {
+    marks_->Leave();
+    marks_->Done({CrashItem::Kind::kEntry, dot.inc, dot.seq});
+  };
+}
+
+void Agent::MakeGate() {
+  gate_ = std::make_unique<CallGate>(
+      marks_.get(), [this](const model::DriverCall& call) { supervisor_->Call(call); },
+      [this](const model::DriverCall& call, const CrashItem& item) {
+        NoteCrasher(item, call.id);
+        loop_.After(microseconds(0), [this, alive = std::weak_ptr<bool>(alive_), call] {
+          if (alive.expired()) return;
+          const Error why = Conflict(
+              "quarantined: handing it to the driver ended this agent twice in a row; a newer "
+              "value is tried");
+          if (call.kind == model::DriverCall::Kind::kRead) {
+            engine_->ReadDone(call.ticket, why, loop_.Now(), Wall());
+          } else {
+            engine_->WriteDone(call.ticket, why, loop_.Now(), Wall());
+          }
+          Kick();
+        });
+      });
+}
+
+// Said once each.
+void Agent::NoteCrasher(const CrashItem& item, model::PropertyId id) {
+  if (std::ranges::find(crashers_noted_, item) != crashers_noted_.end()) return;
+  ++crashers_total_;
+  std::string text(ToString(item.kind));
+  if (item.kind != CrashItem::Kind::kFrame) text += ", revision " + std::to_string(item.b);
+  if (id != model::kNoProperty) text += ", of '" + twin_->def(id).path.text() + "'";
+  if (crashers_noted_.size() < kCrashersKept) {
+    crashers_noted_.push_back(item);
+    crashers_.push_back(text);
+  }
+  text += ": it ended this agent twice in a row, and is not done";
+  Log(LogLevel::kError, text, {{"event", "quarantined"}});
+  model::Event event;
+  event.time = Wall();
+  event.unsynced = !loop_.clock().Wall();
+  event.severity = model::Severity::kAlarm;
+  event.kind = "quarantined";
+  event.id = id;
+  event.text = std::move(text);
+  engine_->AddEvent(std::move(event));
 }
 
 void Agent::Start() {
@@ -259,6 +349,17 @@ void Agent::OnLinkDown(const Error& why) {
 }
 
 void Agent::OnLinkFrame(std::string_view, std::span<const std::byte> bytes) {
+  if (!marks_) return TakeFrame(bytes);
+  const CrashItem item = FrameItem(bytes);
+  if (marks_->Quarantined(item) && loop_.Now() < started_ + kFramePause) {
+    ++frames_refused_;
+    last_refusal_ = "quarantined: handling one of its kind ended this agent twice in a row";
+    return NoteCrasher(item, model::kNoProperty);
+  }
+  marks_->Watch(item, [&] { TakeFrame(bytes); });
+}
+
+void Agent::TakeFrame(std::span<const std::byte> bytes) {
   auto frame = sync::Decode(bytes);
   if (!frame) {
     ++frames_refused_;
@@ -312,7 +413,8 @@ void Agent::Step() {
                                                                           : LogLevel::kError;
     Log(level, notice.text, {{"event", notice.kind}});
   }
-  for (const model::DriverCall& call : out.calls) supervisor_->Call(call);
+  for (const model::DriverCall& call : out.calls) gate_->Call(call);
+  gate_->Pump();
   if (observer_) observer_();
   Arm();
 }
@@ -379,6 +481,7 @@ void Agent::Stop(std::function<void(Status)> done) {
   ObserveFlash();
   loop_.Cancel(kick_);
   loop_.Cancel(timer_);
+  gate_->Close();
   supervisor_->StopAll();
   CloseLink();
   if (history_) {

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,8 @@
 #include <vector>
 
 #include "agent/config/agent_config.h"
+#include "agent/runtime/call_gate.h"
+#include "agent/runtime/crash_marks.h"
 #include "agent/runtime/flash_budget.h"
 #include "agent/runtime/history.h"
 #include "agent/runtime/supervisor.h"
@@ -72,6 +75,14 @@ class Agent : private sync::LinkEvents {
   const std::string& quarantined() const {
     return quarantined_;
   }  // Where a corrupt store was put; empty.
+  // Whether what ends this process is kept from the next one: not without a folder in memory.
+  bool crashes_watched() const { return marks_ != nullptr; }
+  // What the process before this one ended in; empty: it ended well, or nothing is known.
+  const std::vector<std::string>& crashed_in() const { return crashed_in_; }
+  // What was kept back since the start, as it ended processes twice in a row: the first ones as
+  // texts, and how many.
+  const std::vector<std::string>& crashers() const { return crashers_; }
+  std::uint64_t crashers_total() const { return crashers_total_; }
   std::uint64_t frames_refused() const { return frames_refused_; }  // Received and undecodable.
   std::string last_refusal() const { return last_refusal_; }
 
@@ -98,12 +109,21 @@ class Agent : private sync::LinkEvents {
  private:
   Agent(EventLoop& loop, config::AgentConfig config);
 
+  // A frame that is kept back is tried again after so long: the cloud may be another one by then.
+  static constexpr std::chrono::hours kFramePause{1};
+  static constexpr std::size_t kCrashersKept = CrashMarks::kItems;
+
   void OnLinkUp() override;
   void OnLinkDown(const Error& why) override;
   void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
   void OnLinkDrained() override;
 
   Status OpenStore(std::vector<driver::DriverKind> kinds);
+  void OpenMarks();
+  void WatchEntries(sync::EdgeOptions& options);
+  void MakeGate();
+  void TakeFrame(std::span<const std::byte> bytes);
+  void NoteCrasher(const CrashItem& item, model::PropertyId id);
   void OpenLink();
   void CloseLink();
   void Kick();
@@ -125,9 +145,16 @@ class Agent : private sync::LinkEvents {
   std::unique_ptr<sync::EdgeEngine> engine_;
   std::unique_ptr<store::StoreThread> committer_;
   std::unique_ptr<History> history_;
+  std::unique_ptr<CrashMarks> marks_;  // Null: nothing is watched.
+  std::unique_ptr<CallGate> gate_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<sync::Link> link_;
+  std::vector<std::string> crashed_in_;
+  std::vector<std::string> crashers_;
+  std::vector<CrashItem> crashers_noted_;
+  std::uint64_t crashers_total_ = 0;
   std::string quarantined_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool kicked_ = false;
   bool stopping_ = false;
   Loop::Id kick_ = Loop::Id::kNone;

@@ -68,7 +68,7 @@ bool FlashBudget::Observe(std::uint64_t bytes, MonoTime now, WallTime wall) {
 
 FlashUse FlashBudget::UseNow(std::uint64_t bytes) const {
   FlashUse use = use_;
-  use.today_bytes += bytes - bytes_;
+  use.today_bytes += bytes - std::min(bytes, bytes_);
   use.day_bytes_peak = std::max(use.day_bytes_peak, use.today_bytes);
   return use;
 }
