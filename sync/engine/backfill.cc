@@ -14,6 +14,8 @@ using std::chrono::seconds;
 
 constexpr microseconds kPauseMax = seconds(60);  // P-8.14's.
 constexpr seconds kReadPause{10};
+// An urgent frame may have to wait for so long.
+constexpr microseconds kFrameTakes = seconds(1);
 // What a block and a loss take in a frame beside the block's bytes, at most; and the rest of it.
 constexpr std::size_t kBlockOverheadBytes = 8;
 constexpr std::size_t kLossBytes = 64;
@@ -61,6 +63,7 @@ void Backfill::Begin(bool takes) {
   Drop();
   takes_ = takes;
   number_ = 0;
+  frame_bytes_ = kFrameBytesFirst;
 }
 
 void Backfill::End() {
@@ -182,7 +185,7 @@ void Backfill::Remove(std::vector<bool> done) {
   delivered_ = true;
 }
 
-void Backfill::OnAck(const HistoryAck& ack) {
+void Backfill::OnAck(const HistoryAck& ack, MonoTime now) {
   if (!active() || !chunk_) return;
   std::map<model::Pid, OrdinalSet> held;
   if (ack.held.inc == chunk_->inc) {
@@ -213,7 +216,16 @@ void Backfill::OnAck(const HistoryAck& ack) {
   }
   if (!any) return;
   mark_ = ack.mark;
+  NoteSpeed(now);
   Remove(std::move(done));
+}
+
+// One that was sent twice can't tell which copy was answered.
+void Backfill::NoteSpeed(MonoTime now) {
+  if (sends_ != 1) return;
+  const microseconds took = now - sent_at_;
+  if (took < kFrameTakes / 2) frame_bytes_ *= 2;
+  if (took > kFrameTakes) frame_bytes_ = std::max(frame_bytes_ / 2, kFrameBytesMin);
 }
 
 void Backfill::Ask(const Turn& turn, MonoTime now, Output& out) {
@@ -232,7 +244,8 @@ void Backfill::Read(const Turn& turn, MonoTime now, Output& out) {
   read.delivered = delivered_;
   read.mark = mark_;
   read.order = options_.order;
-  read.bytes_max = turn.frame_bytes_max - std::min(turn.frame_bytes_max / 4, kFrameOverheadBytes);
+  frame_bytes_ = std::min(frame_bytes_, turn.frame_bytes_max);
+  read.bytes_max = frame_bytes_ - std::min(frame_bytes_ / 4, kFrameOverheadBytes);
   out.read = read;
 }
 
@@ -266,7 +279,12 @@ void Backfill::Send(const Turn& turn, MonoTime now, Output& out) {
   sent_ = std::move(sent);
   Pay(bytes);
   ++counts_.frames;
-  if (sends_ > 0) ++counts_.frames_resent;
+  if (sends_ > 0) {
+    ++counts_.frames_resent;
+    // Perhaps it was only too much for the link.
+    frame_bytes_ = std::max(frame_bytes_ / 2, kFrameBytesMin);
+  }
+  sent_at_ = now;
   counts_.bytes += bytes;
   send_at_ = now + Pause(turn.rto, sends_++);
   out.frame = std::move(frame);

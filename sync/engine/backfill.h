@@ -92,7 +92,7 @@ class Backfill {
   void Begin(bool takes);
   void End();
   void OnHeld(const HistoryHeld& held);
-  void OnAck(const HistoryAck& ack);
+  void OnAck(const HistoryAck& ack, MonoTime now);
   // The answer to `read`. Others than the last one's are ignored. An error is tried again.
   void OnRead(std::uint64_t token, Result<BackfillChunk> chunk, MonoTime now);
 
@@ -119,6 +119,9 @@ class Backfill {
     std::size_t place = 0;  // In the chunk.
   };
 
+  static constexpr std::size_t kFrameBytesMin = 1 << 10;
+  static constexpr std::size_t kFrameBytesFirst = 4 << 10;
+
   bool active() const { return attached_ && takes_; }
   void Ask(const Turn& turn, MonoTime now, Output& out);
   void Read(const Turn& turn, MonoTime now, Output& out);
@@ -129,6 +132,7 @@ class Backfill {
   model::Pid PidOf(const std::string& path) const;
   void Remove(std::vector<bool> done);
   void Finish();
+  void NoteSpeed(MonoTime now);
   bool Affordable(MonoTime now);
   void Pay(std::uint64_t bytes);
   void Drop();
@@ -165,6 +169,9 @@ class Backfill {
   std::uint32_t number_ = 0;
   int sends_ = 0;
   std::optional<MonoTime> send_at_;
+  MonoTime sent_at_{};
+  // What a frame may have, by how long the last ones took: about a second of a slow link.
+  std::size_t frame_bytes_ = kFrameBytesFirst;
 
   // The budget: what may be sent now, in bytes, as of `credit_at_`; below 0 nothing.
   std::int64_t credit_bytes_ = 0;

@@ -173,7 +173,7 @@ class BackfillTest : public testing::Test {
     Backfill::Turn turn;
     turn.session = 5;
     turn.pid_max = pid_max_.value_or(twin_.dictionary_size());
-    turn.frame_bytes_max = 1'000;
+    turn.frame_bytes_max = frame_bytes_max_;
     turn.rto = seconds(2);
     turn.room = room_;
     Backfill::Output out;
@@ -216,7 +216,7 @@ class BackfillTest : public testing::Test {
     const Frame frame = std::move(down_.front());
     down_.pop_front();
     if (const auto* held = std::get_if<HistoryHeld>(&frame)) backfill_->OnHeld(*held);
-    if (const auto* ack = std::get_if<HistoryAck>(&frame)) backfill_->OnAck(*ack);
+    if (const auto* ack = std::get_if<HistoryAck>(&frame)) backfill_->OnAck(*ack, now_);
   }
   void Exchange() {
     Turn();
@@ -260,6 +260,7 @@ class BackfillTest : public testing::Test {
   std::deque<HistoryRequest> requests_;
   MonoTime now_{seconds(100)};
   bool room_ = true;
+  std::size_t frame_bytes_max_ = 1'000;
   std::optional<model::Pid> pid_max_;
   int frames_sent_ = 0;
 };
@@ -496,6 +497,29 @@ TEST_F(BackfillTest, KeepsToItsBudget) {
   const std::uint64_t bytes = backfill_->status().bytes;
   EXPECT_LE(bytes, kHour / 2 + kHour / 60 + 2'000);
   EXPECT_GE(bytes, kHour / 2 - 2'000) << "and uses it";
+}
+
+TEST_F(BackfillTest, FramesGrowOnAFastLinkAndShrinkOnASlowOne) {
+  frame_bytes_max_ = 48 << 10;
+  FillFlash(4'000);
+  std::vector<std::size_t> sizes;
+  std::chrono::microseconds takes = milliseconds(20);
+  while (sizes.size() < 12) {
+    Turn();
+    AnswerRead();
+    Turn();
+    if (!up_.empty()) {
+      const auto* frame = std::get_if<HistoryFrame>(&up_.front());
+      if (frame != nullptr) sizes.push_back(frame->blocks.size());
+    }
+    DeliverUp();
+    AnswerRequest();
+    now_ += takes;
+    if (sizes.size() == 6) takes = milliseconds(1'500);
+    DeliverDown();
+  }
+  EXPECT_GT(sizes[5], 6 * sizes[0]);
+  EXPECT_LT(sizes[11], sizes[5] / 6);
 }
 
 TEST_F(BackfillTest, LossesArriveWithoutBlocks) {

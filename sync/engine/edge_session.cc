@@ -150,7 +150,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
   } else if (const auto* held = std::get_if<HistoryHeld>(&frame)) {
     backfill_.OnHeld(*held);
   } else if (const auto* taken = std::get_if<HistoryAck>(&frame)) {
-    backfill_.OnAck(*taken);
+    backfill_.OnAck(*taken, now);
     proved_ = true;
   } else {
     ++counts_.bad_frames;  // A kind that only devices send.

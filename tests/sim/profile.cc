@@ -205,9 +205,7 @@ std::vector<Profile> MakeProfiles() {
                       {H::kCloudIoError, 200},
                       {H::kCloudRestore, 200},
                       {H::kDeviceRestore, 300},
-                      {H::kClone, 400},
                       {H::kLocalOnly, 200},
-                      {H::kNewProperty, 100},
                       {H::kAdmit, 60}}));
   all.back().history = true;
   all.push_back(Make("accidents", "a story of what is too seldom for chance, then a bad day",
