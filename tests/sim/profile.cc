@@ -205,7 +205,6 @@ std::vector<Profile> MakeProfiles() {
                       {H::kCloudIoError, 200},
                       {H::kCloudRestore, 200},
                       {H::kDeviceRestore, 300},
-                      {H::kLocalOnly, 200},
                       {H::kAdmit, 60}}));
   all.back().history = true;
   all.push_back(Make("accidents", "a story of what is too seldom for chance, then a bad day",
