@@ -78,12 +78,13 @@ void CloudBackfill::PutDone(std::uint64_t token, const Result<HistoryPutDone>& r
       continue;
     }
     ++counts_.blocks;
-    ack.held.spans.push_back({*put.pids[place], held->first, held->last});
+    spans[*put.pids[place]].Add(held->first, held->last);
   }
-  std::ranges::sort(ack.held.spans, {},
-                    [](const OrdinalSpan& span) { return std::pair(span.pid, span.first); });
-  const auto repeated = std::ranges::unique(ack.held.spans);
-  ack.held.spans.erase(repeated.begin(), repeated.end());
+  for (const auto& [pid, set] : spans) {
+    for (const auto& interval : set.intervals()) {
+      ack.held.spans.push_back({pid, interval.first, interval.last});
+    }
+  }
   counts_.losses += put.losses;
   frames_.push_back(std::move(ack));
 }

@@ -87,7 +87,7 @@ struct HistoryBatch {
   std::vector<Loss> losses;
   std::vector<PathId> live;       // That have samples for the first time since the opening.
   std::optional<FlashDay> flash;  // Kept with every 64th commit and the last one only.
-  std::uint64_t inc = 0;  // The opening that committed the blocks before; 0: this one.
+  std::uint64_t inc = 0;          // The opening that committed the blocks before; 0: this one.
 
   bool empty() const { return paths.empty() && blocks.empty() && losses.empty() && live.empty(); }
 };

@@ -265,7 +265,8 @@ TEST_F(DeliveryTest, ABlockThatIsNotWholeIsNotGiven) {
   Open(1);
   HistoryBatch batch;
   batch.paths = {{1, "plant/p1"}};
-  batch.blocks = {BlockOf(1, 0, 10)};
+  batch.blocks = {Whole(1, 0, 10)};
+  batch.blocks[0].bytes[20] ^= 1;
   ASSERT_TRUE(store_->Commit(batch));
   const auto taken = store_->TakeUndelivered({.bytes_max = 100});
   ASSERT_FALSE(taken);

@@ -62,7 +62,8 @@ struct DeliveryRequest {
   std::size_t bytes_max = 0;
 };
 
-// Of one path: stored + delivered + lost + lost_at_most is next, or samples are gone that nobody accounts for.
+// Of one path: stored + delivered + lost + lost_at_most is next, or samples are gone that nobody
+// accounts for.
 struct PathAudit {
   PathRecord path;
   std::uint64_t blocks = 0;
@@ -118,8 +119,9 @@ class HistoryStore {
   // By path and first ordinal; with what was evicted because the cloud has it.
   Result<std::vector<Loss>> Losses();
 
-  // The blocks that go to the cloud next. What is given is not evicted before the next call. That something is delivered becomes durable with a later commit: a crash takes
-  // it back, and it is given again. kCorrupt when a block isn't whole.
+  // The blocks that go to the cloud next. What is given is not evicted before the next call. That
+  // something is delivered becomes durable with a later commit: a crash takes it back, and it is
+  // given again. kCorrupt when a block isn't whole.
   Result<Undelivered> TakeUndelivered(const DeliveryRequest& request);
   // As last remembered; inc 0: none.
   CloudMark cloud_mark() const;

@@ -49,7 +49,8 @@ CREATE TABLE block (
 
 -- The ledger: count of the path's samples from first to last are gone. exact 0: at most so many.
 -- inc 0: of several openings. reason: 0 unclean_stop, 1 bytes_max, 2 age_max, 3 not_stored,
--- 4 damaged, 5 file_lost, 6 delivered, 7 peer_rolled_back. told: the cloud has this record as it is.
+-- 4 damaged, 5 file_lost, 6 delivered, 7 peer_rolled_back. told: the cloud has this record as it
+-- is.
 CREATE TABLE loss (
   path    INTEGER NOT NULL,
   reason  INTEGER NOT NULL,
