@@ -16,6 +16,7 @@
 #include "agent/api/changes.h"
 #include "agent/api/drivers.h"
 #include "agent/api/events.h"
+#include "agent/api/history.h"
 #include "agent/api/metrics.h"
 #include "agent/api/problems.h"
 #include "agent/api/properties.h"
@@ -132,6 +133,7 @@ struct ApiServer::Impl {
     agent.SetObserver([this] { Observe(); });
     server.SetGuard([](const Request& request) { return Guard(request); });
     RouteReads();
+    RouteHistory();
     RouteChanges();
   }
   ~Impl() { agent.SetObserver({}); }
@@ -225,6 +227,54 @@ struct ApiServer::Impl {
       if (!pattern) return responder->Send(http::Problem(pattern.error()));
       if (auto stream = responder->Stream()) watch.Add(*std::move(pattern), std::move(stream));
     });
+  }
+
+  // Answers when the history's thread has; 404 while there is no history.
+  template <class Answer>
+  void GetHistory(std::string pattern, std::vector<std::string> parameters, Answer answer) {
+    server.Route(
+        "GET", std::move(pattern),
+        [this, parameters = std::move(parameters), answer](const Request& request, auto responder) {
+          Status begun = CheckQuery(request, parameters);
+          if (begun && agent.history() == nullptr) {
+            begun = NotFound("the history is switched off: [history] enabled");
+          }
+          const auto send = [responder,
+                             still = std::weak_ptr<void>(alive)](const Result<Json>& json) {
+            if (still.expired()) return;
+            responder->Send(json ? JsonResponse(*json) : http::Problem(json.error()));
+          };
+          if (begun) begun = answer(*agent.history(), request, send);
+          if (!begun) responder->Send(http::Problem(begun.error()));
+        });
+  }
+
+  void RouteHistory() {
+    GetHistory("/v1/history", {"path", "from", "to", "max_points"},
+               [this](runtime::History& history, const Request& request, auto send) -> Status {
+                 const auto query = ReadHistoryQuery(request, Now().wall);
+                 if (!query) return query.error();
+                 return history.Read(query->path, query->range, [query = *query, send](auto read) {
+                   if (!read) return send(read.error());
+                   send(HistoryJson(query, **read));
+                 });
+               });
+    GetHistory("/v1/history/gaps", {"path"},
+               [](runtime::History& history, const Request& request, auto send) -> Status {
+                 const auto path = request.query.find("path");
+                 return history.Gaps(path == request.query.end() ? "" : path->second,
+                                     [send](auto gaps) {
+                                       if (!gaps) return send(gaps.error());
+                                       send(GapsJson(*gaps));
+                                     });
+               });
+    GetHistory("/v1/history/audit", {},
+               [](runtime::History& history, const Request&, auto send) -> Status {
+                 return history.Audit([send](auto audit) {
+                   if (!audit) return send(audit.error());
+                   send(AuditJson(*audit));
+                 });
+               });
   }
 
   void RouteChanges() {

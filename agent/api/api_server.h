@@ -12,6 +12,9 @@
 //   GET    /v1/sync                 the sync with the cloud in full
 //   GET    /v1/events               ?after=&limit=; the device's event log
 //   GET    /v1/alarms
+//   GET    /v1/history              ?path=&from=&to=&max_points=; samples, or min, mean and max
+//   GET    /v1/history/gaps         ?path=; the account of samples that are gone
+//   GET    /v1/history/audit        produced = stored + in memory + lost, for each path
 //   POST   /v1/acknowledge/{path}   {"who":…}: somebody has seen the property's alarms
 //   POST   /v1/backup               the store as a database file
 //   GET    /v1/drivers

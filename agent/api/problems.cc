@@ -26,6 +26,8 @@ class Finder {
 
   std::vector<Problem> Find() {
     Store();
+    History();
+    Flash();
     Crashes();
     Link();
     Drivers();
@@ -58,6 +60,31 @@ class Finder {
       Add(Severity::kWarning, "store_quarantined",
           "The store was damaged and begun anew at the start; the old one is kept as " +
               agent_.quarantined());
+    }
+  }
+
+  void Flash() {
+    const runtime::FlashUse use = agent_.flash().use;
+    if (use.exceeded()) {
+      Add(Severity::kWarning, "flash_budget_exceeded",
+          "Today " + Grouped(use.today_bytes) + " bytes were written to flash, more than " +
+              Grouped(use.day_bytes_max) + " (store.flash_per_day_max)");
+    }
+  }
+
+  void History() {
+    if (agent_.history() == nullptr) return;
+    const runtime::HistoryStatus& history = agent_.history()->status();
+    if (!history.trouble.empty()) {
+      Add(Severity::kError, "history_failing",
+          "The history is not being stored: " + history.trouble +
+              "; kept in memory as far as it goes, tried again until it works");
+    }
+    if (!history.quarantined.empty()) {
+      Add(Severity::kWarning, "history_quarantined",
+          "The history was damaged; what was whole of it was copied into a new file, and the old "
+          "one is kept as " +
+              history.quarantined);
     }
   }
 

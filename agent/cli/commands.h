@@ -59,6 +59,20 @@ Done FollowEvents(const Context& context, std::size_t limit, std::chrono::millis
 Done Alarms(const Context& context);
 Done AcknowledgeAlarms(const Context& context, const std::string& path);
 
+// history_commands.cc. Times are as people write them: how long ago, or when; empty: an hour ago,
+// now.
+struct HistoryArguments {
+  std::string path;
+  std::string from;
+  std::string to;
+  std::size_t points = 0;
+  bool csv = false;
+  bool table = false;  // Instead of a plot.
+};
+Done History(const Context& context, const HistoryArguments& arguments);
+Done HistoryGaps(const Context& context, const std::string& path);
+Done HistoryAudit(const Context& context);
+
 // backup_command.cc
 Done Backup(const Context& context, const std::string& file, bool replace);
 

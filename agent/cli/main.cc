@@ -16,6 +16,7 @@
 #include "agent/api/events.h"
 #include "agent/cli/commands.h"
 #include "twin/base/config_node.h"
+#include "twin/history/gather/excerpt.h"
 
 namespace edgetwin::cli {
 namespace {
@@ -25,8 +26,8 @@ constexpr const char* kFooter =
     "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 a store or "
     "backup\n"
     "can't be used, 78 the configuration is wrong.\n"
-    "While the daemon is down, status, ls, get, why, sync, events, alarms and backup read its "
-    "store.\n";
+    "While the daemon is down, status, ls, get, why, sync, events, alarms, history and backup read "
+    "its store.\n";
 
 struct Options {
   std::string socket;
@@ -43,6 +44,7 @@ struct Options {
   std::string file;
   std::uint64_t count = 0;
   std::uint64_t limit = api::kEventsDefault;
+  HistoryArguments history;
   bool quiet = false;
   bool kinds = false;
   bool json = false;
@@ -94,6 +96,7 @@ class CommandLine {
         ->capture_default_str();
     AddReads();
     AddEvents();
+    AddHistory();
     AddChanges();
     AddStore();
     AddAgent();
@@ -189,6 +192,46 @@ class CommandLine {
         };
       } else {
         chosen_.run = Alarms;
+      }
+    });
+  }
+
+  void AddHistory() {
+    CLI::App* history = app_.add_subcommand("history", "What a property's values were");
+    history->require_subcommand(0, 1);
+    HistoryArguments& arguments = options_.history;
+    history->add_option("path", arguments.path, "Which; a plot of the last hour");
+    history->add_option("--from", arguments.from, "How long ago, or when: 2h, 7d");
+    history->add_option("--to", arguments.to, "Likewise; now");
+    CLI::Option* points =
+        history
+            ->add_option("--points", arguments.points,
+                         "Minimum, mean and maximum of so many intervals instead of every sample")
+            ->check(CLI::Range(std::size_t{1}, history::kExcerptPointsMax));
+    CLI::Option* table = history->add_flag("--table", arguments.table, "A table instead of a plot");
+    history->add_flag("--csv", arguments.csv, "Comma-separated values instead of a plot")
+        ->excludes(table);
+    CLI::App* gaps =
+        history->add_subcommand("gaps", "Which samples are gone, and why; all are accounted for");
+    gaps->add_option("path", options_.path, "Only this one's");
+    CLI::App* audit =
+        history->add_subcommand("audit", "Whether every sample is stored or accounted for");
+    // The callbacks of both are called.
+    history->callback([this, gaps, audit, points] {
+      chosen_.from_store = true;
+      if (gaps->parsed()) {
+        chosen_.run = [this](const Context& context) {
+          return HistoryGaps(context, options_.path);
+        };
+      } else if (audit->parsed()) {
+        chosen_.run = HistoryAudit;
+      } else {
+        if (options_.history.path.empty()) {
+          throw CLI::RequiredError("which property's? A path, or gaps, or audit");
+        }
+        // Who says how many wants to see them.
+        options_.history.table = options_.history.table || points->count() > 0;
+        chosen_.run = [this](const Context& context) { return History(context, options_.history); };
       }
     });
   }

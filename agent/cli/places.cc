@@ -40,6 +40,7 @@ Outcome<Places> FindPlaces(const std::string& config, bool named) {
   Places places;
   places.socket = path("api", "socket", config::ApiConfig{}.socket);
   places.store = path("store", "directory", config::StoreConfig{}.directory);
+  places.history = path("history", "directory", places.store);
   places.device = Text(root, "device", "id");
   places.description = Text(root, "device", "description");
   if (places.device.empty()) places.device = config::DefaultDeviceId().value_or("");

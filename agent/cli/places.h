@@ -15,8 +15,9 @@ inline constexpr const char* kConfigDefault = "/etc/edgetwin/edgetwin.toml";
 
 struct Places {
   std::string socket;
-  std::string store;   // Its directory.
-  std::string device;  // As in the cloud; empty when not known.
+  std::string store;    // Its directory.
+  std::string history;  // Its directory.
+  std::string device;   // As in the cloud; empty when not known.
   std::string description;
 };
 

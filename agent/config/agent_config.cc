@@ -93,6 +93,11 @@ void ReadStore(Load& load, ConfigReader& reader, StoreConfig& store) {
                                               FormatDuration(store.commit_window) + "), is " +
                                               FormatDuration(store.checkpoint_interval));
   }
+  store.flash_per_day_max =
+      reader.Bytes("flash_per_day_max", store.flash_per_day_max, 0, std::uint64_t{1} << 40);
+  if (store.flash_per_day_max > 0 && store.flash_per_day_max < 1 << 20) {
+    reader.Problem("flash_per_day_max", "must be 0 or at least 1MiB");
+  }
   reader.Finish();
 }
 
@@ -272,6 +277,17 @@ void ReadSync(ConfigReader& reader, SyncConfig& sync) {
   reader.Finish();
 }
 
+void ReadHistory(Load& load, ConfigReader& reader, HistoryConfig& history) {
+  history.enabled = reader.Bool("enabled", history.enabled);
+  history.directory = PathKey(load, reader, "directory", {});
+  history.bytes_max = reader.Bytes("bytes_max", history.bytes_max, 1 << 20, std::uint64_t{1} << 40);
+  history.age_max = reader.Duration("age_max", history.age_max, 0ms, 3'650 * 24h);
+  if (history.age_max > 0ms && history.age_max < 1h) {
+    reader.Problem("age_max", "must be 0 or at least 1h");
+  }
+  reader.Finish();
+}
+
 void ReadEvents(ConfigReader& reader, EventsConfig& events) {
   events.keep_max =
       static_cast<std::uint32_t>(reader.Int("keep_max", events.keep_max, 0, kEventsKeptMax));
@@ -338,6 +354,7 @@ void ReadAll(Load& load, const ConfigNode& root, const std::vector<std::string>&
   AgentConfig& config = load.config;
   if (auto device = reader.Table("device")) ReadDevice(*device, config.device);
   if (auto store = reader.Table("store")) ReadStore(load, *store, config.store);
+  if (auto history = reader.Table("history")) ReadHistory(load, *history, config.history);
   if (auto cloud = reader.Table("cloud")) ReadCloud(load, *cloud, config.cloud);
   if (auto sync = reader.Table("sync")) ReadSync(*sync, config.sync);
   if (auto events = reader.Table("events")) ReadEvents(*events, config.events);

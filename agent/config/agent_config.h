@@ -46,7 +46,18 @@ struct StoreConfig {
   // How often reported values that the cloud has already are folded into the file. 1s to 1d, not
   // below commit_window.
   std::chrono::milliseconds checkpoint_interval{600'000};
+  // What may be written to flash a day, history included; 1MiB to 1TiB, 0: as much as it takes.
+  std::uint64_t flash_per_day_max = 0;
   friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
+};
+
+// [history]
+struct HistoryConfig {
+  bool enabled = true;
+  std::string directory;                 // Empty: that of [store].
+  std::uint64_t bytes_max = 256 << 20;   // Of the file and its WAL; 1MiB to 1TiB.
+  std::chrono::milliseconds age_max{0};  // Older samples go; 1h to 3650d, 0: none for their age.
+  friend bool operator==(const HistoryConfig&, const HistoryConfig&) = default;
 };
 
 // [cloud]
@@ -107,6 +118,7 @@ struct DriverInstanceConfig {
 struct AgentConfig {
   DeviceConfig device;
   StoreConfig store;
+  HistoryConfig history;
   CloudConfig cloud;
   SyncConfig sync;
   EventsConfig events;

@@ -80,6 +80,7 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
     directory = "/data/twin"
     commit_window = "50ms"
     checkpoint_interval = "1d"
+    flash_per_day_max = "2MiB"
     [cloud]
     brokers = ["mqtts://a.example", "mqtts://[::1]:8884"]
     username = "plant"
@@ -90,6 +91,11 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
     protocol = "3.1.1"
     [sync]
     interest = ["boiler/**", "pump/*/speed"]
+    [history]
+    enabled = false
+    directory = "/data/history"
+    bytes_max = "1MiB"
+    age_max = "1h"
     [events]
     keep_max = 0
     [api]
@@ -106,9 +112,11 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
     host = "10.0.0.1"
     [properties."boiler/*"]
     deadband = 1
+    history = "low"
   )");
   EXPECT_EQ(config.device, (DeviceConfig{"plant-7", "Boiler house"}));
-  EXPECT_EQ(config.store, (StoreConfig{"/data/twin", 50ms, 24h}));
+  EXPECT_EQ(config.store, (StoreConfig{"/data/twin", 50ms, 24h, 2 << 20}));
+  EXPECT_EQ(config.history, (HistoryConfig{false, "/data/history", 1 << 20, 1h}));
   EXPECT_TRUE(config.cloud.enabled);
   EXPECT_THAT(config.cloud.brokers, ElementsAre(Field(&sync::BrokerUrl::host, "a.example"),
                                                 Field(&sync::BrokerUrl::host, "::1")));
@@ -130,11 +138,14 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
   EXPECT_FALSE(config.drivers[0].enabled);
   ASSERT_THAT(config.properties, SizeIs(1));
   EXPECT_EQ(config.properties[0].pattern, "boiler/*");
+  EXPECT_EQ(HistoryPolicyOf(config.properties, "boiler/flow"), HistoryPolicy::kLow);
+  EXPECT_EQ(HistoryPolicyOf(config.properties, "pump/flow"), HistoryPolicy::kNormal);
 }
 
 TEST_F(AgentConfigTest, AnEmptyFileGivesTheDefaults) {
   const AgentConfig config = LoadWell(kNamed);
   EXPECT_EQ(config.store, StoreConfig());
+  EXPECT_EQ(config.history, HistoryConfig());
   EXPECT_EQ(config.cloud, CloudConfig());
   EXPECT_FALSE(config.cloud.enabled);
   EXPECT_EQ(config.sync, SyncConfig());
@@ -354,11 +365,12 @@ TEST_F(AgentConfigTest, TheSampleShowsTheDefaults) {
 TEST_F(AgentConfigTest, TheSampleNamesEveryKey) {
   const std::string sample = ReadWhole(kSample);
   Load(
-      "[qqqqqqqqqq]\n[sync]\nqqqqqqqqqq=1\n[events]\nqqqqqqqqqq=1\n[device]\nqqqqqqqqqq=1\n[store]"
+      "[qqqqqqqqqq]\n[sync]\nqqqqqqqqqq=1\n[history]\nqqqqqqqqqq=1\n[events]\nqqqqqqqqqq=1\n["
+      "device]\nqqqqqqqqqq=1\n[store]"
       "\nqqqqqqqqqq=1\n[cloud]\nqqqqqqqqqq=1\n[api]"
       "\nqqqqqqqqqq=1\n"
       "[log]\nqqqqqqqqqq=1\n[limits]\nqqqqqqqqqq=1\n[properties.a]\nqqqqqqqqqq=1\n");
-  ASSERT_THAT(problems_.list(), SizeIs(10));
+  ASSERT_THAT(problems_.list(), SizeIs(11));
   int keys = 0;
   for (const ConfigProblem& problem : problems_.list()) {
     constexpr std::string_view kOpening = "unknown key; known here: ";
@@ -369,7 +381,7 @@ TEST_F(AgentConfigTest, TheSampleNamesEveryKey) {
       ++keys;
     }
   }
-  EXPECT_GE(keys, 48);  // None was overlooked because the problem's text changed.
+  EXPECT_GE(keys, 54);  // None was overlooked because the problem's text changed.
 }
 
 }  // namespace

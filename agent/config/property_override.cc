@@ -95,6 +95,13 @@ PropertyOverride ReadOne(const std::string& pattern, ConfigReader& reader) {
   result.heartbeat =
       IfSet(reader, "heartbeat", [&] { return reader.Duration("heartbeat", 0ms, 0ms, 30 * 24h); });
   result.local_only = IfSet(reader, "local_only", [&] { return reader.Bool("local_only", false); });
+  result.history = IfSet(reader, "history", [&] {
+    return reader.Choice<HistoryPolicy>("history", HistoryPolicy::kNormal,
+                                        {{"off", HistoryPolicy::kOff},
+                                         {"low", HistoryPolicy::kLow},
+                                         {"normal", HistoryPolicy::kNormal},
+                                         {"high", HistoryPolicy::kHigh}});
+  });
   result.decimals = IfSet(reader, "decimals", [&] {
     return static_cast<int>(reader.Int("decimals", 0, 0, model::kDecimalsMax));
   });
@@ -159,8 +166,8 @@ void Narrow(std::optional<double> min, std::optional<double> max, model::Propert
 
 bool operator==(const PropertyOverride& a, const PropertyOverride& b) {
   const auto all = [](const PropertyOverride& o) {
-    return std::tie(o.pattern, o.deadband, o.min_period, o.heartbeat, o.local_only, o.decimals,
-                    o.unit, o.description, o.min, o.max, o.alarm_high, o.alarm_low,
+    return std::tie(o.pattern, o.deadband, o.min_period, o.heartbeat, o.local_only, o.history,
+                    o.decimals, o.unit, o.description, o.min, o.max, o.alarm_high, o.alarm_low,
                     o.alarm_hysteresis, o.alarm_delay);
   };
   return all(a) == all(b);
@@ -203,6 +210,15 @@ Status ApplyOverrides(const std::vector<PropertyOverride>& overrides, model::Pro
                     std::to_string(alarmed_by->line) + ", " + ok.error().text);
   }
   return {};
+}
+
+HistoryPolicy HistoryPolicyOf(const std::vector<PropertyOverride>& overrides,
+                              const std::string& path) {
+  HistoryPolicy policy = HistoryPolicy::kNormal;
+  for (const PropertyOverride& one : overrides) {
+    if (one.history && model::Matches(one.pattern, path)) policy = *one.history;
+  }
+  return policy;
 }
 
 }  // namespace edgetwin::config

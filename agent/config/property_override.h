@@ -25,6 +25,9 @@
 
 namespace edgetwin::config {
 
+// Whether a property's samples are kept, and how dear they are: the lowest go first.
+enum class HistoryPolicy { kOff, kLow, kNormal, kHigh };
+
 struct PropertyOverride {
   std::string pattern;  // As in model::Matches.
 
@@ -32,6 +35,7 @@ struct PropertyOverride {
   std::optional<std::chrono::milliseconds> min_period;  // 0 to 1d.
   std::optional<std::chrono::milliseconds> heartbeat;   // 1s to 30d; 0: never.
   std::optional<bool> local_only;
+  std::optional<HistoryPolicy> history;
   std::optional<int> decimals;             // 0 to model::kDecimalsMax; doubles only.
   std::optional<std::string> unit;         // What the value is in; it is not converted.
   std::optional<std::string> description;  // For people.
@@ -57,5 +61,9 @@ std::vector<PropertyOverride> ReadPropertyOverrides(ConfigReader& reader);
 // limits and an override's leave no value, or when alarm limits that are each right contradict each
 // other.
 Status ApplyOverrides(const std::vector<PropertyOverride>& overrides, model::PropertyDef& def);
+
+// What the last one that matches says; kNormal when none does.
+HistoryPolicy HistoryPolicyOf(const std::vector<PropertyOverride>& overrides,
+                              const std::string& path);
 
 }  // namespace edgetwin::config

@@ -17,6 +17,7 @@ namespace edgetwin::runtime {
 namespace {
 
 using std::chrono::microseconds;
+using store::Sum;
 
 std::string Hex(std::uint64_t bits) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
@@ -58,11 +59,15 @@ sync::EdgeOptions MakeEngineOptions(const config::AgentConfig& config, const Loo
 }  // namespace
 
 Agent::Agent(EventLoop& loop, config::AgentConfig config)
-    : loop_(loop), config_(std::move(config)), started_(loop.Now()) {}
+    : loop_(loop),
+      config_(std::move(config)),
+      started_(loop.Now()),
+      flash_budget_(config_.store.flash_per_day_max, loop.Now()) {}
 
 Agent::~Agent() {
   loop_.Cancel(kick_);
   loop_.Cancel(timer_);
+  loop_.Cancel(flash_timer_);
   CloseLink();
   if (gate_) gate_->Close();
   supervisor_.reset();
@@ -81,6 +86,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   options.path = config_.store.directory + "/twin.db";
   options.inc = RandomBits() | 1;
   options.device = config_.device.id;
+  options.meter = &meter_;
   auto opened = store::TwinStore::Open(options);
   if (!opened && opened.error().code == ErrorCode::kCorrupt) {
     const std::string why = opened.error().text;
@@ -109,6 +115,13 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   committer_ = std::make_unique<store::StoreThread>(
       loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
       [this](std::uint64_t token, Status status) { Committed(token, std::move(status)); });
+  if (config_.history.enabled) {
+    history_ = std::make_unique<History>(
+        loop_, config_.history, config_.store.directory, config_.properties,
+        [this](model::Severity severity, std::string kind, std::string text) {
+          Note(severity, std::move(kind), std::move(text));
+        });
+  }
   Supervisor::Hooks hooks;
   hooks.changed = [this] { Kick(); };
   hooks.defined = [this](model::PropertyId id) { engine_->Defined(id, loop_.Now(), Wall()); };
@@ -123,6 +136,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
     }
   };
   hooks.sampled = [this](model::PropertyId id, const model::Sample& sample) {
+    if (history_) history_->Record(id, twin_->def(id).path.text(), sample);
     engine_->Sampled(id, sample, loop_.Now());
   };
   MakeGate();
@@ -215,6 +229,50 @@ void Agent::NoteCrasher(const sync::CrashItem& item, model::PropertyId id) {
 void Agent::Start() {
   OpenLink();
   supervisor_->Apply(config_.drivers, config_.properties);
+  flash_timer_ = loop_.Every(FlashBudget::period, [this] { ObserveFlash(); });
+  Kick();
+}
+
+FlashReport Agent::flash() const {
+  FlashReport report;
+  report.twin = meter_.bytes();
+  if (history_) report.history = history_->written();
+  report.use = flash_budget_.UseNow(Sum(report.twin) + Sum(report.history));
+  return report;
+}
+
+void Agent::ObserveFlash() {
+  const FlashReport report = flash();
+  const int before = flash_budget_.use().stretch;
+  const bool other =
+      flash_budget_.Observe(Sum(report.twin) + Sum(report.history), loop_.Now(), Wall());
+  if (history_ && history_->flash_day_before()) {
+    flash_budget_.Continue(*history_->flash_day_before());
+    history_->SetFlashDay(flash_budget_.today());
+  }
+  if (other && history_) history_->SetWindows(flash_budget_.windows());
+  const FlashUse& use = flash_budget_.use();
+  if (before == 0 && use.stretch > 0) {
+    Note(model::Severity::kInfo, "flash_budget_stretched",
+         "the history gathers longer, to stay within store.flash_per_day_max");
+  }
+  if (use.exceeded() && !flash_exceeded_) {
+    Note(model::Severity::kWarning, "flash_budget_exceeded",
+         std::to_string(use.today_bytes) + " bytes were written to flash today, more than " +
+             std::to_string(use.day_bytes_max));
+  }
+  flash_exceeded_ = use.exceeded();
+}
+
+// What people should know, at the device and in the cloud.
+void Agent::Note(model::Severity severity, std::string kind, std::string text) {
+  model::Event event;
+  event.time = Wall();
+  event.unsynced = !loop_.clock().Wall();
+  event.severity = severity;
+  event.kind = std::move(kind);
+  event.text = std::move(text);
+  engine_->AddEvent(std::move(event));
   Kick();
 }
 
@@ -396,11 +454,13 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
   if (!(config.api == config_.api)) kept.push_back("api");
   if (!(config.limits == config_.limits)) kept.push_back("limits");
   if (!(config.events == config_.events)) kept.push_back("events");
+  if (!(config.history == config_.history)) kept.push_back("history");
   config.device = config_.device;
   config.store = config_.store;
   config.api = config_.api;
   config.limits = config_.limits;
   config.events = config_.events;
+  config.history = config_.history;
   const bool link_changed = !(config.cloud == config_.cloud);
   config_ = std::move(config);
   SetLogLevel(config_.log_level);
@@ -409,6 +469,7 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
     OpenLink();
   }
   engine_->SetInterest(config_.sync.interest);
+  if (history_) history_->SetPolicies(config_.properties);
   supervisor_->Apply(config_.drivers, config_.properties);
   Kick();
   return kept;
@@ -416,11 +477,19 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
 
 void Agent::Stop(std::function<void(Status)> done) {
   stopping_ = true;
+  loop_.Cancel(flash_timer_);
+  ObserveFlash();
   loop_.Cancel(kick_);
   loop_.Cancel(timer_);
   gate_->Close();
   supervisor_->StopAll();
   CloseLink();
+  if (history_) {
+    if (const Status stored = history_->Stop(); !stored) {
+      Log(LogLevel::kError, "the newest samples of the history are lost: " + stored.error().text);
+    }
+    history_.reset();
+  }
   committer_.reset();  // Finishes what is out.
   done(store_->Commit(engine_->Finish()));
 }
@@ -439,6 +508,14 @@ std::vector<LimitReport> Agent::limits() const {
   std::vector<LimitReport> limits = twin_->limits();
   for (LimitReport& limit : engine_->limits()) limits.push_back(std::move(limit));
   if (committer_) limits.push_back(committer_->limit());  // Not while stopping.
+  if (history_) {
+    for (LimitReport& limit : history_->limits()) limits.push_back(std::move(limit));
+  }
+  const FlashUse flash_use = flash().use;
+  if (flash_use.day_bytes_max > 0) {
+    limits.push_back({"flash_day_bytes", flash_use.day_bytes_max, flash_use.today_bytes,
+                      flash_use.day_bytes_peak, flash_use.stretched});
+  }
   const auto posted = loop_.posted_stats();
   limits.push_back({"posted_tasks", posted.max, 0, posted.peak, posted.waits});
   if (link_) {

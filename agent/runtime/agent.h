@@ -16,6 +16,8 @@
 
 #include "agent/config/agent_config.h"
 #include "agent/runtime/call_gate.h"
+#include "agent/runtime/flash_budget.h"
+#include "agent/runtime/history.h"
 #include "agent/runtime/supervisor.h"
 #include "drivers/sdk/driver.h"
 #include "sync/crash/crash_marks.h"
@@ -35,6 +37,13 @@ std::vector<std::string> DriverKindNames();
 config::DriverCheck MakeDriverCheck();
 
 // SINGLE-THREADED, on the loop.
+// What is written to flash, and by what.
+struct FlashReport {
+  FlashUse use;
+  store::WrittenBytes twin{};  // Since the start, by cause.
+  store::WrittenBytes history{};
+};
+
 class Agent : private sync::LinkEvents {
  public:
   // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
@@ -59,6 +68,8 @@ class Agent : private sync::LinkEvents {
   const Supervisor& supervisor() const { return *supervisor_; }
   std::optional<sync::LinkStats> link_stats() const;
   store::TwinStoreStats store_stats() const { return store_->stats(); }
+  History* history() const { return history_.get(); }  // Null: it is off, or the agent stops.
+  FlashReport flash() const;
   std::vector<LimitReport> limits() const;
   MonoTime started() const { return started_; }
   const std::string& quarantined() const {
@@ -119,15 +130,21 @@ class Agent : private sync::LinkEvents {
   void Step();
   void Arm();
   void Committed(std::uint64_t token, Status status);
+  void ObserveFlash();
+  void Note(model::Severity severity, std::string kind, std::string text);
   WallTime Wall() const { return loop_.clock().UntrustedWall(); }
 
   EventLoop& loop_;
   config::AgentConfig config_;
   MonoTime started_;
+  store::FlashMeter meter_;  // Of store_.
+  FlashBudget flash_budget_;
+  bool flash_exceeded_ = false;
   std::unique_ptr<store::TwinStore> store_;
   std::unique_ptr<model::Twin> twin_;
   std::unique_ptr<sync::EdgeEngine> engine_;
   std::unique_ptr<store::StoreThread> committer_;
+  std::unique_ptr<History> history_;
   std::unique_ptr<sync::CrashMarks> marks_;  // Null: nothing is watched.
   std::unique_ptr<CallGate> gate_;
   std::unique_ptr<Supervisor> supervisor_;
@@ -142,6 +159,7 @@ class Agent : private sync::LinkEvents {
   bool stopping_ = false;
   Loop::Id kick_ = Loop::Id::kNone;
   Loop::Id timer_ = Loop::Id::kNone;
+  Loop::Id flash_timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;
   std::function<void()> observer_;
   std::function<void(MonoTime, WallTime)> time_told_;

@@ -23,7 +23,7 @@ const std::vector<Layer>& Layers() {
       {"twin/base", {}},
       {"twin/model", {"twin/base"}},
       {"twin/store", {"twin/model", "twin/base"}},
-      {"twin/history", {"twin/model", "twin/base"}},
+      {"twin/history", {"twin/store", "twin/model", "twin/base"}},
       {"twin/http", {"twin/base"}},
       {"drivers/sdk", {"twin/model", "twin/base"}},
       {"drivers/*", {"drivers/sdk", "twin/model", "twin/base"}},

@@ -331,6 +331,13 @@ std::uint64_t Database::FileBytes() const {
   return bytes;
 }
 
+bool Database::Moved() const {
+  int moved = 0;
+  const int code =
+      sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, static_cast<void*>(&moved));
+  return code == SQLITE_OK && moved != 0;
+}
+
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(db_.get()) == 0;
 }

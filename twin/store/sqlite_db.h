@@ -128,6 +128,10 @@ class Database {
   // Of the database file and its WAL together, as far as they can be asked.
   std::uint64_t FileBytes() const;
 
+  // Whether another file, or none, has the name under which this one was opened. False where the
+  // file layer can't tell.
+  bool Moved() const;
+
   bool in_transaction() const;
   std::int64_t changes() const;  // Rows that the last statement wrote.
   const std::string& path() const { return path_; }

@@ -116,6 +116,14 @@ TEST_F(StoreVfsTest, ItsDamageIsSeenInItsLayer) {
   EXPECT_EQ(lost.error().code, ErrorCode::kCorrupt) << lost.error().text;
 }
 
+TEST_F(StoreVfsTest, AMeterCountsWhatGoesThroughToIt) {
+  FlashMeter meter("elsewhere");
+  auto store = OpenStore({.path = folder_.db(), .inc = 1, .vfs = "elsewhere", .meter = &meter});
+  ASSERT_TRUE(store->Commit(Doubles(1)));
+  EXPECT_GT(meter.bytes()[static_cast<std::size_t>(WriteCause::kCommit)], 0u);
+  EXPECT_TRUE(std::filesystem::exists(elsewhere_ / "twin.db-wal"));
+}
+
 TEST_F(StoreVfsTest, AnUnknownLayerIsSaid) {
   const auto inspected = TwinStore::Inspect(folder_.db(), "no-such-layer");
   EXPECT_FALSE(inspected);

@@ -53,8 +53,11 @@ Status Configure(Database& db) {
 Result<Database> OpenDatabase(const TwinStoreOptions& options) {
   if (Status sound = CheckFiles(options.path, options.vfs); !sound) return sound.error();
   const bool had_wal = VfsFile::HasBytes(options.path, VfsFile::Part::kWal, options.vfs);
-  Result<Database> db = Database::Open(
-      {.path = options.path, .exclusive = true, .busy_wait = kBusyWait, .vfs = options.vfs});
+  Result<Database> db =
+      Database::Open({.path = options.path,
+                      .exclusive = true,
+                      .busy_wait = kBusyWait,
+                      .vfs = options.meter == nullptr ? options.vfs : options.meter->vfs()});
   if (!db) return db;
   // Until it is known to be ours, sound and opened, not even closing may change it.
   if (Status set = db->LeaveWalOnClose(had_wal); !set) return set.error();
@@ -281,6 +284,8 @@ Status TwinStore::Impl::Write(const model::Batch& batch) {
   const std::string record = holds_tail ? EncodeTail(batch, decimals) : std::string();
   const bool fold = batch.checkpoint || tail.records + 1 > options.tail_records_max ||
                     tail.bytes + record.size() > options.tail_bytes_max;
+  const FlashMeter::Scope scope(options.meter,
+                                fold ? WriteCause::kCheckpoint : WriteCause::kCommit);
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (Status done = WriteTables(batch); !done) return done;
@@ -362,6 +367,7 @@ Status TwinStore::Commit(const model::Batch& batch) {
 }
 
 Status TwinStore::BackupTo(const std::string& path) {
+  const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kBackup);
   return BackUp(impl_->db, path, impl_->options.vfs);
 }
 

@@ -13,6 +13,7 @@
 
 #include "twin/base/result.h"
 #include "twin/model/batch.h"
+#include "twin/store/flash_meter.h"
 
 namespace edgetwin::store {
 
@@ -25,6 +26,7 @@ struct TwinStoreOptions {
   std::size_t tail_bytes_max = 256 << 10;
   std::string vfs =
       {};  // SQLite's file layer by name, for simulations that lose writes; empty: the default.
+  FlashMeter* meter = nullptr;  // Counts what is written, over `vfs`. Must outlive the store.
   // Whose store it is: kept with it, so that it isn't restored on another device. Empty: what it
   // says of that stays.
   std::string device = {};

@@ -1,0 +1,155 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/history/store/retention.h"
+
+#include <optional>
+#include <vector>
+
+#include "history_store_sql.h"
+#include "twin/history/store/blocks.h"
+#include "twin/history/store/ledger.h"
+#include "twin/store/columns.h"
+
+namespace edgetwin::history {
+namespace {
+
+using store::Columns;
+using store::Database;
+using store::Statement;
+using store::Transaction;
+
+struct Candidates {
+  std::int64_t batch = 0;
+  std::uint64_t inc = 0;
+  std::vector<BlockRecord> blocks;  // Without their bytes.
+};
+
+Result<std::uint64_t> IncOf(Database& db, std::int64_t incarnation) {
+  Result<Statement> select = db.Prepare(sql::kSelectInc);
+  if (!select) return select.error();
+  const Result<bool> row = select->BindInt(1, incarnation).Step();
+  if (!row) return row.error();
+  return *row ? select->Uint(0) : 0;
+}
+
+Status ReadCandidates(Database& db, int priority, Candidates& found) {
+  Result<Statement> select = db.Prepare(sql::kSelectEvictable);
+  if (!select) return select.error();
+  select->BindInt(1, found.batch).BindInt(2, priority).BindInt(3, kEvictedMax);
+  return store::ForEach(*select, [&](const Statement& row) -> Status {
+    Columns columns(row);
+    found.blocks.push_back(ReadBlockColumns(columns));
+    if (columns.damaged()) return store::Damage(db, "block", found.batch);
+    return {};
+  });
+}
+
+// Of the first batch from `hint` on that has any of this priority; moves `hint` there.
+Result<Candidates> FindOldest(Database& db, int priority, std::int64_t& hint) {
+  Result<Statement> next = db.Prepare(sql::kSelectBatchFrom);
+  if (!next) return next.error();
+  while (true) {
+    Candidates found;
+    const Result<bool> row = next->BindInt(1, hint).Step();
+    if (!row) return row.error();
+    if (!*row) return found;
+    found.batch = next->Int(0);
+    const std::int64_t incarnation = next->Int(1);
+    next->Reset();
+    hint = found.batch;
+    if (Status read = ReadCandidates(db, priority, found); !read) return read.error();
+    if (!found.blocks.empty()) {
+      const Result<std::uint64_t> inc = IncOf(db, incarnation);
+      if (!inc) return inc.error();
+      found.inc = *inc;
+      return found;
+    }
+    hint = found.batch + 1;
+  }
+}
+
+// Blocks that follow each other become one record, before the ledger's own merging.
+std::vector<Loss> LossesOf(const Candidates& evicted, LossReason reason) {
+  std::vector<Loss> losses;
+  for (const BlockRecord& block : evicted.blocks) {
+    const std::uint64_t last = block.first + block.count - 1;
+    if (!losses.empty() && losses.back().path == block.path &&
+        losses.back().last + 1 == block.first) {
+      Loss& loss = losses.back();
+      loss.last = last;
+      loss.count += block.count;
+      loss.from = std::min(loss.from, block.t_min);
+      loss.to = std::max(loss.to, block.t_max);
+      continue;
+    }
+    losses.push_back({.path = block.path,
+                      .reason = reason,
+                      .exact = true,
+                      .inc = evicted.inc,
+                      .first = block.first,
+                      .last = last,
+                      .count = block.count,
+                      .from = block.t_min,
+                      .to = block.t_max});
+  }
+  return losses;
+}
+
+Status Remove(Database& db, const Candidates& evicted) {
+  const Status removed = store::RunForEach(
+      db, sql::kDeleteBlock, evicted.blocks, [&](Statement& remove, const BlockRecord& block) {
+        remove.BindInt(1, evicted.batch).BindInt(2, static_cast<int>(block.priority));
+        remove.BindInt(3, block.path).BindUint(4, block.first);
+      });
+  if (!removed) return removed;
+  Result<Statement> batch = db.Prepare(sql::kDeleteBatchIfEmpty);
+  if (!batch) return batch.error();
+  return batch->BindInt(1, evicted.batch).Run();
+}
+
+Result<std::int64_t> Evict(Database& db, const Candidates& evicted, LossReason reason,
+                           std::size_t ledger_records_max) {
+  Result<Transaction> transaction = Transaction::Begin(db);
+  if (!transaction) return transaction.error();
+  if (Status done = Remove(db, evicted); !done) return done.error();
+  const std::vector<Loss> losses = LossesOf(evicted, reason);
+  if (Status done = AddLosses(db, losses, ledger_records_max); !done) return done.error();
+  if (Status done = transaction->Commit(); !done) return done.error();
+  return static_cast<std::int64_t>(evicted.blocks.size());
+}
+
+}  // namespace
+
+Result<std::int64_t> EvictSome(Database& db, Oldest& oldest, LossReason reason,
+                               std::size_t ledger_records_max) {
+  for (std::size_t priority = 0; priority < kPriorities; ++priority) {
+    const Result<Candidates> evicted =
+        FindOldest(db, static_cast<int>(priority), oldest.batch[priority]);
+    if (!evicted) return evicted.error();
+    if (!evicted->blocks.empty()) return Evict(db, *evicted, reason, ledger_records_max);
+  }
+  return 0;
+}
+
+Result<std::int64_t> EvictSomeBefore(Database& db, WallTime before,
+                                     std::size_t ledger_records_max) {
+  Result<Statement> select = db.Prepare(sql::kSelectBatchBefore);
+  if (!select) return select.error();
+  const Result<bool> row = select->BindInt(1, before.time_since_epoch().count()).Step();
+  if (!row) return row.error();
+  if (!*row) return 0;
+  Candidates evicted;
+  evicted.batch = select->Int(0);
+  const Result<std::uint64_t> inc = IncOf(db, select->Int(1));
+  if (!inc) return inc.error();
+  evicted.inc = *inc;
+  select->Reset();
+  for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
+    if (Status read = ReadCandidates(db, priority, evicted); !read) return read.error();
+    if (!evicted.blocks.empty()) break;
+  }
+  return Evict(db, evicted, LossReason::kAgeMax, ledger_records_max);
+}
+
+}  // namespace edgetwin::history

@@ -1,0 +1,36 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Which blocks go first, and their going.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "twin/base/result.h"
+#include "twin/history/gather/records.h"
+#include "twin/store/sqlite_db.h"
+
+namespace edgetwin::history {
+
+// How many blocks one transaction evicts at most.
+inline constexpr std::int64_t kEvictedMax = 256;
+
+// Where the oldest blocks of each priority are, so that they aren't looked for from the start each
+// time. A hint: beginning anew with an empty one is right, too.
+struct Oldest {
+  std::array<std::int64_t, kPriorities> batch{};
+};
+
+// Evicts the oldest blocks of one batch and of the lowest priority that there is, kEvictedMax at
+// most, and accounts for them in the ledger, in one transaction. Gives how many; 0: there are none.
+Result<std::int64_t> EvictSome(store::Database& db, Oldest& oldest, LossReason reason,
+                               std::size_t ledger_records_max);
+
+// The same of the first commit that has nothing sampled at `before` or later, whatever its
+// priority.
+Result<std::int64_t> EvictSomeBefore(store::Database& db, WallTime before,
+                                     std::size_t ledger_records_max);
+
+}  // namespace edgetwin::history

@@ -1,0 +1,158 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "twin/history/store/salvage.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "history_store_sql.h"
+#include "twin/history/block.h"
+#include "twin/history/store/blocks.h"
+#include "twin/history/store/open_unchanged.h"
+#include "twin/store/columns.h"
+
+namespace edgetwin::history {
+namespace {
+
+using store::Columns;
+using store::Database;
+using store::Statement;
+
+constexpr std::size_t kCommitBytes = 96 << 10;
+
+// The commits' numbers, from both ends up to what can't be read.
+std::vector<std::int64_t> BatchNumbers(Database& db) {
+  std::vector<std::int64_t> numbers;
+  for (const char* select :
+       {"SELECT n FROM batch ORDER BY n", "SELECT n FROM batch ORDER BY n DESC"}) {
+    const Status read = store::ForEach(db, select, [&numbers](const Statement& row) -> Status {
+      numbers.push_back(row.Int(0));
+      return {};
+    });
+    if (read) break;
+  }
+  std::ranges::sort(numbers);
+  const auto repeated = std::ranges::unique(numbers);
+  numbers.erase(repeated.begin(), repeated.end());
+  return numbers;
+}
+
+// As far as the batch can be read; blocks that aren't whole are left out.
+std::vector<BlockRecord> ReadWhole(Database& db, std::int64_t batch) {
+  std::vector<BlockRecord> blocks;
+  Result<Statement> select = db.Prepare(sql::kSelectBatchBlocks);
+  if (!select) return blocks;
+  select->BindInt(1, batch);
+  (void)store::ForEach(*select, [&blocks](const Statement& row) -> Status {
+    Columns columns(row);
+    BlockRecord block = ReadBlockColumns(columns);
+    block.bytes = columns.Blob();
+    const Result<BlockHeader> header = ReadBlockHeader(block.bytes);
+    const bool whole = !columns.damaged() && header && header->first_ordinal == block.first &&
+                       header->count == block.count;
+    if (whole) blocks.push_back(std::move(block));
+    return {};
+  });
+  return blocks;
+}
+
+// How many samples of a path the process that had it open took with it, at most.
+std::uint64_t WindowOf(Database& db, std::uint64_t otherwise) {
+  if (otherwise == 0) return 0;
+  Result<Statement> select = db.Prepare(sql::kSelectIncarnation);
+  if (!select) return otherwise;
+  const Result<bool> row = select->Step();
+  if (!row || !*row) return otherwise;
+  const std::int64_t window = select->Int(3);
+  const std::int64_t clean = select->Int(4);
+  if (window < 0 || window > 1 << 30 || clean < 0 || clean > 1) return otherwise;
+  return clean == 1 ? 0 : static_cast<std::uint64_t>(window);
+}
+
+class Copier {
+ public:
+  explicit Copier(HistoryStore& to) : to_(to) {}
+
+  Status AddPaths(const std::vector<PathRecord>& paths) {
+    for (const PathRecord& path : paths) batch_.paths.push_back({path.id, path.path});
+    nexts_.assign(paths.size(), 0);
+    times_.assign(paths.size(), WallTime{});
+    return Commit();
+  }
+  Status Add(BlockRecord block) {
+    if (block.path == 0 || block.path > nexts_.size()) return {};
+    std::uint64_t& next = nexts_[block.path - 1];
+    if (block.first < next) return {};
+    Lose(block.path, block.first, block.t_min, LossReason::kDamaged);
+    next = block.first + block.count;
+    times_[block.path - 1] = block.t_max;
+    ++salvaged_.blocks;
+    salvaged_.samples += block.count;
+    bytes_ += block.bytes.size();
+    batch_.blocks.push_back(std::move(block));
+    return bytes_ < kCommitBytes ? Status() : Commit();
+  }
+  // The path's samples up to `end`, as far as they aren't there.
+  void Lose(PathId path, std::uint64_t end, WallTime to, LossReason reason) {
+    std::uint64_t& next = nexts_[path - 1];
+    if (end <= next) return;
+    const WallTime from = std::min(times_[path - 1], to);
+    batch_.losses.push_back({.path = path,
+                             .reason = reason,
+                             .exact = false,
+                             .inc = 0,
+                             .first = next,
+                             .last = end - 1,
+                             .count = end - next,
+                             .from = from,
+                             .to = to});
+    next = end;
+  }
+  WallTime time(PathId path) const { return times_[path - 1]; }
+  Status Commit() {
+    bytes_ = 0;
+    return to_.Commit(std::exchange(batch_, {}));
+  }
+  const Salvaged& salvaged() const { return salvaged_; }
+
+ private:
+  HistoryStore& to_;
+  HistoryBatch batch_;
+  std::size_t bytes_ = 0;
+  std::vector<std::uint64_t> nexts_;
+  std::vector<WallTime> times_;
+  Salvaged salvaged_;
+};
+
+}  // namespace
+
+Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const SalvageOptions& options) {
+  Result<Database> db = OpenUnchanged(from, options.vfs);
+  if (!db) return Salvaged{};
+  const Result<StoredPaths> stored = ReadPaths(*db);
+  // Blocks name their paths by these numbers only.
+  if (!stored) return Salvaged{};
+  Copier copier(to);
+  if (Status done = copier.AddPaths(stored->paths); !done) return done.error();
+  for (const std::int64_t batch :
+       options.blocks ? BatchNumbers(*db) : std::vector<std::int64_t>()) {
+    for (BlockRecord& block : ReadWhole(*db, batch)) {
+      if (Status done = copier.Add(std::move(block)); !done) return done.error();
+    }
+  }
+  std::vector<PathRecord> ends = stored->paths;
+  std::vector<WallTime> ignored;
+  (void)RaiseNexts(*db, 0, ends, ignored);  // As far as it can be read.
+  const std::uint64_t window = WindowOf(*db, options.window_samples_max);
+  for (const PathRecord& path : ends) {
+    copier.Lose(path.id, path.next, copier.time(path.id), LossReason::kDamaged);
+    if (!stored->live[path.id - 1]) continue;
+    copier.Lose(path.id, path.next + window, options.now, LossReason::kUncleanStop);
+  }
+  if (Status done = copier.Commit(); !done) return done.error();
+  return copier.salvaged();
+}
+
+}  // namespace edgetwin::history
