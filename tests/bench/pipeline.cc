@@ -62,7 +62,8 @@ Run RunOne(const PipelineOptions& options, std::vector<std::string> args) {
   if (out.is_object()) {
     const double bytes = out.value("mqtt_bytes", 0.0) + out.value("mqtt_sent", 0.0) +
                          out.value("mqtt_received", 0.0);
-    run.mqtt_bytes_per_value = bytes / std::max(1.0, out.value("values", 1.0));
+    run.mqtt_bytes_per_value =
+        bytes / std::max(1.0, out.value("samples", out.value("values", 1.0)));
   }
   return run;
 }
