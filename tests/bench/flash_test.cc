@@ -99,10 +99,9 @@ TEST(FlashBenchTest, EveryByteIsInItsSums) {
     EXPECT_LT(row["peers"]["grouped_commit"]["kernel"]["a_sample"],
               row["peers"]["one_row"]["kernel"]["a_sample"]);
   }
-  EXPECT_GE(report["idle"]["kernel_a_day"], 0);
-  for (const json& aim : report["aims"]) {
-    EXPECT_EQ(aim["reached"], aim["value"].get<double>() <= aim["aim"].get<double>());
-  }
+  EXPECT_GE(report["idle"]["kernel_a_day"], report["idle"]["kernel"]);
+  EXPECT_GT(report["idle"]["acked"], 0);
+  EXPECT_TRUE(report["aims"].empty()) << "which are about longer windows";
 }
 
 TEST(FlashBenchTest, AFolderInMemoryIsRefused) {
