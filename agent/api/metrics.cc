@@ -45,6 +45,39 @@ class Metrics {
   std::string text_;
 };
 
+void Flash(Metrics& metrics, const runtime::FlashReport& flash) {
+  metrics.Family("flash_written_bytes_total", "counter", "Written to flash, by store and cause.");
+  for (std::size_t i = 0; i < store::kWriteCauses; ++i) {
+    const std::string cause =
+        ",cause=\"" + std::string(ToString(static_cast<store::WriteCause>(i))) + "\"";
+    metrics.Sample(flash.twin[i], "store=\"twin\"" + cause);
+    metrics.Sample(flash.history[i], "store=\"history\"" + cause);
+  }
+  metrics.One("flash_day_bytes", "gauge", "Of these, today (UTC).", flash.use.today_bytes);
+  metrics.One("flash_day_bytes_max", "gauge", "What it may be; 0: as much as it takes.",
+              flash.use.day_bytes_max);
+  metrics.One("flash_stretch", "gauge", "In how many steps the history gathers longer.",
+              static_cast<std::uint64_t>(flash.use.stretch));
+  metrics.One("flash_stretched_total", "counter", "How often it was made to.", flash.use.stretched);
+}
+
+void History(Metrics& metrics, const runtime::HistoryStatus& history) {
+  metrics.One("history_failing", "gauge", "1 while the history can't be stored.",
+              history.trouble.empty() ? 0 : 1);
+  metrics.One("history_quarantined", "gauge", "1 when a damaged history was put aside.",
+              history.quarantined.empty() ? 0 : 1);
+  metrics.One("history_bytes", "gauge", "The history's files.", history.store.file_bytes);
+  metrics.One("history_commits_total", "counter", "Durable commits of the history.",
+              history.store.commits);
+  metrics.One("history_failed_commits_total", "counter", "Commits of the history that failed.",
+              history.store.failed_commits);
+  metrics.One("history_blocks_total", "counter", "Blocks written.", history.store.blocks);
+  metrics.One("history_lost_samples", "gauge", "Samples in the ledger: at most so many are gone.",
+              history.store.lost);
+  metrics.One("history_dropped_samples_total", "counter",
+              "Samples that could not be stored before memory was full.", history.dropped);
+}
+
 }  // namespace
 
 std::string MetricsText(const View& view) {
@@ -73,6 +106,8 @@ std::string MetricsText(const View& view) {
   metrics.One("commits_total", "counter", "Durable commits of the store.", store.commits);
   metrics.One("failed_commits_total", "counter", "Commits that failed.", store.failed_commits);
   metrics.One("store_bytes", "gauge", "The store's files.", store.file_bytes);
+  Flash(metrics, agent.flash());
+  if (agent.history() != nullptr) History(metrics, agent.history()->status());
   metrics.One("properties", "gauge", "Properties known.", view.twin->size());
   const auto instances = agent.supervisor().status();
   const auto label = [](const runtime::InstanceStatus& instance) {

@@ -27,6 +27,8 @@ class Finder {
   std::vector<Problem> Find() {
     Store();
     History();
+    Flash();
+    Crashes();
     Link();
     Drivers();
     Values();
@@ -61,6 +63,15 @@ class Finder {
     }
   }
 
+  void Flash() {
+    const runtime::FlashUse use = agent_.flash().use;
+    if (use.exceeded()) {
+      Add(Severity::kWarning, "flash_budget_exceeded",
+          "Today " + Grouped(use.today_bytes) + " bytes were written to flash, more than " +
+              Grouped(use.day_bytes_max) + " (store.flash_per_day_max)");
+    }
+  }
+
   void History() {
     if (agent_.history() == nullptr) return;
     const runtime::HistoryStatus& history = agent_.history()->status();
@@ -75,6 +86,19 @@ class Finder {
           "one is kept as " +
               history.quarantined);
     }
+  }
+
+  void Crashes() {
+    const std::vector<std::string>& crashers = agent_.crashers();
+    if (crashers.empty()) return;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(crashers.size(), kNamedMax); ++i) {
+      text += (i == 0 ? "" : "; ") + crashers[i];
+    }
+    Add(Severity::kError, "crash_quarantine",
+        Count(agent_.crashers_total(), "thing", "things") +
+            " that ended this agent twice in a row, kept back: " + text +
+            "; a newer value is tried");
   }
 
   void Link() {

@@ -113,6 +113,44 @@ Json HistoryStatusJson(const View& view) {
           {"quarantined", Text(status.quarantined)}};
 }
 
+Json WrittenJson(const store::WrittenBytes& written) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < store::kWriteCauses; ++i) {
+    json[std::string(ToString(static_cast<store::WriteCause>(i)))] = written[i];
+  }
+  return json;
+}
+
+// What the kernel wrote for this process, on flash or not: whole pages, journals not included.
+Json KernelWrittenJson() {
+  std::ifstream file("/proc/self/io");
+  std::string line;
+  while (std::getline(file, line)) {
+    constexpr std::string_view kKey = "write_bytes: ";
+    if (line.starts_with(kKey)) return std::strtoull(line.c_str() + kKey.size(), nullptr, 10);
+  }
+  return nullptr;
+}
+
+Json FlashJson(const View& view) {
+  const runtime::FlashReport flash = view.agent->flash();
+  const std::uint64_t max = flash.use.day_bytes_max;
+  return {{"today_bytes", flash.use.today_bytes},
+          {"year_bytes", flash.use.year_bytes ? Json(*flash.use.year_bytes) : Json(nullptr)},
+          {"day_bytes_max", max == 0 ? Json(nullptr) : Json(max)},
+          {"stretch", flash.use.stretch},
+          {"stretched", flash.use.stretched},
+          {"store", WrittenJson(flash.twin)},
+          {"history", WrittenJson(flash.history)},
+          {"kernel_bytes", KernelWrittenJson()}};
+}
+
+Json CrashesJson(const View& view) {
+  return {{"watched", view.agent->crashes_watched()},
+          {"last_run_ended_in", view.agent->crashed_in()},
+          {"quarantined", view.agent->crashers_total()}};
+}
+
 Json DriverSummaryJson(const View& view) {
   std::map<std::string, std::uint64_t> count{
       {"running", 0}, {"waiting", 0}, {"failed", 0}, {"stopped", 0}};
@@ -184,6 +222,8 @@ Json StatusJson(const View& view, const std::vector<LimitReport>& api_limits) {
   json["link"] = LinkJson(view);
   json["store"] = StoreJson(view);
   json["history"] = HistoryStatusJson(view);
+  json["flash"] = FlashJson(view);
+  json["crashes"] = CrashesJson(view);
   json["drivers"] = DriverSummaryJson(view);
   json["properties"] = CountsJson(view);
   json["memory"] = MemoryJson();
@@ -224,6 +264,7 @@ Json StoredStatusJson(const View& view, const std::string& device, const std::st
   json["link"] = nullptr;
   json["store"] = {{"file", facts.store}};
   json["history"] = nullptr;
+  json["flash"] = nullptr;
   json["drivers"] = nullptr;
   json["properties"] = CountsJson(view);
   json["memory"] = nullptr;

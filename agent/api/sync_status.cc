@@ -148,6 +148,7 @@ Json Running(const View& view, const std::string& device) {
   json["round_trip_ms"] = status.round_trip
                               ? Json(static_cast<double>(status.round_trip->count()) / 1'000)
                               : Json(nullptr);
+  json["frame_bytes_max"] = status.frame_bytes;
   json["sessions"] = status.sessions;
   json["frames_under_way"] = status.frames_under_way;
   json["frames_resent"] = status.frames_resent;
@@ -163,6 +164,8 @@ Json Running(const View& view, const std::string& device) {
   json["returned_rows"] = status.returned_rows;
   json["set_back_to"] = status.seq_floor == 0 ? Json(nullptr) : Json(status.seq_floor);
   json["quarantined"] = status.quarantined;
+  json["entries_refused"] = status.entries_refused;
+  json["crash_quarantined"] = view.agent->crashers_total();
   json["orphans"] = status.orphans;
   json["foreign_welcomes"] = status.foreign_welcomes;
   json["interest"] = InterestJson(status.interest, status.interest_held);

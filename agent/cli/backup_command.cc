@@ -60,12 +60,17 @@ Done Backup(const Context& context, const std::string& file, bool replace) {
                           {"bytes", image->size()},
                           {"revision", revision},
                           {"properties", stored.properties.size()},
-                          {"events", stored.events.size()}});
+                          {"events", stored.events.size()},
+                          {"history", false}});
     return Exit::kOk;
   }
   context.out.Line(Printable(file) + ": " + Bytes(image->size()) + ", revision " +
                    api::Grouped(revision) + ", " +
                    api::Count(stored.properties.size(), "property", "properties"));
+  const std::string history = context.places.history + "/history.db";
+  if (!context.store_only && access(history.c_str(), F_OK) == 0) {
+    context.out.Line("the history is not in it: " + Printable(history) + " stays where it is");
+  }
   return Exit::kOk;
 }
 

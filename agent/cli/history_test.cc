@@ -126,5 +126,33 @@ TEST_F(HistoryTest, ADamagedFileIsPutAsideAndWhatIsWholeOfItIsStillShown) {
   EXPECT_EQ(Ask({"audit"}).exit, 0) << Ask({"audit"}).out;
 }
 
+TEST_F(HistoryTest, ABackupSaysThatTheHistoryIsNotInItAndAFactoryResetTakesItToo) {
+  const std::string file = fs::path(site_.store_file()).parent_path() / "history.db";
+  ASSERT_TRUE(tests::Until([&] { return fs::exists(file); }, 20));
+  const auto run = [this](std::vector<std::string> args) {
+    args.insert(args.begin(),
+                {std::string(EDGETWIN_BIN_DIR) + "/edgetwin", "--config", site_.config_file()});
+    return tests::RunCommand(std::move(args));
+  };
+  const Ran backup = run({"backup", site_.File("backup.db")});
+  EXPECT_EQ(backup.exit, 0) << backup.err;
+  EXPECT_THAT(backup.out, HasSubstr("the history is not in it"));
+  site_.agent()->Kill(SIGTERM);
+  ASSERT_EQ(site_.agent()->Wait(std::chrono::seconds(20)), 0);
+  const Ran kept = run({"factory-reset", "--yes"});
+  EXPECT_EQ(kept.exit, 0) << kept.err;
+  EXPECT_THAT(kept.out, HasSubstr("history.db.before-reset-1"));
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_TRUE(fs::exists(file + ".before-reset-1"));
+  ASSERT_TRUE(site_.StartAgent());
+  ASSERT_TRUE(tests::Until([this] { return Samples() >= 1; }, 20));
+  EXPECT_THAT(Ask({"gaps"}).out, HasSubstr("nothing is missing")) << "it begins anew";
+  site_.agent()->Kill(SIGTERM);
+  ASSERT_EQ(site_.agent()->Wait(std::chrono::seconds(20)), 0);
+  const Ran purged = run({"factory-reset", "--purge", "--yes"});
+  EXPECT_EQ(purged.exit, 0) << purged.err;
+  EXPECT_FALSE(fs::exists(file));
+}
+
 }  // namespace
 }  // namespace edgetwin::cli

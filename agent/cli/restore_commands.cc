@@ -172,6 +172,18 @@ Done Restore(const Context& context, const std::string& file, bool yes) {
   return Exit::kOk;
 }
 
+namespace {
+
+// The name that it was moved to; none when it was removed, or isn't there.
+Result<std::string> Clear(const std::string& path, bool purge) {
+  if (access(path.c_str(), F_OK) != 0) return std::string();
+  if (!purge) return TwinStore::PutAside(path);
+  if (edgetwin::Status removed = TwinStore::Remove(path); !removed) return removed.error();
+  return std::string();
+}
+
+}  // namespace
+
 Done FactoryReset(const Context& context, bool purge, bool yes) {
   const std::string path = context.places.store + "/twin.db";
   Plan plan;
@@ -181,19 +193,19 @@ Done FactoryReset(const Context& context, bool purge, bool yes) {
   if (auto weighed = Weigh(path, {}, plan); !weighed) return tl::unexpected(weighed.error());
   if (plan.none) return Fail(Exit::kNotFound, "there is no store " + path + " to reset");
   if (auto agreed = Agree(context, path, plan, yes); !agreed) return tl::unexpected(agreed.error());
-  std::string aside;
-  if (purge) {
-    if (const edgetwin::Status removed = TwinStore::Remove(path); !removed)
-      return NotDone(removed.error());
-  } else {
-    const auto moved = TwinStore::PutAside(path);
-    if (!moved) return NotDone(moved.error());
-    aside = *moved;
-  }
+  // First: while there is a store, the reset can be repeated.
+  const std::string history = context.places.history + "/history.db";
+  const Result<std::string> history_aside =
+      context.store_only ? Result<std::string>(std::string()) : Clear(history, purge);
+  if (!history_aside) return NotDone(history_aside.error());
+  const auto cleared = Clear(path, purge);
+  if (!cleared) return NotDone(cleared.error());
+  const std::string& aside = *cleared;
   const std::vector<std::string> kept = KeptBeside(path);
   if (context.out.json()) {
     Json json = DocumentOf(plan, true);
     json["kept_as"] = aside.empty() ? Json(nullptr) : Json(aside);
+    json["history_kept_as"] = history_aside->empty() ? Json(nullptr) : Json(*history_aside);
     json["kept"] = kept;
     context.out.Document(json);
     return Exit::kOk;
@@ -201,6 +213,9 @@ Done FactoryReset(const Context& context, bool purge, bool yes) {
   context.out.Line(aside.empty() ? "the store is removed; the configuration stays"
                                  : "the old store is kept as " + Printable(aside) +
                                        "; the configuration stays");
+  if (!history_aside->empty()) {
+    context.out.Line("the old history is kept as " + Printable(*history_aside));
+  }
   for (const std::string& other : kept) {
     if (other != aside) context.out.Line("kept from before: " + Printable(other));
   }

@@ -100,6 +100,17 @@ std::string Store(const Json& store) {
          api::Count(NumberAt(store, "commits"), "commit", "commits");
 }
 
+std::string Flash(const Json& flash) {
+  std::string text = Bytes(NumberAt(flash, "today_bytes")) + " today";
+  const std::uint64_t max = NumberAt(flash, "day_bytes_max");
+  if (max > 0) text += " of " + Bytes(max);
+  if (At(flash, "year_bytes").is_number()) {
+    text += ", " + Bytes(NumberAt(flash, "year_bytes")) + " a year at this rate";
+  }
+  if (NumberAt(flash, "stretch") > 0) text += "; the history gathers longer, to stay within it";
+  return text;
+}
+
 void Facts(const Output& out, const Json& status) {
   out.Line();
   Table table({"", ""}, 2);
@@ -124,6 +135,7 @@ void Facts(const Output& out, const Json& status) {
     const std::string error = TextAt(history, "error");
     add("history", error.empty() ? text : text + "; not stored: " + error);
   }
+  if (At(status, "flash").is_object()) add("flash", Flash(At(status, "flash")));
   const Json& memory = At(status, "memory");
   if (At(memory, "rss_bytes").is_number()) add("memory", Bytes(NumberAt(memory, "rss_bytes")));
   table.Print(out);

@@ -53,6 +53,9 @@ std::string Link(const Json& sync) {
   if (At(sync, "round_trip_ms").is_number()) {
     text += ", round trip " + std::to_string(NumberAt(sync, "round_trip_ms")) + " ms";
   }
+  if (NumberAt(sync, "frame_bytes_max") > 0) {
+    text += ", frames of " + Number(sync, "frame_bytes_max") + " bytes at most";
+  }
   return text + ", " + Number(sync, "frames_resent") + " frames resent, " +
          Number(sync, "frames_refused") + " refused, " + Number(sync, "nacks") + " nacks";
 }
@@ -70,6 +73,7 @@ void Incidents(Table& table, const Json& sync) {
                    Number(sync, "set_back_to")});
   }
   add("quarantined", "quarantined", "entries that the cloud refuses, set aside");
+  add("crash_quarantined", "kept back", "things that ended this agent twice in a row");
   add("orphans", "orphans", "desired values that the cloud lost");
   add("foreign_welcomes", "two clouds", "answers of another cloud than the one last synced with");
   add("events_lost", "lost", "events that the cloud will never see: too many waited");

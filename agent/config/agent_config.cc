@@ -93,6 +93,11 @@ void ReadStore(Load& load, ConfigReader& reader, StoreConfig& store) {
                                               FormatDuration(store.commit_window) + "), is " +
                                               FormatDuration(store.checkpoint_interval));
   }
+  store.flash_per_day_max =
+      reader.Bytes("flash_per_day_max", store.flash_per_day_max, 0, std::uint64_t{1} << 40);
+  if (store.flash_per_day_max > 0 && store.flash_per_day_max < 1 << 20) {
+    reader.Problem("flash_per_day_max", "must be 0 or at least 1MiB");
+  }
   reader.Finish();
 }
 

@@ -46,6 +46,8 @@ struct StoreConfig {
   // How often reported values that the cloud has already are folded into the file. 1s to 1d, not
   // below commit_window.
   std::chrono::milliseconds checkpoint_interval{600'000};
+  // What may be written to flash a day, history included; 1MiB to 1TiB, 0: as much as it takes.
+  std::uint64_t flash_per_day_max = 0;
   friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
 };
 

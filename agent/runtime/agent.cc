@@ -4,6 +4,7 @@
 #include "agent/runtime/agent.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace edgetwin::runtime {
 namespace {
 
 using std::chrono::microseconds;
+using store::Sum;
 
 std::string Hex(std::uint64_t bits) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
@@ -57,12 +59,17 @@ sync::EdgeOptions MakeEngineOptions(const config::AgentConfig& config, const Loo
 }  // namespace
 
 Agent::Agent(EventLoop& loop, config::AgentConfig config)
-    : loop_(loop), config_(std::move(config)), started_(loop.Now()) {}
+    : loop_(loop),
+      config_(std::move(config)),
+      started_(loop.Now()),
+      flash_budget_(config_.store.flash_per_day_max, loop.Now()) {}
 
 Agent::~Agent() {
   loop_.Cancel(kick_);
   loop_.Cancel(timer_);
+  loop_.Cancel(flash_timer_);
   CloseLink();
+  if (gate_) gate_->Close();
   supervisor_.reset();
   committer_.reset();
 }
@@ -79,6 +86,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   options.path = config_.store.directory + "/twin.db";
   options.inc = RandomBits() | 1;
   options.device = config_.device.id;
+  options.meter = &meter_;
   auto opened = store::TwinStore::Open(options);
   if (!opened && opened.error().code == ErrorCode::kCorrupt) {
     const std::string why = opened.error().text;
@@ -99,20 +107,28 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
   // What is in use is then a third of it at most when it begins anew.
   limits.dictionary_max = 3 * limits.properties_max;
   twin_ = std::make_unique<model::Twin>(model::Role::kDevice, limits);
-  engine_ = std::make_unique<sync::EdgeEngine>(MakeEngineOptions(config_, loop_), *twin_,
+  OpenMarks();
+  sync::EdgeOptions engine_options = MakeEngineOptions(config_, loop_);
+  if (marks_) WatchEntries(engine_options);
+  engine_ = std::make_unique<sync::EdgeEngine>(std::move(engine_options), *twin_,
                                                store_->TakeStored(), loop_.Now(), Wall());
   committer_ = std::make_unique<store::StoreThread>(
       loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
       [this](std::uint64_t token, Status status) { Committed(token, std::move(status)); });
   if (config_.history.enabled) {
-    history_ = std::make_unique<History>(loop_, config_.history, config_.store.directory,
-                                         config_.properties);
+    history_ = std::make_unique<History>(
+        loop_, config_.history, config_.store.directory, config_.properties,
+        [this](model::Severity severity, std::string kind, std::string text) {
+          Note(severity, std::move(kind), std::move(text));
+        });
   }
   Supervisor::Hooks hooks;
   hooks.changed = [this] { Kick(); };
   hooks.defined = [this](model::PropertyId id) { engine_->Defined(id, loop_.Now(), Wall()); };
   hooks.undefined = [this](model::PropertyId id) { engine_->Undefined(id, Wall()); };
   hooks.answered = [this](const model::DriverCall& call, Result<model::Value> result) {
+    gate_->Answered(call);
+    Kick();
     if (call.kind == model::DriverCall::Kind::kRead) {
       engine_->ReadDone(call.ticket, std::move(result), loop_.Now(), Wall());
     } else {
@@ -123,13 +139,140 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
     if (history_) history_->Record(id, twin_->def(id).path.text(), sample);
     engine_->Sampled(id, sample, loop_.Now());
   };
+  MakeGate();
   supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
   return {};
+}
+
+void Agent::OpenMarks() {
+  const std::string folder = std::filesystem::path(config_.api.socket).parent_path();
+  if (!CrashMarks::InMemory(folder.empty() ? "." : folder)) {
+    Log(LogLevel::kInfo,
+        "the socket's folder is not in memory, so what crashes this agent is not told apart",
+        {{"folder", folder}});
+    return;
+  }
+  auto marks = CrashMarks::Open(config_.api.socket + ".crash");
+  if (!marks) {
+    Log(LogLevel::kWarning,
+        "what crashes this agent will not be told apart: " + marks.error().text);
+    return;
+  }
+  marks_ = std::move(*marks);
+  for (const CrashItem& item : marks_->found()) {
+    crashed_in_.emplace_back(ToString(item.kind));
+    Log(marks_->Quarantined(item) ? LogLevel::kError : LogLevel::kWarning,
+        "the last run ended while " + crashed_in_.back() +
+            (marks_->Quarantined(item) ? ", twice in a row: it is quarantined" : ""));
+  }
+}
+
+void Agent::WatchEntries(sync::EdgeOptions& options) {
+  options.entry_begins = [this](const model::Dot& dot) {
+    const CrashItem item{CrashItem::Kind::kEntry, dot.inc, dot.seq};
+    if (marks_->Quarantined(item)) {
+      NoteCrasher(item, model::kNoProperty);
+      return false;
+    }
+    marks_->Enter(item);
+    return true;
+  };
+  options.entry_ends = [this](const model::Dot& dot) {
+    marks_->Leave();
+    marks_->Done({CrashItem::Kind::kEntry, dot.inc, dot.seq});
+  };
+}
+
+void Agent::MakeGate() {
+  gate_ = std::make_unique<CallGate>(
+      marks_.get(), [this](const model::DriverCall& call) { supervisor_->Call(call); },
+      [this](const model::DriverCall& call, const CrashItem& item) {
+        NoteCrasher(item, call.id);
+        loop_.After(microseconds(0), [this, alive = std::weak_ptr<bool>(alive_), call] {
+          if (alive.expired()) return;
+          const Error why = Conflict(
+              "quarantined: handing it to the driver ended this agent twice in a row; a newer "
+              "value is tried");
+          if (call.kind == model::DriverCall::Kind::kRead) {
+            engine_->ReadDone(call.ticket, why, loop_.Now(), Wall());
+          } else {
+            engine_->WriteDone(call.ticket, why, loop_.Now(), Wall());
+          }
+          Kick();
+        });
+      });
+}
+
+// Said once each.
+void Agent::NoteCrasher(const CrashItem& item, model::PropertyId id) {
+  if (std::ranges::find(crashers_noted_, item) != crashers_noted_.end()) return;
+  ++crashers_total_;
+  std::string text(ToString(item.kind));
+  if (item.kind != CrashItem::Kind::kFrame) text += ", revision " + std::to_string(item.b);
+  if (id != model::kNoProperty) text += ", of '" + twin_->def(id).path.text() + "'";
+  if (crashers_noted_.size() < kCrashersKept) {
+    crashers_noted_.push_back(item);
+    crashers_.push_back(text);
+  }
+  text += ": it ended this agent twice in a row, and is not done";
+  Log(LogLevel::kError, text, {{"event", "quarantined"}});
+  model::Event event;
+  event.time = Wall();
+  event.unsynced = !loop_.clock().Wall();
+  event.severity = model::Severity::kAlarm;
+  event.kind = "quarantined";
+  event.id = id;
+  event.text = std::move(text);
+  engine_->AddEvent(std::move(event));
 }
 
 void Agent::Start() {
   OpenLink();
   supervisor_->Apply(config_.drivers, config_.properties);
+  flash_timer_ = loop_.Every(FlashBudget::period, [this] { ObserveFlash(); });
+  Kick();
+}
+
+FlashReport Agent::flash() const {
+  FlashReport report;
+  report.twin = meter_.bytes();
+  report.history = history_ ? history_->written() : history_written_;
+  report.use = flash_budget_.UseNow(Sum(report.twin) + Sum(report.history));
+  return report;
+}
+
+void Agent::ObserveFlash() {
+  const FlashReport report = flash();
+  const int before = flash_budget_.use().stretch;
+  const bool other =
+      flash_budget_.Observe(Sum(report.twin) + Sum(report.history), loop_.Now(), Wall());
+  if (history_ && history_->flash_day_before()) {
+    flash_budget_.Continue(*history_->flash_day_before());
+    history_->SetFlashDay(flash_budget_.today());
+  }
+  if (other && history_) history_->SetWindows(flash_budget_.windows());
+  const FlashUse& use = flash_budget_.use();
+  if (before == 0 && use.stretch > 0) {
+    Note(model::Severity::kInfo, "flash_budget_stretched",
+         "the history gathers longer, to stay within store.flash_per_day_max");
+  }
+  if (use.exceeded() && !flash_exceeded_) {
+    Note(model::Severity::kWarning, "flash_budget_exceeded",
+         std::to_string(use.today_bytes) + " bytes were written to flash today, more than " +
+             std::to_string(use.day_bytes_max));
+  }
+  flash_exceeded_ = use.exceeded();
+}
+
+// What people should know, at the device and in the cloud.
+void Agent::Note(model::Severity severity, std::string kind, std::string text) {
+  model::Event event;
+  event.time = Wall();
+  event.unsynced = !loop_.clock().Wall();
+  event.severity = severity;
+  event.kind = std::move(kind);
+  event.text = std::move(text);
+  engine_->AddEvent(std::move(event));
   Kick();
 }
 
@@ -206,6 +349,17 @@ void Agent::OnLinkDown(const Error& why) {
 }
 
 void Agent::OnLinkFrame(std::string_view, std::span<const std::byte> bytes) {
+  if (!marks_) return TakeFrame(bytes);
+  const CrashItem item = FrameItem(bytes);
+  if (marks_->Quarantined(item) && loop_.Now() < started_ + kFramePause) {
+    ++frames_refused_;
+    last_refusal_ = "quarantined: handling one of its kind ended this agent twice in a row";
+    return NoteCrasher(item, model::kNoProperty);
+  }
+  marks_->Watch(item, [&] { TakeFrame(bytes); });
+}
+
+void Agent::TakeFrame(std::span<const std::byte> bytes) {
   auto frame = sync::Decode(bytes);
   if (!frame) {
     ++frames_refused_;
@@ -259,7 +413,8 @@ void Agent::Step() {
                                                                           : LogLevel::kError;
     Log(level, notice.text, {{"event", notice.kind}});
   }
-  for (const model::DriverCall& call : out.calls) supervisor_->Call(call);
+  for (const model::DriverCall& call : out.calls) gate_->Call(call);
+  gate_->Pump();
   if (observer_) observer_();
   Arm();
 }
@@ -322,14 +477,18 @@ std::vector<std::string> Agent::Reload(config::AgentConfig config) {
 
 void Agent::Stop(std::function<void(Status)> done) {
   stopping_ = true;
+  loop_.Cancel(flash_timer_);
+  ObserveFlash();
   loop_.Cancel(kick_);
   loop_.Cancel(timer_);
+  gate_->Close();
   supervisor_->StopAll();
   CloseLink();
   if (history_) {
     if (const Status stored = history_->Stop(); !stored) {
       Log(LogLevel::kError, "the newest samples of the history are lost: " + stored.error().text);
     }
+    history_written_ = history_->written();
     history_.reset();
   }
   committer_.reset();  // Finishes what is out.
@@ -352,6 +511,11 @@ std::vector<LimitReport> Agent::limits() const {
   if (committer_) limits.push_back(committer_->limit());  // Not while stopping.
   if (history_) {
     for (LimitReport& limit : history_->limits()) limits.push_back(std::move(limit));
+  }
+  const FlashUse flash_use = flash().use;
+  if (flash_use.day_bytes_max > 0) {
+    limits.push_back({"flash_day_bytes", flash_use.day_bytes_max, flash_use.today_bytes,
+                      flash_use.day_bytes_peak, flash_use.stretched});
   }
   const auto posted = loop_.posted_stats();
   limits.push_back({"posted_tasks", posted.max, 0, posted.peak, posted.waits});

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +15,9 @@
 #include <vector>
 
 #include "agent/config/agent_config.h"
+#include "agent/runtime/call_gate.h"
+#include "agent/runtime/crash_marks.h"
+#include "agent/runtime/flash_budget.h"
 #include "agent/runtime/history.h"
 #include "agent/runtime/supervisor.h"
 #include "drivers/sdk/driver.h"
@@ -33,6 +37,13 @@ std::vector<std::string> DriverKindNames();
 config::DriverCheck MakeDriverCheck();
 
 // SINGLE-THREADED, on the loop.
+// What is written to flash, and by what.
+struct FlashReport {
+  FlashUse use;
+  store::WrittenBytes twin{};  // Since the start, by cause.
+  store::WrittenBytes history{};
+};
+
 class Agent : private sync::LinkEvents {
  public:
   // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
@@ -58,11 +69,20 @@ class Agent : private sync::LinkEvents {
   std::optional<sync::LinkStats> link_stats() const;
   store::TwinStoreStats store_stats() const { return store_->stats(); }
   History* history() const { return history_.get(); }  // Null: it is off, or the agent stops.
+  FlashReport flash() const;
   std::vector<LimitReport> limits() const;
   MonoTime started() const { return started_; }
   const std::string& quarantined() const {
     return quarantined_;
   }  // Where a corrupt store was put; empty.
+  // Whether what ends this process is kept from the next one: not without a folder in memory.
+  bool crashes_watched() const { return marks_ != nullptr; }
+  // What the process before this one ended in; empty: it ended well, or nothing is known.
+  const std::vector<std::string>& crashed_in() const { return crashed_in_; }
+  // What was kept back since the start, as it ended processes twice in a row: the first ones as
+  // texts, and how many.
+  const std::vector<std::string>& crashers() const { return crashers_; }
+  std::uint64_t crashers_total() const { return crashers_total_; }
   std::uint64_t frames_refused() const { return frames_refused_; }  // Received and undecodable.
   std::string last_refusal() const { return last_refusal_; }
 
@@ -89,35 +109,58 @@ class Agent : private sync::LinkEvents {
  private:
   Agent(EventLoop& loop, config::AgentConfig config);
 
+  // A frame that is kept back is tried again after so long: the cloud may be another one by then.
+  static constexpr std::chrono::hours kFramePause{1};
+  static constexpr std::size_t kCrashersKept = CrashMarks::kItems;
+
   void OnLinkUp() override;
   void OnLinkDown(const Error& why) override;
   void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
   void OnLinkDrained() override;
 
   Status OpenStore(std::vector<driver::DriverKind> kinds);
+  void OpenMarks();
+  void WatchEntries(sync::EdgeOptions& options);
+  void MakeGate();
+  void TakeFrame(std::span<const std::byte> bytes);
+  void NoteCrasher(const CrashItem& item, model::PropertyId id);
   void OpenLink();
   void CloseLink();
   void Kick();
   void Step();
   void Arm();
   void Committed(std::uint64_t token, Status status);
+  void ObserveFlash();
+  void Note(model::Severity severity, std::string kind, std::string text);
   WallTime Wall() const { return loop_.clock().UntrustedWall(); }
 
   EventLoop& loop_;
   config::AgentConfig config_;
   MonoTime started_;
+  store::FlashMeter meter_;  // Of store_.
+  FlashBudget flash_budget_;
+  bool flash_exceeded_ = false;
   std::unique_ptr<store::TwinStore> store_;
   std::unique_ptr<model::Twin> twin_;
   std::unique_ptr<sync::EdgeEngine> engine_;
   std::unique_ptr<store::StoreThread> committer_;
   std::unique_ptr<History> history_;
+  store::WrittenBytes history_written_{};  // Once it has stopped.
+  std::unique_ptr<CrashMarks> marks_;  // Null: nothing is watched.
+  std::unique_ptr<CallGate> gate_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<sync::Link> link_;
+  std::vector<std::string> crashed_in_;
+  std::vector<std::string> crashers_;
+  std::vector<CrashItem> crashers_noted_;
+  std::uint64_t crashers_total_ = 0;
   std::string quarantined_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool kicked_ = false;
   bool stopping_ = false;
   Loop::Id kick_ = Loop::Id::kNone;
   Loop::Id timer_ = Loop::Id::kNone;
+  Loop::Id flash_timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;
   std::function<void()> observer_;
   std::function<void(MonoTime, WallTime)> time_told_;

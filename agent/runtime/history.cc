@@ -8,7 +8,6 @@
 
 #include "twin/base/log.h"
 #include "twin/base/random.h"
-#include "twin/store/twin_store.h"
 
 namespace edgetwin::runtime {
 namespace {
@@ -20,6 +19,8 @@ using std::chrono::microseconds;
 
 constexpr std::chrono::seconds kReopenPeriod{10};
 constexpr std::chrono::minutes kEvictPeriod{10};
+// A disk that is full now and then makes no more events than one in this time.
+constexpr std::chrono::minutes kNotePeriod{10};
 // One round of age's evictions, of history::kEvictedMax blocks each: the thread has other work.
 constexpr int kEvictionsInARound = 64;
 
@@ -36,11 +37,12 @@ std::optional<Priority> PriorityOf(config::HistoryPolicy policy) {
 }  // namespace
 
 History::History(EventLoop& loop, const config::HistoryConfig& config, const std::string& directory,
-                 const std::vector<config::PropertyOverride>& overrides)
+                 const std::vector<config::PropertyOverride>& overrides, Note note)
     : loop_(loop),
       config_(config),
       file_((config.directory.empty() ? directory : config.directory) + "/history.db"),
       overrides_(overrides),
+      note_(std::move(note)),
       recorder_(history::RecorderOptions()),
       evict_at_(loop.Now() + kEvictPeriod) {
   status_.file = file_;
@@ -62,28 +64,17 @@ History::Opened History::OpenStore(bool damaged) {
   options.now = loop_.clock().UntrustedWall();
   options.window_samples_max = history::RecorderOptions().samples_max;
   options.bytes_max = config_.bytes_max;
+  options.meter = &meter_;
   Opened opened;
   store_.reset();
-  Result<std::unique_ptr<HistoryStore>> store = Corrupt(file_ + " is damaged");
-  if (!damaged) store = HistoryStore::Open(options);
-  if (!store && store.error().code == ErrorCode::kCorrupt) {
-    const auto moved = store::TwinStore::Quarantine(file_);
-    if (moved || moved.error().code == ErrorCode::kNotFound) {
-      opened.quarantined = moved.value_or("");
-      store = HistoryStore::Open(options);
-    } else {
-      store = moved.error();
-    }
-  }
-  if (!store) {
-    opened.status = store.error();
+  auto recovered = damaged ? history::Replace(options) : history::OpenOrReplace(options);
+  if (!recovered) {
+    opened.status = recovered.error();
     return opened;
   }
-  store_ = std::move(*store);
-  if (opened.quarantined.empty()) return opened;
-  const auto salvaged = history::Salvage(opened.quarantined, *store_);
-  // What could not be copied is still there, put aside.
-  opened.salvaged = salvaged.value_or(history::Salvaged());
+  store_ = std::move(recovered->store);
+  opened.quarantined = recovered->quarantined;
+  opened.salvaged = recovered->salvaged;
   return opened;
 }
 
@@ -94,6 +85,9 @@ void History::TakeOpened(const Opened& opened) {
         "the history is damaged; kept for inspection, and " +
             std::to_string(opened.salvaged.samples) + " samples of it copied into a new one",
         {{"quarantined", opened.quarantined}});
+    note_(model::Severity::kWarning, "history_quarantined",
+          "the history is damaged; kept as " + opened.quarantined + ", and " +
+              std::to_string(opened.salvaged.samples) + " samples of it copied into a new one");
   }
   Say(opened.status);
   if (!opened.status) {
@@ -104,6 +98,7 @@ void History::TakeOpened(const Opened& opened) {
   reopen_at_.reset();
   const LossReason missing =
       opened.quarantined.empty() ? LossReason::kFileLost : LossReason::kDamaged;
+  if (!flash_day_before_) flash_day_before_ = store_->flash_day();
   recorder_.Attach(store_->inc(), store_->paths(), missing, loop_.clock().UntrustedWall());
   status_.store = store_->stats();
   Arm();
@@ -114,8 +109,15 @@ void History::Say(const Status& status) {
   if (trouble != status_.trouble) {
     if (trouble.empty()) {
       Log(LogLevel::kNotice, "the history is stored again");
+      if (noted_open_) note_(model::Severity::kInfo, "history_stored", "it is stored again");
+      noted_open_ = false;
     } else {
       Log(LogLevel::kError, "history is not stored, trying again: " + trouble);
+      if (!noted_open_ && (!noted_ || loop_.Now() - *noted_ >= kNotePeriod)) {
+        note_(model::Severity::kWarning, "history_failing", trouble);
+        noted_ = loop_.Now();
+        noted_open_ = true;
+      }
     }
   }
   status_.trouble = trouble;
@@ -157,6 +159,13 @@ void History::SetPolicies(const std::vector<config::PropertyOverride>& overrides
   places_.clear();
 }
 
+void History::SetWindows(
+    const std::array<std::chrono::milliseconds, history::kPriorities>& windows) {
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    recorder_.SetWindow(static_cast<Priority>(i), windows[i]);
+  }
+}
+
 void History::Start(Work work) {
   queue_.push_back(std::move(work));
   RunNext();
@@ -196,7 +205,10 @@ void History::Committed(const Status& status) {
   const ErrorCode code = status ? ErrorCode::kInvalid : status.error().code;
   if (opened_) return;  // Another one is being opened already.
   if (code == ErrorCode::kCorrupt) return Open(true);
-  if (code == ErrorCode::kNotFound) return Open(false);
+  if (code == ErrorCode::kNotFound) {
+    note_(model::Severity::kWarning, "history_file_lost", status.error().text);
+    return Open(false);
+  }
   Arm();
 }
 
@@ -204,6 +216,7 @@ void History::Wake() {
   const MonoTime now = loop_.Now();
   if (reopen_at_ && *reopen_at_ <= now) Open(false);
   if (auto batch = opened_ ? std::nullopt : recorder_.Take(now)) {
+    batch->flash = flash_day_;
     commit_ = std::make_shared<std::optional<Status>>();
     Start({[this, status = commit_, batch = std::move(*batch)] {
              *status = store_ ? store_->Commit(batch) : Unavailable("there is no history file now");
@@ -267,7 +280,9 @@ Status History::Stop() {
     recorder_.Committed(done.has_value(), loop_.Now());
     if (!done) return done;
   }
-  const Status closed = store_->Close({});
+  history::HistoryBatch last;
+  last.flash = flash_day_;
+  const Status closed = store_->Close(last);
   store_.reset();
   return closed;
 }

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -18,7 +20,8 @@
 #include "twin/history/gather/excerpt.h"
 #include "twin/history/gather/recorder.h"
 #include "twin/history/store/history_store.h"
-#include "twin/history/store/salvage.h"
+#include "twin/history/store/recover.h"
+#include "twin/model/event.h"
 #include "twin/model/property.h"
 #include "twin/store/store_thread.h"
 
@@ -52,15 +55,27 @@ struct HistoryAudit {
 // SINGLE-THREADED, on the loop.
 class History {
  public:
-  // The file is opened on the thread; that it can't be is said, and tried again.
+  // What people should know, as an event.
+  using Note = std::function<void(model::Severity, std::string kind, std::string text)>;
+
+  // The file is opened on the thread; that it can't be is said, and tried again. `note` is called
+  // on the loop, not before this returns.
   History(EventLoop& loop, const config::HistoryConfig& config, const std::string& directory,
-          const std::vector<config::PropertyOverride>& overrides);
+          const std::vector<config::PropertyOverride>& overrides, Note note);
   ~History();
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
   void Record(model::PropertyId id, const std::string& path, const model::Sample& sample);
   void SetPolicies(const std::vector<config::PropertyOverride>& overrides);
+  // How long samples gather, by priority; from the next window on.
+  void SetWindows(const std::array<std::chrono::milliseconds, history::kPriorities>& windows);
+
+  // What was written to flash today, to be kept in the file; and what the file said of it when it
+  // was opened last: nothing before.
+  // Not before that.
+  void SetFlashDay(const history::FlashDay& today) { flash_day_ = today; }
+  const std::optional<history::FlashDay>& flash_day_before() const { return flash_day_before_; }
 
   // Commits everything, waiting for it; nothing may be recorded any more.
   Status Stop();
@@ -74,6 +89,7 @@ class History {
 
   const HistoryStatus& status() const { return status_; }
   std::vector<LimitReport> limits() const;
+  store::WrittenBytes written() const { return meter_.bytes(); }  // Since the start.
 
   static constexpr std::size_t questions_max = 16;
 
@@ -105,6 +121,9 @@ class History {
   const config::HistoryConfig config_;
   const std::string file_;
   std::vector<config::PropertyOverride> overrides_;
+  const Note note_;
+  std::optional<MonoTime> noted_;  // When it was noted last that nothing can be stored.
+  bool noted_open_ = false;        // And not yet that it can be again.
   history::Recorder recorder_;
   // Of each property: nothing yet, or where it goes.
   struct Place {
@@ -113,6 +132,9 @@ class History {
   };
   std::vector<std::optional<Place>> places_;
   HistoryStatus status_;
+  std::optional<history::FlashDay> flash_day_;
+  std::optional<history::FlashDay> flash_day_before_;
+  store::FlashMeter meter_;
   std::unique_ptr<history::HistoryStore> store_;  // The thread's while it works, else the loop's.
   std::unique_ptr<store::StoreThread> thread_;
   std::deque<Work> queue_;

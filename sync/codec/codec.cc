@@ -67,6 +67,11 @@ struct Encoder {
     out.set_dictionary_anew(hello.dictionary_anew);
     out.set_hardware(ForPeople(hello.hardware, model::kNoteBytesMax));
     out.set_address(hello.address);
+    if (!hello.first) return;
+    EDGETWIN_CHECK(hello.first->to != 0);
+    out.set_delta_to(hello.first->to);
+    EncodeRows(RowsOf::kState, hello.first->rows, frame);
+    EncodeSeqs(hello.first->from, hello.first->to, 0, hello.first->rows, frame);
   }
 
   void operator()(const Welcome& welcome) {
@@ -171,7 +176,20 @@ struct Encoder {
   }
 };
 
-Result<Frame> DecodeHello(const v1::Frame& frame) {
+Result<std::optional<FirstDelta>> DecodeFirst(v1::Frame& frame) {
+  FirstDelta first;
+  first.to = frame.hello().delta_to();
+  if (first.to == 0) return std::optional<FirstDelta>();
+  Result<std::vector<WireRow>> rows = DecodeRows(RowsOf::kState, frame);
+  if (!rows) return rows.error();
+  const auto from = DecodeSeqs(first.to, 0, frame, *rows);
+  if (!from) return from.error();
+  first.from = *from;
+  first.rows = std::move(*rows);
+  return std::optional(std::move(first));
+}
+
+Result<Frame> DecodeHello(v1::Frame& frame) {
   const v1::Hello& in = frame.hello();
   Hello hello;
   if (frame.session() == 0) return Invalid("a hello needs a session");
@@ -204,6 +222,9 @@ Result<Frame> DecodeHello(const v1::Frame& frame) {
   hello.dictionary_anew = in.dictionary_anew();
   hello.hardware = std::move(*hardware);
   hello.address = in.address();
+  Result<std::optional<FirstDelta>> first = DecodeFirst(frame);
+  if (!first) return first.error();
+  hello.first = std::move(*first);
   return Frame(std::move(hello));
 }
 

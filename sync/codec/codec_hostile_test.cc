@@ -40,6 +40,13 @@ v1::Frame WelcomeFrame() {
   return frame;
 }
 
+v1::Frame HelloWithDelta() {
+  v1::Frame frame = StateDelta();
+  *frame.mutable_hello() = HelloFrame().hello();
+  frame.mutable_hello()->set_delta_to(3);
+  return frame;
+}
+
 v1::Frame NackFrame() {
   v1::Frame frame;
   frame.mutable_nack()->set_reason(v1::Nack::REASON_GAP);
@@ -58,8 +65,9 @@ v1::Property& FirstEntry(v1::Frame& frame) {
 }
 
 TEST(CodecHostileMessagesTest, AreValidBeforeSomethingIsWrong) {
-  for (const v1::Frame& frame : {StateDelta(), ControlDelta(), PathDelta(), HelloFrame(),
-                                 WelcomeFrame(), NackFrame(), DictionaryOf("a/b")}) {
+  for (const v1::Frame& frame :
+       {StateDelta(), ControlDelta(), PathDelta(), HelloFrame(), HelloWithDelta(), WelcomeFrame(),
+        NackFrame(), DictionaryOf("a/b")}) {
     const Result<Frame> decoded = DecodeMessage(frame);
     EXPECT_TRUE(decoded.has_value()) << decoded.error().text;
   }
@@ -313,6 +321,10 @@ const Wrong kWrongOthers[] = {
      "longer"},
     {"HardwareThatIsNotUtf8", HelloFrame,
      [](v1::Frame& f) { f.mutable_hello()->set_hardware(kNotUtf8); }, "not UTF-8"},
+    {"AHelloWithRowsBeforeTheFirstSeq", HelloWithDelta,
+     [](v1::Frame& f) { f.mutable_hello()->set_delta_to(2); }, "up to seq 2"},
+    {"AHelloWithRowsOfAnotherStream", HelloWithDelta,
+     [](v1::Frame& f) { f.set_side(v1::SIDE_STATUS); }, "side"},
     {"AnAddressThatIsTooLong", HelloFrame,
      [](v1::Frame& f) { f.mutable_hello()->set_address("123456789"); }, "address"},
     {"AnAddressThatIsATopic", HelloFrame,

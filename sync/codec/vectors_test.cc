@@ -238,6 +238,20 @@ TEST(CodecVectorsTest, AHelloOfADictionaryThatBeganAnewSaysSoInThreeBytes) {
       hello);
 }
 
+TEST(CodecVectorsTest, AHelloWithADeltaSaysWhatThePageSays) {
+  Hello hello = MakeHello();
+  hello.head[1] = hello.durable[1] = 112;
+  hello.first = FirstDelta{109, 112, {}};
+  hello.first->rows.push_back(MakeRow(1, Side::kReported, 112, Value(21.5), 1'790'000'000'000));
+  ExpectBytesSay(
+      "08 b9 60 28 01 30 80 90 ae d7 a9 01 3a 02 cc 21 70 02 82 01 66 08 01 12 0d 09 33 33 33 33 "
+      "33 33 33 33 18 6e 20 60 12 0c 09 11 11 11 11 11 11 11 11 18 c0 3e 1a 06 08 60 10 70 18 5f "
+      "22 06 08 60 10 70 18 60 2a 02 08 05 31 22 22 22 22 22 22 22 22 38 02 41 2b 00 31 6c 27 8e "
+      "a0 7f 52 0b 08 01 11 44 44 44 44 44 44 44 44 58 c0 9c c9 a2 8c 34 60 88 27 6a 03 78 20 31 "
+      "98 01 70",
+      hello);
+}
+
 TEST(CodecVectorsTest, AWelcomeSaysWhatThePageSays) {
   ExpectBytesSay(
       "08 b9 60 28 01 30 80 90 ae d7 a9 01 3a 02 cc 21 8a 01 4c 08 01 12 0b 09 22 22 22 22 "

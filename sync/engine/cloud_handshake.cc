@@ -48,6 +48,7 @@ void CloudSession::OnHello(Hello hello, MonoTime now) {
   const auto again = [&hello](const Hello& before) {
     return before.session == hello.session && before.lineage == hello.lineage;
   };
+  if (!On(Guard::kHelloDeltaJudged) && hello.first) TakeFirst(hello, now);
   // The same Hello again: it waits for a commit, or for the incumbent.
   if ((hello_ && again(*hello_)) || (claimant_ && again(claimant_->hello))) return;
   // Overtaken by a later one of the same opening.
@@ -58,6 +59,7 @@ void CloudSession::OnHello(Hello hello, MonoTime now) {
   const Verdict verdict = Classify(Known(), hello);
   if (verdict.standing == Standing::kRefused) return Fence(hello, verdict.why);
   const bool incumbent = session_ != 0 && peer_lineage_.back().inc != hello.lineage.back().inc;
+  if (incumbent) hello.first.reset();  // Another one's: never taken, and it may wait for long.
   if (On(Guard::kIncumbentProbe) && incumbent && now - heard_at_ < kSilentMax &&
       admission_ == model::Admission::kNormal) {
     if (!claimant_) {
@@ -244,7 +246,35 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   scope_.held = hello.scope_version;
   if (scope_.held != interest_.version) BeginScopeIn({}, now);
   ++counts_.sessions;
+  if (hello.first && MayTakeFirst(hello, verdict)) TakeFirst(hello, now);
+  hello.first.reset();
   hello_ = std::move(hello);
+}
+
+// Of the store that was here last, in the epoch that this Hello has not ended, and with all of its
+// dictionary: then what comes above the watermark is what a Delta after the Welcome would bring.
+// Anything else is passed over without an answer: the Welcome tells, and it comes again.
+bool CloudSession::MayTakeFirst(const Hello& hello, const Verdict& verdict) const {
+  const FirstDelta& first = *hello.first;
+  const model::Pid n = twin_.dictionary_size();
+  if (verdict.standing != Standing::kSame || !(hello.epoch == epoch_)) return false;
+  if (setback_.floor != 0) return false;  // Nothing shows that the device has heard of it.
+  if (hello.dictionary_n != n || hello.dictionary_chain != twin_.chain(n)) return false;
+  const std::uint64_t watermark = received_[At(Stream::kState)];
+  if (first.from > watermark || first.to <= watermark) return false;
+  return std::ranges::all_of(first.rows, [this, n](const WireRow& wire) {
+    return wire.pid != 0 && wire.pid <= n && Check(wire, Stream::kState);
+  });
+}
+
+void CloudSession::TakeFirst(const Hello& hello, MonoTime now) {
+  Delta delta;
+  delta.session = hello.session;
+  delta.stream = Stream::kState;
+  delta.from = hello.first->from;
+  delta.to = hello.first->to;
+  delta.rows = hello.first->rows;
+  OnDelta(delta, now);
 }
 
 Welcome CloudSession::MakeWelcome(const Hello& hello, WallTime wall) const {

@@ -399,19 +399,24 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
       std::ranges::any_of(delta.events, unknown, &WireEvent::pid)) {
     return Refuse(NackReason::kUnknownPid, Down(), "an entry of the dictionary is missing");
   }
+  std::uint64_t& watermark = received_[At(delta.stream)];
+  // All of it was dealt with. What no longer fits comes late, and there is nothing to refuse: the
+  // schema has gone on. What does fit may be a row that the device's flash brought back.
+  const bool late = delta.to <= watermark;
   std::string why;
   std::vector<std::uint64_t> refused;
+  std::vector<const WireRow*> fitting;
   for (const WireRow& wire : delta.rows) {
     const Status ok = Check(wire, delta.stream);
-    if (ok) continue;
+    if (ok) fitting.push_back(&wire);
+    if (ok || late) continue;
     if (refused.empty()) why = ok.error().text;
     refused.push_back(wire.row.dot.seq);
   }
   if (!refused.empty()) return RefuseContent(delta, std::move(why), std::move(refused));
-  std::uint64_t& watermark = received_[At(delta.stream)];
   const bool gap = delta.from > watermark && On(Guard::kFromWithinWatermark);
-  for (const WireRow& wire : delta.rows) {
-    if (!ApplyRow(wire)) refused.push_back(wire.row.dot.seq);
+  for (const WireRow* wire : fitting) {
+    if (!ApplyRow(*wire) && !late) refused.push_back(wire->row.dot.seq);
   }
   // Events are a list, not a state: those after a gap come again.
   if (!gap) TakeEvents(delta);
@@ -678,6 +683,7 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
     Welcome welcome = MakeWelcome(*hello_, wall);
     welcomed_ = welcome.watermark;
     welcomed_dictionary_ = welcome.dictionary_n;
+    ack_due_.reset();  // It says all that an ack would.
     out.frames.push_back(std::move(welcome));
     hello_.reset();
   }

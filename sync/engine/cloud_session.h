@@ -169,6 +169,8 @@ class CloudSession {
 
   void OnHello(Hello hello, MonoTime now);
   void Admit(Hello hello, const Verdict& verdict, MonoTime now);
+  bool MayTakeFirst(const Hello& hello, const Verdict& verdict) const;
+  void TakeFirst(const Hello& hello, MonoTime now);
   void AdmitClaimant(Hello hello, MonoTime now);
   void SetBack(const Hello& hello, const Verdict& verdict);
   void SupersedeBranch(const Hello& hello);

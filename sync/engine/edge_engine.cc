@@ -144,7 +144,9 @@ void EdgeEngine::StartHello(MonoTime now) {
 
 void EdgeEngine::StepHello(MonoTime now, WallTime wall, EdgeOutput& out) {
   if (!hello_due_ || now < *hello_due_) return;
-  out.frames.push_back(MakeHello(now, wall));
+  Hello hello = MakeHello(now, wall);
+  if (hellos_ == 0) hello.first = MakeFirstDelta(hello, now);
+  out.frames.push_back(std::move(hello));
   hello_sent_ = now;
   microseconds pause = sender_.rto() * (1 << std::min(hellos_, 5));
   pause = std::min<microseconds>(pause, kHelloPauseMax);
@@ -621,6 +623,7 @@ EdgeStatus EdgeEngine::status() const {
   status.frames_under_way = sender_.under_way();
   status.frames_resent = sender_.resent();
   status.round_trip = sender_.srtt();
+  status.frame_bytes = sender_.frame_bytes();
   status.epoch = epoch_;
   status.control_unfinished = control_.unfinished();
   status.seq_floor = seq_floor_;

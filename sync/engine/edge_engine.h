@@ -49,6 +49,10 @@ struct EdgeOptions {
   bool paced = false;
   // About one second of a slow link: no frame is larger, but for a single entry that is.
   std::size_t frame_bytes_max = 48 << 10;
+  // Told before one row or command of the cloud's is taken up, and after. `entry_begins` says no to
+  // what has crashed this device: it is refused. Either both or none.
+  std::function<bool(const model::Dot&)> entry_begins;
+  std::function<void(const model::Dot&)> entry_ends;
   // A random number below the argument. For session ids and jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
 };
@@ -79,6 +83,7 @@ struct EdgeStatus {
   std::uint64_t commits = 0, commit_failures = 0;
   std::string commit_error;  // Of the last commit, empty when it went well.
   std::optional<std::chrono::microseconds> round_trip;
+  std::size_t frame_bytes = 0;  // What frames are held to, about: a second of the link.
   model::Epoch epoch;
   std::size_t control_unfinished = 0;
   std::uint64_t seq_floor = 0;  // This store was set back, and what it lost ends here.
@@ -89,8 +94,9 @@ struct EdgeStatus {
   std::uint64_t events_head = 0, events_acked = 0, events_lost = 0;
   std::uint64_t clock_steps = 0;  // How often the handshake set the clock.
   model::Interest interest;
-  std::uint32_t interest_held = 0;  // The version whose rows are all here.
-  std::size_t quarantined = 0;      // Entries that the cloud refuses, set aside.
+  std::uint32_t interest_held = 0;    // The version whose rows are all here.
+  std::size_t quarantined = 0;        // Entries that the cloud refuses, set aside.
+  std::uint64_t entries_refused = 0;  // Of the cloud's: each has crashed this device before.
 };
 
 struct EdgeOutput {
@@ -172,7 +178,9 @@ class EdgeEngine {
   const model::Alarms& alarms() const { return alarms_; }
   const model::EventLog& events() const { return events_; }
   const model::CommandRunner& commands() const { return commands_; }
-  std::vector<LimitReport> limits() const { return {events_.limit(), commands_.limit()}; }
+  std::vector<LimitReport> limits() const {
+    return {events_.limit(), commands_.limit(), sender_.quarantined_limit()};
+  }
   const Sender& sender() const { return sender_; }
   EdgeStatus status() const;
   // Whether a row of this seq is safe on flash, or with the cloud.
@@ -235,6 +243,8 @@ class EdgeEngine {
   void OnNack(const Nack& nack, MonoTime now);
   bool OnAck(const Ack& ack, MonoTime now);
   enum class Arrival { kInOrder, kScopeIn, kForced };
+  model::Dot DotOf(model::Dot dot) const;  // Of a row or command of the cloud's.
+  bool TakeRow(const WireRow& wire, Arrival arrival, WallTime wall);
   bool ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall);
   void TakeCommand(const model::Command& wire, MonoTime now, WallTime wall);
   void OnScopeIn(const Delta& delta, MonoTime now, WallTime wall);
@@ -277,6 +287,7 @@ class EdgeEngine {
   Ack Cursors(MonoTime now) const;
   Ack TakeAck(MonoTime now);
   Hello MakeHello(MonoTime now, WallTime wall) const;
+  std::optional<FirstDelta> MakeFirstDelta(const Hello& hello, MonoTime now);
   Watermarks Durable() const;
 
   const EdgeOptions options_;
@@ -293,7 +304,9 @@ class EdgeEngine {
   std::uint32_t session_ = 0;
   std::uint32_t down_session_ = 0;  // What the cloud's frames have in its place; 0: no Welcome yet.
   std::uint32_t will_session_ = 0;
-  bool fresh_link_ = false;     // Its first session is the one that the Will names.
+  bool fresh_link_ = false;  // Its first session is the one that the Will names.
+  // The cloud has welcomed this process, and has said nothing since that another Hello must settle.
+  bool known_there_ = false;
   bool foreign_heard_ = false;  // Another cloud than the peer has answered on this link.
   std::optional<MonoTime> hello_due_;
   std::optional<MonoTime> hello_sent_;

@@ -27,6 +27,10 @@ constexpr microseconds kNackPauseMin = milliseconds(50);
 constexpr microseconds kFencedPause = minutes(10);
 constexpr int kAskedMax = 4;
 constexpr std::size_t kOfferBytes = 16 << 10;  // Estimated.
+// What a Hello carries beside itself, estimated: it may be in vain.
+constexpr std::size_t kFirstDeltaBytes = 4 << 10;
+constexpr std::string_view kCrashedTwice =
+    "quarantined: taking it up ended this agent twice; a newer value is tried";
 
 std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
@@ -76,6 +80,32 @@ Hello EdgeEngine::MakeHello(MonoTime now, WallTime wall) const {
   return hello;
 }
 
+// State that is owed, for a cloud that knows where this process stands: numbers, dictionary and
+// epoch as its last Welcome and its acks left them. Under way until the next Welcome tells.
+std::optional<FirstDelta> EdgeEngine::MakeFirstDelta(const Hello& hello, MonoTime now) {
+  const bool told = dictionary_durable_ == dictionary_acked_ && !dictionary_anew_;
+  const bool settled = orphans_.empty() && !foreign_since_ && batches_durable_ >= setback_batch_;
+  if (state_ != SyncState::kHello || !known_there_ || !told || !settled) return {};
+  const std::size_t own =
+      256 + 32 * hello.lineage.size() + hello.software.size() + hello.hardware.size();
+  const SenderLimits limits = sender_.limits();
+  if (limits.frame_bytes_max <= own) return {};
+  SenderLimits first = limits;
+  first.frame_bytes_max = std::min(kFirstDeltaBytes, limits.frame_bytes_max - own);
+  sender_.SetLimits(first);
+  std::optional<Delta> delta =
+      sender_.Next(Stream::kState, StateMax(), dictionary_durable_, session_, now);
+  sender_.SetLimits(limits);
+  if (!delta) return {};
+  std::size_t bytes = 0;
+  for (const WireRow& row : delta->rows) bytes += EstimateBytes(row);
+  if (bytes > first.frame_bytes_max) {  // A single row that is larger: after the Welcome.
+    sender_.End();
+    return {};
+  }
+  return FirstDelta{delta->from, delta->to, std::move(delta->rows)};
+}
+
 // What is on flash, and must be there again if this is the same store.
 Watermarks EdgeEngine::Durable() const {
   if (opened_with_) return *opened_with_;
@@ -113,7 +143,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
   } else if (const auto* answer = std::get_if<HealAnswer>(&frame)) {
     if (healer_.AwaitsRows(*answer)) {
       for (const WireRow& wire : answer->rows) {
-        if (!ApplyDesired(wire, Arrival::kForced, wall)) lacks_room_ = true;
+        if (!TakeRow(wire, Arrival::kForced, wall)) lacks_room_ = true;
       }
     }
     healer_.OnAnswer(*answer, twin_, now);
@@ -208,6 +238,7 @@ void EdgeEngine::FollowRestoredCloud(const Welcome& welcome) {
          "the cloud's store was set back from revision " + std::to_string(cloud_control_) + " to " +
              std::to_string(common) + "; it is given back what it lost");
   foreign_since_.reset();
+  known_there_ = false;
   peer_lineage_ = welcome.lineage;
   peer_batch_.peer_lineage = peer_lineage_;
   ++cloud_store_;
@@ -337,6 +368,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  known_there_ = true;
   dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
   backoff_out_ = milliseconds(welcome.backoff_ms_max);
@@ -448,7 +480,7 @@ void EdgeEngine::OnDelta(const Delta& delta, MonoTime now, WallTime wall) {
   if (delta.scope_in) return OnScopeIn(delta, now, wall);
   std::vector<std::uint64_t> refused;
   for (const WireRow& wire : delta.rows) {
-    const bool taken = ApplyDesired(wire, Arrival::kInOrder, wall);
+    const bool taken = TakeRow(wire, Arrival::kInOrder, wall);
     if (!taken && refused.size() < kRefusedEntriesMax) refused.push_back(wire.row.dot.seq);
   }
   if (!refused.empty()) {
@@ -483,7 +515,7 @@ void EdgeEngine::OnScopeIn(const Delta& delta, MonoTime now, WallTime wall) {
   interest_due_.reset();
   const bool held = scope_.version == in.version || in.part <= scope_.part;
   if (!held && in.part == scope_.part + 1) {
-    for (const WireRow& wire : delta.rows) ApplyDesired(wire, Arrival::kScopeIn, wall);
+    for (const WireRow& wire : delta.rows) TakeRow(wire, Arrival::kScopeIn, wall);
     scope_.part = in.part;
     if (in.last) {
       scope_ = {in.version, 0};
@@ -541,8 +573,32 @@ void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
 void EdgeEngine::TakeCommand(const model::Command& wire, MonoTime now, WallTime wall) {
   if (wire.dot.seq <= cloud_control_) return;  // It has come before.
   model::Command command = wire;
-  if (command.dot.inc == 0) command.dot.inc = model::IncOf(peer_lineage_, command.dot.seq);
+  command.dot = DotOf(command.dot);
+  if (options_.entry_begins && !options_.entry_begins(command.dot)) {
+    ++counts_.entries_refused;
+    return commands_.Refuse(command, std::string(kCrashedTwice), wall);
+  }
   commands_.Arrived(command, batches_ + 1, LeftOf(command.expires, now), epoch_, now, wall);
+  if (options_.entry_ends) options_.entry_ends(command.dot);
+}
+
+model::Dot EdgeEngine::DotOf(model::Dot dot) const {
+  if (dot.inc == 0) dot.inc = model::IncOf(peer_lineage_, dot.seq);
+  return dot;
+}
+
+// False when it can't be taken.
+bool EdgeEngine::TakeRow(const WireRow& wire, Arrival arrival, WallTime wall) {
+  const model::Dot dot = DotOf(wire.row.dot);
+  if (options_.entry_begins && !options_.entry_begins(dot)) {
+    ++counts_.entries_refused;
+    trouble_ =
+        "number " + std::to_string(dot.seq) + " of the cloud's: " + std::string(kCrashedTwice);
+    return false;
+  }
+  const bool taken = ApplyDesired(wire, arrival, wall);
+  if (options_.entry_ends) options_.entry_ends(dot);
+  return taken;
 }
 
 void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
@@ -589,8 +645,10 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
     if (orphans_.contains(id)) Purge(id);  // Taken back.
     return true;
   }
+  // What healing finds there instead is what the cloud was set back to: it is about to be offered.
+  if (arrival == Arrival::kForced && orphans_.contains(id)) return true;
   model::Row row = wire.row;
-  if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
+  row.dot = DotOf(row.dot);
   const model::Row* held = twin_.row(id, Side::kDesired);
   const bool same = arrival == Arrival::kForced ? held != nullptr && *held == row
                                                 : held != nullptr && held->dot == row.dot;
@@ -699,6 +757,7 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
       }
       trouble_ = "fenced by the cloud: " + nack.text;
       state_ = SyncState::kFenced;
+      known_there_ = false;
       recall_.reset();
       hello_due_ = now + kFencedPause;
       return;
@@ -745,7 +804,9 @@ void EdgeEngine::StepHeal(MonoTime now, EdgeOutput& out) {
     twin_.Renumber(id, side);
     ++counts_.healed_rows;
   }
-  for (const model::PropertyId id : step.drop) Purge(id);
+  for (const model::PropertyId id : step.drop) {
+    if (!orphans_.contains(id)) Purge(id);
+  }
   if (step.snapshot) {
     ++counts_.snapshots;
     Notice(Severity::kWarning, "healed_by_snapshot",

@@ -135,6 +135,14 @@ struct ChainMark {
 };
 inline constexpr std::size_t kLadderMax = 40;
 
+// What Hello carries of the state stream: all that is current with from < seq <= to, as in a Delta.
+struct FirstDelta {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;  // Not 0.
+  std::vector<WireRow> rows;
+  friend bool operator==(const FirstDelta&, const FirstDelta&) = default;
+};
+
 // Device → cloud, first frame of a session.
 struct Hello {
   std::uint32_t version = kProtocolVersion;
@@ -163,6 +171,9 @@ struct Hello {
   std::string hardware;       // A label of the board, for people.
   // At which the device is reached as well, and for fewer bytes; empty: nowhere else. The link's.
   std::string address;
+  // For a cloud that finds this store as it left it, and none that doesn't; the Welcome's watermark
+  // tells which it was.
+  std::optional<FirstDelta> first;
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 

@@ -43,7 +43,11 @@ std::size_t EstimateBytes(const WireRow& wire) {
   return bytes;
 }
 
-void Sender::Begin(const Watermarks& watermark, MonoTime) {
+void Sender::Begin(const Watermarks& watermark, MonoTime now) {
+  // A Welcome acknowledges: what came before the link broke, or inside the Hello.
+  for (FrameRecord& record : records_) {
+    if (!record.acked && record.to <= watermark[Index(record.stream)]) record.acked = now;
+  }
   acked_ = watermark;
   sent_ = watermark;
   most_sent_ = watermark;
@@ -53,6 +57,7 @@ void Sender::Begin(const Watermarks& watermark, MonoTime) {
 }
 
 void Sender::End() {
+  round_trip_min_.reset();  // The next one may take another way.
   sent_ = acked_;
   under_way_.clear();
   timeouts_ = 0;
@@ -66,13 +71,14 @@ std::size_t Sender::EntriesMax(Stream stream) const {
 
 // Rows and commands share the stream's order, and the frame's room. A frame ends with what was set
 // aside: beyond it, it might be taken for the one that was refused, when that is answered again.
-void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
+std::size_t Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
   std::size_t bytes = 64;
   const std::size_t entries_max = EntriesMax(delta.stream);
   const auto fits = [&](std::size_t more) {
-    bytes += more;
     const std::size_t entries = delta.rows.size() + delta.commands.size();
-    return entries == 0 || (entries < entries_max && bytes <= limits_.frame_bytes_max);
+    const bool fit = entries == 0 || (entries < entries_max && bytes + more <= frame_bytes());
+    if (fit) bytes += more;
+    return fit;
   };
   bool full = false;
   const auto add_commands = [&](std::uint64_t below) {
@@ -111,6 +117,7 @@ void Sender::FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
                      });
   const std::uint64_t end = std::min(twin_.stream_head(delta.stream), seq_max);
   if (!full && end > delta.to && add_commands(end + 1)) delta.to = std::max(delta.to, end);
+  return bytes;
 }
 
 void Sender::LeaveOutRefer(WireRow& wire) const {
@@ -121,7 +128,7 @@ void Sender::LeaveOutRefer(WireRow& wire) const {
   wire.row.control = std::make_shared<const model::ControlInfo>(std::move(info));
 }
 
-void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
+std::size_t Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max) {
   std::size_t bytes = 64;
   bool full = false;
   const std::size_t entries_max = EntriesMax(delta.stream);
@@ -138,10 +145,12 @@ void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max)
     // What happened to a local-only property is nobody's business.
     const bool passed = of_property && pid == 0;
     if (!passed) {
-      bytes += 48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);
+      const std::size_t more =
+          48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);
       full = !delta.events.empty() &&
-             (delta.events.size() >= entries_max || bytes > limits_.frame_bytes_max);
+             (delta.events.size() >= entries_max || bytes + more > frame_bytes());
       if (full) return false;
+      bytes += more;
       WireEvent& wire = delta.events.emplace_back(WireEvent{pid, event});
       wire.event.id = model::kNoProperty;
       if (model::IncOf(twin_.lineage(), event.dot.seq) == event.dot.inc) wire.event.dot.inc = 0;
@@ -150,6 +159,7 @@ void Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max)
     return true;
   });
   if (!full) delta.to = std::max(delta.to, std::min(twin_.stream_head(delta.stream), seq_max));
+  return bytes;
 }
 
 std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::Pid pid_max,
@@ -169,10 +179,11 @@ std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::P
   delta.stream = stream;
   delta.from = sent;
   delta.to = sent;
+  std::size_t bytes = 0;
   if (stream == Stream::kEvents) {
-    if (sources_.events != nullptr) FillEvents(delta, seq_max, pid_max);
+    if (sources_.events != nullptr) bytes = FillEvents(delta, seq_max, pid_max);
   } else {
-    FillRows(delta, seq_max, pid_max);
+    bytes = FillRows(delta, seq_max, pid_max);
   }
   if (delta.to == sent) return {};
   const std::size_t entries = delta.rows.size() + delta.events.size() + delta.commands.size();
@@ -180,7 +191,9 @@ std::optional<Delta> Sender::Next(Stream stream, std::uint64_t seq_max, model::P
   const bool again = delta.from < most_sent_[Index(stream)];
   if (again) ++resent_;
   most_sent_[Index(stream)] = std::max(most_sent_[Index(stream)], delta.to);
-  under_way_.push_back({stream, delta.from, delta.to, entries, now, again});
+  std::size_t ahead = bytes;
+  for (const UnderWay& frame : under_way_) ahead += frame.bytes;
+  under_way_.push_back({stream, delta.from, delta.to, entries, now, again, bytes, ahead});
   records_.push_back({stream, delta.from, delta.to, entries, now, {}});
   if (records_.size() > kRecordsMax) records_.pop_front();
   return delta;
@@ -207,7 +220,7 @@ void Sender::OnRefused(const FrameSpan& span, const std::vector<std::uint64_t>& 
   }
   if (halved > 1) {
     bisections_[Index(span.stream)] = {span.to, (halved + 1) / 2};
-  } else if (quarantined_.size() < kQuarantinedMax) {
+  } else if (RoomAside()) {
     SetAside(span);
   }
   Resend(span.stream);
@@ -225,14 +238,13 @@ bool Sender::SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_
   bool any = false;
   const auto add = [&](model::PropertyId id, std::uint64_t seq) {
     if (seq > span.to) return false;
-    const bool named = seq > acked_[Index(span.stream)] &&
-                       std::ranges::binary_search(entries, seq) &&
-                       quarantined_.size() < kQuarantinedMax;
-    if (named && quarantined_.insert({span.stream, seq}).second) {
-      quarantined_new_.push_back({id, span.stream, seq});
-      any = true;
-    }
-    return true;
+    const bool named = seq > acked_[Index(span.stream)] && std::ranges::binary_search(entries, seq);
+    const std::pair entry(span.stream, seq);
+    if (!named || quarantined_.contains(entry) || !RoomAside()) return true;
+    quarantined_.insert(entry);
+    quarantined_limit_.Use(quarantined_.size());
+    quarantined_new_.push_back({id, span.stream, seq});
+    return any = true;
   };
   if (span.stream == Stream::kEvents) {
     if (sources_.events == nullptr) return false;
@@ -257,6 +269,7 @@ void Sender::SetAside(const FrameSpan& span) {
     if (seq > span.to || quarantined_.contains({span.stream, seq})) return seq <= span.to;
     if (sources_.shared && id != model::kNoProperty && !sources_.shared(id)) return true;
     quarantined_.insert({span.stream, seq});
+    quarantined_limit_.Use(quarantined_.size());
     quarantined_new_.push_back({id, span.stream, seq});
     return false;
   };
@@ -275,17 +288,44 @@ void Sender::SetAside(const FrameSpan& span) {
   });
 }
 
+// What was set aside and has changed since, or is gone, makes room.
+bool Sender::RoomAside() {
+  if (quarantined_.size() < kQuarantinedMax) return true;
+  std::erase_if(quarantined_, [this](const auto& entry) { return !Stands(entry); });
+  quarantined_limit_.Use(quarantined_.size());
+  if (quarantined_.size() < kQuarantinedMax) return true;
+  quarantined_limit_.Hit();
+  return false;
+}
+
+bool Sender::StandsAsRow(const std::pair<Stream, std::uint64_t>& entry) const {
+  bool stands = false;
+  twin_.ForEachAfter(entry.first, entry.second - 1,
+                     [&](model::PropertyId, model::Side, const model::Row& row) {
+                       stands = row.dot.seq == entry.second;
+                       return false;
+                     });
+  return stands;
+}
+
+bool Sender::Stands(const std::pair<Stream, std::uint64_t>& entry) const {
+  if (StandsAsRow(entry)) return true;
+  bool stands = false;
+  const auto compare = [&](const auto& found) {
+    stands = found.dot.seq == entry.second;
+    return false;
+  };
+  if (entry.first == Stream::kEvents && sources_.events != nullptr) {
+    sources_.events->ForEachAfter(entry.second - 1, compare);
+  } else if (entry.first == Stream::kControl && sources_.commands != nullptr) {
+    sources_.commands->ForEachAfter(entry.second - 1, compare);
+  }
+  return stands;
+}
+
 bool Sender::Withholds(Stream stream) const {
-  return std::ranges::any_of(quarantined_, [&](const auto& entry) {
-    bool stands = false;
-    if (entry.first != stream) return false;
-    twin_.ForEachAfter(stream, entry.second - 1,
-                       [&](model::PropertyId, model::Side, const model::Row& row) {
-                         stands = row.dot.seq == entry.second;
-                         return false;
-                       });
-    return stands;
-  });
+  return std::ranges::any_of(
+      quarantined_, [&](const auto& entry) { return entry.first == stream && StandsAsRow(entry); });
 }
 
 Delta Sender::Empty(model::Stream stream, std::uint32_t session) const {
@@ -307,6 +347,21 @@ std::uint64_t Sender::ClaimMax(const model::Batch& batch, std::uint64_t seq_max)
 void Sender::Measured(microseconds round_trip) {
   round_trip = std::max(round_trip, microseconds(1));
   srtt_ = srtt_ ? *srtt_ + (round_trip - *srtt_) / 8 : round_trip;
+  round_trip_min_ = std::min(round_trip_min_.value_or(round_trip), round_trip);
+}
+
+// What a frame took longer than the way does is what the link took for it and what was ahead of it.
+// Too much is believed slowly, and too little as well: both may have had other reasons.
+void Sender::MeasuredRate(std::size_t bytes, microseconds round_trip) {
+  if (bytes < kFrameBytesMin) return;
+  const microseconds took = std::max<microseconds>(
+      round_trip - round_trip_min_.value_or(microseconds(0)), microseconds(1));
+  const std::uint64_t a_second =
+      bytes * std::uint64_t{1'000'000} / static_cast<std::uint64_t>(took.count());
+  const std::uint64_t now = frame_bytes();
+  frame_bytes_ = static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(std::clamp<std::uint64_t>(a_second, now / 4, now * 2),
+                                kFrameBytesMin, std::max(limits_.frame_bytes_max, kFrameBytesMin)));
 }
 
 bool Sender::OnAck(const Ack& ack, MonoTime now) {
@@ -322,7 +377,11 @@ bool Sender::OnAck(const Ack& ack, MonoTime now) {
     if (frame.to > acked_[Index(frame.stream)]) return false;
     // A frame that was sent twice can't tell which copy was answered (Karn's rule).
     const bool exact = frame.to == ack.watermark[Index(frame.stream)];
-    if (exact && !frame.again) Measured(now - frame.sent - std::chrono::milliseconds(ack.held_ms));
+    if (exact && !frame.again) {
+      const microseconds round_trip = now - frame.sent - std::chrono::milliseconds(ack.held_ms);
+      Measured(round_trip);
+      MeasuredRate(frame.ahead, round_trip);
+    }
     return true;
   });
   if (!progress) return false;
@@ -358,6 +417,8 @@ bool Sender::Tick(MonoTime now) {
   if (under_way_.empty() || now < under_way_.front().sent + rto()) return false;
   if (!On(Guard::kRetransmission)) return false;
   ++timeouts_;
+  // Perhaps it was only too much for the link.
+  frame_bytes_ = std::max(frame_bytes() / 2, kFrameBytesMin);
   Rewind(now);
   return true;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sync/engine/frame.h"
+#include "twin/base/limit.h"
 #include "twin/model/command_log.h"
 #include "twin/model/event_log.h"
 #include "twin/model/twin.h"
@@ -60,6 +61,7 @@ class Sender {
   // The session ended: nothing is under way any more. What was acknowledged stays acknowledged.
   void End();
   void SetLimits(SenderLimits limits) { limits_ = limits; }
+  const SenderLimits& limits() const { return limits_; }
 
   // The next frame of `stream` with rows up to `seq_max`, or nothing when there is nothing to send
   // or the window is full. Stops before the first row whose pid is above `pid_max`: its dictionary
@@ -90,6 +92,7 @@ class Sender {
   };
   std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
   std::size_t quarantined() const { return quarantined_.size(); }
+  LimitReport quarantined_limit() const { return quarantined_limit_.Report("entries_set_aside"); }
   // Whether a row of the stream is set aside as it stands: the peer can't have it, and its digest
   // can't be ours.
   bool Withholds(model::Stream stream) const;
@@ -118,17 +121,24 @@ class Sender {
 
   // The frame that carried `seq` of `stream`, if it was among the last ones.
   std::optional<FrameRecord> Find(model::Stream stream, std::uint64_t seq) const;
+  // What frames are held to, estimated: about a second of the link, as far as that was measured.
+  std::size_t frame_bytes() const { return std::min(frame_bytes_, limits_.frame_bytes_max); }
   std::uint64_t resent() const { return resent_; }
   std::uint64_t window_waits() const { return window_waits_; }
 
  private:
   static std::size_t Index(model::Stream stream) { return static_cast<std::size_t>(stream); }
   void Rewind(MonoTime now);
-  void FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
-  void FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  // Return about how many bytes the frame has.
+  std::size_t FillRows(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  std::size_t FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid pid_max);
+  void MeasuredRate(std::size_t bytes, std::chrono::microseconds round_trip);
   bool SetAsideNamed(const FrameSpan& span, const std::vector<std::uint64_t>& entries);
   void LeaveOutRefer(WireRow& wire) const;
   void SetAside(const FrameSpan& span);
+  bool RoomAside();
+  bool Stands(const std::pair<model::Stream, std::uint64_t>& entry) const;
+  bool StandsAsRow(const std::pair<model::Stream, std::uint64_t>& entry) const;
   void Resend(model::Stream stream);
   std::size_t EntriesMax(model::Stream stream) const;
 
@@ -139,6 +149,8 @@ class Sender {
     std::size_t entries;
     MonoTime sent;
     bool again;
+    std::size_t bytes;  // Estimated.
+    std::size_t ahead;  // With what was under way before it.
   };
   // Up to `to`, frames of the stream have at most so many entries, and one is under way at a time.
   struct Bisection {
@@ -146,7 +158,12 @@ class Sender {
     std::size_t entries_max = 0;
   };
 
+  // A frame has at least so much, if there is so much: less tells nothing of the link's rate.
+  static constexpr std::size_t kFrameBytesMin = 512;
+  // Before anything was measured. Doubles with each acknowledgement where the link is fast.
+  static constexpr std::size_t kFrameBytesFirst = 4 << 10;
   static constexpr std::size_t kRecordsMax = 256;
+  // When so many stand, what is refused beside them is sent again and again.
   static constexpr std::size_t kQuarantinedMax = 1'000;
 
   const SenderSources sources_;
@@ -161,7 +178,10 @@ class Sender {
   // By stream and seq: an entry that changes has another seq, and another chance.
   std::set<std::pair<model::Stream, std::uint64_t>> quarantined_;
   std::vector<Quarantined> quarantined_new_;
+  Limit quarantined_limit_{kQuarantinedMax};
   std::optional<std::chrono::microseconds> srtt_;
+  std::optional<std::chrono::microseconds> round_trip_min_;  // Of this session, and its handshake.
+  std::size_t frame_bytes_ = kFrameBytesFirst;
   int timeouts_ = 0;
   std::optional<MonoTime> rewound_;
   std::uint64_t resent_ = 0;

@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "twin/model/twin.h"
@@ -54,6 +58,52 @@ TEST_F(SenderTest, TheSearchForABadEntryGoesOnInTheNextSession) {
   sender_.End();
   sender_.Begin({}, now_);
   EXPECT_EQ(Next().rows.size(), 2u) << "one search, however often the link breaks";
+}
+
+TEST_F(SenderTest, WhatWasSetAsideAndHasChangedSinceMakesRoom) {
+  sender_.Begin({}, now_);
+  const model::PropertyId id = twin_.Find("plant/p3");
+  const auto change = [&](std::int64_t value) {
+    model::Sample sample;
+    sample.value = model::Value(value);
+    twin_.Report(id, sample, now_);
+    const Delta delta = Next();
+    Refuse(delta, {delta.rows.back().row.dot.seq});
+  };
+  const std::uint64_t max = sender_.quarantined_limit().max;
+  for (std::uint64_t i = 0; i < max; ++i) change(static_cast<std::int64_t>(i) + 2);
+  ASSERT_EQ(sender_.quarantined(), max);
+  change(1'000'000);
+  EXPECT_EQ(sender_.quarantined(), 1u);
+  EXPECT_TRUE(sender_.Withholds(Stream::kState));
+  EXPECT_EQ(sender_.quarantined_limit().hits, 0u);
+}
+
+TEST_F(SenderTest, WhatFindsNoRoomAsideIsSentAgainAndCounted) {
+  std::vector<model::PropertyId> ids;
+  const std::uint64_t max = sender_.quarantined_limit().max;
+  for (std::uint64_t i = 0; i <= max; ++i) {
+    model::PropertyDef def;
+    def.path = *model::Path::Parse("more/p" + std::to_string(i));
+    def.type = model::ValueType::kInt;
+    ids.push_back(*twin_.Define(def));
+  }
+  sender_.Begin({}, now_);
+  for (const model::PropertyId id : ids) {
+    model::Sample sample;
+    sample.value = model::Value(std::int64_t{1});
+    twin_.Report(id, sample, now_);
+    const Delta delta = Next();
+    Refuse(delta, {delta.rows.back().row.dot.seq});
+    if (id == ids.back()) break;
+    Ack ack;
+    ack.session = 1;
+    ack.watermark[static_cast<std::size_t>(Stream::kState)] = Next().to;
+    sender_.OnAck(ack, now_);
+  }
+  EXPECT_EQ(sender_.quarantined(), max);
+  EXPECT_EQ(sender_.quarantined_limit().hits, 1u);
+  EXPECT_EQ(twin_.row(ids.back(), model::Side::kReported)->dot.seq, Next().rows.back().row.dot.seq);
 }
 
 TEST_F(SenderTest, ARefusalThatComesAgainSetsNothingElseAside) {
@@ -114,6 +164,138 @@ TEST_F(SenderTest, ANameThatComesAgainOrTooLateChangesNothing) {
   Refuse(all, {3});
   EXPECT_EQ(sender_.quarantined(), 1u) << "the peer has it";
   EXPECT_EQ(first.rows.size() + second.rows.size(), 7u);
+}
+
+// A link of so many (estimated) bytes a second, and a peer that acknowledges at once.
+class LinkRateTest : public testing::Test {
+ protected:
+  static constexpr int kProperties = 4'000;
+
+  LinkRateTest() {
+    model::Stored stored;
+    stored.lineage = {{.inc = 1, .first_seq = 1, .limit = 10'000'000}};
+    twin_.Load(std::move(stored));
+    for (int i = 0; i < kProperties; ++i) {
+      model::PropertyDef def;
+      def.path = *model::Path::Parse("plant/p" + std::to_string(i));
+      def.type = model::ValueType::kInt;
+      ids_.push_back(*twin_.Define(def));
+    }
+    Change(kProperties);
+    sender_.Begin({}, now_);
+    sender_.Measured(way_);
+  }
+
+  void Change(int count) {
+    model::Sample sample;
+    sample.value = model::Value(++value_);
+    for (int i = 0; i < count; ++i) twin_.Report(ids_[static_cast<std::size_t>(i)], sample, now_);
+  }
+  static std::size_t Bytes(const Delta& delta) {
+    std::size_t bytes = 64;
+    for (const WireRow& row : delta.rows) bytes += EstimateBytes(row);
+    return bytes;
+  }
+
+  // Sends all that is owed over a link of that rate, as much at a time as the window allows.
+  // Returns the sizes of the frames.
+  std::vector<std::size_t> Drain(double bytes_a_second) {
+    std::vector<std::size_t> sizes;
+    std::deque<std::pair<MonoTime, std::uint64_t>> acks;
+    MonoTime free_at = now_;
+    for (int turn = 0; turn < 100'000; ++turn) {
+      while (auto delta = sender_.Next(Stream::kState, kAll, kAllPids, 1, now_)) {
+        sizes.push_back(Bytes(*delta));
+        const double took = static_cast<double>(sizes.back()) / bytes_a_second;
+        free_at = std::max(free_at, now_) + std::chrono::microseconds(static_cast<int>(took * 1e6));
+        acks.emplace_back(free_at + way_, delta->to);
+      }
+      if (acks.empty()) return sizes;
+      now_ = acks.front().first;
+      Ack ack;
+      ack.watermark[static_cast<std::size_t>(Stream::kState)] = acks.front().second;
+      acks.pop_front();
+      sender_.OnAck(ack, now_);
+    }
+    ADD_FAILURE() << "never drained";
+    return sizes;
+  }
+
+  const std::chrono::milliseconds way_{600};
+  model::Twin twin_{model::Role::kDevice};
+  Sender sender_{{.twin = twin_}, {}};
+  MonoTime now_{std::chrono::seconds(10)};
+  std::vector<model::PropertyId> ids_;
+  std::int64_t value_ = 0;
+};
+
+TEST_F(LinkRateTest, OnASlowLinkAFrameIsAboutASecondOfIt) {
+  Drain(2'000);
+  Change(kProperties);
+  for (const std::size_t size : Drain(2'000)) EXPECT_LE(size, 3'000u);
+  EXPECT_GE(sender_.frame_bytes(), 1'000u) << "nor much less";
+}
+
+TEST_F(LinkRateTest, TheFirstFrameOfAnUnknownLinkIsSmall) {
+  const auto first = sender_.Next(Stream::kState, kAll, kAllPids, 1, now_);
+  ASSERT_TRUE(first);
+  EXPECT_LE(Bytes(*first), 4'096u);
+}
+
+TEST_F(LinkRateTest, OnTheSlowestLinkAFrameStillHolds512Bytes) {
+  Drain(50);
+  EXPECT_EQ(sender_.frame_bytes(), 512u);
+  Change(kProperties);
+  const auto next = sender_.Next(Stream::kState, kAll, kAllPids, 1, now_);
+  ASSERT_TRUE(next);
+  EXPECT_GT(next->rows.size(), 10u);
+}
+
+TEST_F(LinkRateTest, OnAFastLinkFramesGrowToTheirLimitHoweverLongTheWayIs) {
+  for (int i = 0; i < 4; ++i) {
+    Drain(1e6);
+    Change(kProperties);
+  }
+  EXPECT_EQ(sender_.frame_bytes(), SenderLimits().frame_bytes_max);
+}
+
+TEST_F(LinkRateTest, ALinkThatBecomesFasterOrSlowerIsFollowed) {
+  Drain(600);
+  EXPECT_LE(sender_.frame_bytes(), 1'200u);
+  for (int i = 0; i < 4; ++i) {
+    Change(kProperties);
+    Drain(1e6);
+  }
+  EXPECT_GT(sender_.frame_bytes(), 20'000u);
+  for (int i = 0; i < 2; ++i) {
+    Change(kProperties);
+    Drain(600);
+  }
+  Change(kProperties);
+  for (const std::size_t size : Drain(600)) EXPECT_LE(size, 1'200u);
+}
+
+TEST_F(LinkRateTest, ALoneRowThatTakesLongSaysNothing) {
+  for (int i = 0; i < 4; ++i) {
+    Drain(1e6);
+    Change(kProperties);
+  }
+  Drain(1e6);
+  const std::size_t before = sender_.frame_bytes();
+  for (int i = 0; i < 20; ++i) {
+    Change(1);
+    Drain(20);
+  }
+  EXPECT_EQ(sender_.frame_bytes(), before);
+}
+
+TEST_F(LinkRateTest, WhatIsNotAcknowledgedInTimeIsSentInSmallerFrames) {
+  const auto first = sender_.Next(Stream::kState, kAll, kAllPids, 1, now_);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(sender_.Tick(now_ + sender_.rto()));
+  const auto second = sender_.Next(Stream::kState, kAll, kAllPids, 1, now_);
+  ASSERT_TRUE(second);
+  EXPECT_LE(2 * second->rows.size(), first->rows.size() + 4);
 }
 
 }  // namespace

@@ -149,6 +149,8 @@ class World {
     EdgeOptions options;
     options.seq_reserve = 1'000;
     options.random = [this](std::uint64_t below) { return Random(below); };
+    options.entry_begins = entry_begins;
+    options.entry_ends = entry_ends;
     edge_ = std::make_unique<EdgeEngine>(options, *edge_twin_, edge_disk.Open(random_(), 1'000),
                                          now, wall());
     for (int i = 0; i < properties; ++i) Define(i);
@@ -284,6 +286,9 @@ class World {
         sent_seq_max_ = std::max(sent_seq_max_, delta->rows.back().row.dot.seq);
       }
     }
+    if (const auto* hello = std::get_if<Hello>(&frame); hello != nullptr && hello->first) {
+      sent_seq_max_ = std::max(sent_seq_max_, hello->first->to);
+    }
     ++frames_sent;
     CheckSent(frame, &way == &up);
     if (const auto* made = std::get_if<Offer>(&frame)) offer = *made;
@@ -307,6 +312,10 @@ class World {
     }
     const auto* delta = std::get_if<Delta>(&frame);
     const auto* welcome = std::get_if<Welcome>(&frame);
+    const auto* hello = std::get_if<Hello>(&frame);
+    if (hello != nullptr && hello->first) {
+      for (const WireRow& row : hello->first->rows) CheckRow(row, by_device);
+    }
     if (delta != nullptr) {
       for (const WireRow& row : delta->rows) CheckRow(row, by_device);
     }
@@ -475,7 +484,9 @@ class World {
 
   MonoTime now{seconds(100)};
   int properties = 20;
-  std::function<Status(const WireRow&)> accept;  // Of the next cloud that starts.
+  std::function<Status(const WireRow&)> accept;         // Of the next cloud that starts.
+  std::function<bool(const model::Dot&)> entry_begins;  // Of the next device that starts.
+  std::function<void(const model::Dot&)> entry_ends;
   int secrets = 0;
   model::TwinLimits edge_limits;  // From the next start on.
   std::map<int, int> units;

@@ -138,8 +138,27 @@ class WireRun {
     if (!site_.Reconnect()) return false;
     count = CountPackets(site_.device_tap().Take());
     report["reconnect"] = {{"up", count.up}, {"down", count.down}};
+    if (!site_.Reconnect(Move(1))) return false;
+    report["reconnect_changed"] = UntilTheFirstValue(site_.device_tap().Take());
     site_.cloud_tap().Take();
     return true;
+  }
+
+  // What another connection costs when a value changed meanwhile, and how often the device had to
+  // wait for the cloud, from its Hello on, before that value left.
+  json UntilTheFirstValue(const std::vector<MqttPacket>& packets) {
+    const Count count = CountPackets(packets);
+    const auto publish = [](const MqttPacket& packet, bool up) {
+      return packet.type == PacketType::kPublish && packet.up == up;
+    };
+    bool greeted = false;
+    std::size_t waits = 0;
+    for (const MqttPacket& packet : packets) {
+      greeted = greeted || (publish(packet, true) && HasField(packet.payload, "hello"));
+      if (greeted && publish(packet, false)) ++waits;
+      if (greeted && publish(packet, true) && HasField(packet.payload, "numbers")) break;
+    }
+    return {{"up", count.up}, {"down", count.down}, {"waits", waits}};
   }
 
   // Adds what passed since the last time to `figures`, a message of `changed` values.

@@ -166,6 +166,12 @@ void PrintWire(const json& report) {
         "anything\nchanges, a check of the digest, at most once in 5 min: %u.\n\n",
         begin["up"].get<unsigned>(), begin["down"].get<unsigned>(), reconnect["up"].get<unsigned>(),
         reconnect["down"].get<unsigned>(), begin["digest"].get<unsigned>());
+    const json& changed = workload["reconnect_changed"];
+    std::printf(
+        "With a value that changed meanwhile: %u and %u; from Hello on, it waited for %u frames "
+        "of the\ncloud's.\n\n",
+        changed["up"].get<unsigned>(), changed["down"].get<unsigned>(),
+        changed["waits"].get<unsigned>());
     PrintDetails(workload, report["explain"].get<bool>());
   }
 }

@@ -132,9 +132,13 @@ void WireSite::RunFor(double us) {
   Until([] { return false; }, us / 1e6);
 }
 
-bool WireSite::Reconnect() {
+bool WireSite::Reconnect(const std::vector<WireValue>& meanwhile) {
   const std::uint64_t before = status().sessions;
   device_tap_.Cut();
+  if (!Until([&] { return status().state == sync::SyncState::kOffline; }, 20)) {
+    return Fail("the agent did not notice that its connection was cut");
+  }
+  Report(meanwhile);
   const bool again = Until(
       [&] { return status().sessions > before && status().state == sync::SyncState::kLive; }, 20);
   return again ? Quiet() : Fail("the agent did not come back after its connection was cut");

@@ -48,7 +48,8 @@ class WireSite {
   bool Quiet();
   void RunFor(double us);
   // Breaks the device's connection, and returns when another session has begun and all is quiet.
-  bool Reconnect();
+  // `meanwhile` changes while there is no connection.
+  bool Reconnect(const std::vector<WireValue>& meanwhile = {});
 
   sync::EdgeStatus status() const { return agent_->engine().status(); }
 

@@ -169,6 +169,29 @@ void BranchFromAhead(World& world, Random& random) {
   Wait(world, random, seconds(15), seconds(25));
 }
 
+// An older copy takes a device's place that is out of reach, and gives the numbers that this one
+// gives, too. When it says Hello again, it carries what it has found out since.
+void BranchFromOutside(World& world, Random& random) {
+  Meet(world, random);
+  Device& device = world.device(0);
+  const Device::Image image = device.TakeImage();
+  Restart(world, random, device);
+  Meet(world, random);
+  const auto silence = Some(random, seconds(40), seconds(50));
+  world.network().Partition(device.port(), silence, milliseconds(100));
+  Wait(world, random, seconds(1), seconds(4));
+  Device& copy = world.AddClone(device, image);
+  std::vector<std::uint32_t> moves;  // The copy has less to tell meanwhile.
+  for (PlantProperty& property : copy.plant().properties()) {
+    moves.push_back(std::exchange(property.moves_ppm, 0));
+  }
+  StartAndGreet(world, copy);
+  Until(world, milliseconds(100), seconds(120),
+        [&] { return device.engine().status().state == sync::SyncState::kFenced; });
+  for (std::size_t i = 0; i < moves.size(); ++i) copy.plant().properties()[i].moves_ppm = moves[i];
+  Wait(world, random, seconds(15), seconds(25));
+}
+
 // The store is set back twice: to an image, and then to one that was made of this before it heard
 // that it had been set back, and that has all that the cloud was promised since.
 void ImageFromBefore(World& world, Random& random) {
@@ -197,6 +220,11 @@ void ImageFromBefore(World& world, Random& random) {
     const sync::CloudSession* session = world.cloud().session(device.device());
     return session != nullptr && session->status().control >= promised;
   });
+  // What is asked for now is done, and the answer to it is lost.
+  const PlantProperty* asked = device.plant().Find(paths[0]);
+  const model::Value before = asked->value;
+  (void)world.Command(device, paths[0], seconds(300));
+  Until(world, milliseconds(2), seconds(5), [&] { return !(asked->value == before); });
   world.SetDeviceBack(device, second);
   world.network().SetQuality(device.port(), world.network().quality());
   StartAndGreet(world, device);
@@ -383,6 +411,7 @@ const std::vector<Accident>& Accidents() {
       {"cloud_behind", "the cloud's backup is older than the device's epoch", 16, CloudBehind},
       {"epoch_given_twice", "two branches hold epochs of one counter", 16, EpochGivenTwice},
       {"branch_from_ahead", "a branch given up has the higher epoch", 16, BranchFromAhead},
+      {"branch_from_outside", "a branch given up while it was out of reach", 16, BranchFromOutside},
       {"image_from_before", "an image that never heard of a setback", 16, ImageFromBefore},
       {"second_cloud", "a cloud and its backup are alive at once", 16, SecondCloud},
       {"out_of_numbers", "much changes and the disk is full", 240, OutOfNumbers},

@@ -392,7 +392,7 @@ void World::SetDeviceBack(Device& device, Device::Image image) {
   ForgetWants(device.device());
   invariants_.DeviceSetBack(device.device());
   const Ledger* cloud = cloud_->ledger(device.device());
-  if (cloud != nullptr) invariants_.DeviceForgets(device.device(), image.ledger.sure(), *cloud);
+  if (cloud != nullptr) invariants_.DeviceForgets(device.device(), image.ledger, *cloud);
   device.PutImage(std::move(image));
 }
 
@@ -409,6 +409,8 @@ bool World::Rot(Device& device, Random& random) {
   // More often the cloud's: it holds more of the other side's rows.
   if (random.Below(4) == 0) {
     device.Kill();
+    // A rotten wish may be what is given back to a cloud that was set back.
+    ForgetWants(device.device());
     device.StartAfter(seconds(2));
     return device.Rot(rows);
   }

@@ -312,6 +312,14 @@ void Invariants::DeviceSends(const DeviceView& from, const sync::Frame& frame,
     ack(nack->cursors);
   } else if (const auto* dictionary = std::get_if<sync::DictionaryFrame>(&frame)) {
     CheckDictionary(from, *dictionary);
+  } else if (const auto* hello = std::get_if<sync::Hello>(&frame); hello != nullptr) {
+    if (!hello->first) return;
+    sync::Delta first;
+    first.stream = Stream::kState;
+    first.from = hello->first->from;
+    first.to = hello->first->to;
+    first.rows = hello->first->rows;
+    CheckPromises(from, first);
   } else if (const auto* ask = std::get_if<sync::HealAsk>(&frame)) {
     NoteHealAsk(from, *ask);
   }
@@ -522,10 +530,15 @@ void Invariants::DeviceSetBack(std::string_view device) {
   found->second.desired_checked = 0;
 }
 
-void Invariants::DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud) {
+void Invariants::DeviceForgets(std::string_view device, const DoubtfulLedger& doubtful,
+                               const Ledger& cloud) {
+  const Ledger& image = doubtful.sure();
   const std::uint64_t heard =
       std::max(cloud.watermark(Stream::kControl), cloud.watermark(Stream::kEvents));
   if (heard > image.Kept()) return;  // The cloud sees that it was set back.
+  // So it does when the image is from before a setback that is over.
+  const model::Setback& setback = cloud.setback();
+  if (setback.floor == 0 && doubtful.NewestEpoch() < setback.epoch) return;
   const auto known = [&image](const std::string& key) {
     return std::ranges::any_of(image.commands(),
                                [&](const auto& entry) { return Key(entry.second.value) == key; });

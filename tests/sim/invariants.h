@@ -127,7 +127,7 @@ class Invariants {
   void DeviceSetBack(std::string_view device);
   // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
   // heard nothing, nobody knows to have run: that it runs once more is not to be helped.
-  void DeviceForgets(std::string_view device, const Ledger& image, const Ledger& cloud);
+  void DeviceForgets(std::string_view device, const DoubtfulLedger& image, const Ledger& cloud);
 
   // --- The plant ---
 

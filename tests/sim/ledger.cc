@@ -51,6 +51,7 @@ void Ledger::Apply(const model::Batch& batch) {
   }
   if (batch.seq_limit) seq_limit_ = *batch.seq_limit;
   if (batch.epoch) epoch_ = *batch.epoch;
+  if (batch.setback) setback_ = *batch.setback;
   if (batch.peer_lineage) peer_lineage_ = *batch.peer_lineage;
   for (const model::Event& event : batch.events) events_.insert(event.dot.seq);
   if (batch.events_floor) {
@@ -77,6 +78,7 @@ void Ledger::Opened(const model::Stored& stored) {
   watermark_ = stored.peer_watermark;
   if (!stored.lineage.empty()) seq_limit_ = stored.lineage.back().limit;
   epoch_ = stored.epoch;
+  setback_ = stored.setback;
   peer_lineage_ = stored.peer_lineage;
   for (const model::Command& command : stored.commands) commands_[command.id] = command;
   if (stored.events.empty()) events_ = std::move(before.events_);
@@ -150,6 +152,14 @@ const model::Row* Ledger::Find(std::string_view path, model::Side side) const {
   if (id == ids_.end()) return nullptr;
   const auto row = rows_.find({id->second, side});
   return row == rows_.end() ? nullptr : &row->second;
+}
+
+std::uint64_t DoubtfulLedger::NewestEpoch() const {
+  std::uint64_t newest = sure_.epoch().counter;
+  for (const model::Batch& batch : doubt_) {
+    if (batch.epoch) newest = std::max(newest, batch.epoch->counter);
+  }
+  return newest;
 }
 
 std::string DoubtfulLedger::Opened(const model::Stored& stored) {

@@ -42,6 +42,7 @@ class Ledger {
   std::uint64_t events_floor() const { return events_floor_; }
   // The highest seq of what a device's store has promised: its control rows and events.
   std::uint64_t Kept() const;
+  const model::Setback& setback() const { return setback_; }  // A cloud's.
   const model::Lineage& peer_lineage() const { return peer_lineage_; }
   const std::map<Key, model::Row>& rows() const { return rows_; }
   const std::string& path(std::uint32_t id) const { return paths_[id]; }
@@ -56,6 +57,7 @@ class Ledger {
   std::uint64_t seq_limit_ = 0;
   std::vector<std::uint64_t> chains_;  // By pid - 1.
   model::Epoch epoch_;
+  model::Setback setback_;
   model::Lineage peer_lineage_;
   std::map<std::uint64_t, model::Command> commands_;
   std::set<std::uint64_t> events_;
@@ -76,6 +78,8 @@ class DoubtfulLedger {
   std::string Opened(const model::Stored& stored);
 
   const Ledger& sure() const { return sure_; }
+  // The counter of the newest epoch that an opening may find.
+  std::uint64_t NewestEpoch() const;
 
  private:
   Ledger sure_;

@@ -42,9 +42,14 @@ std::string Epoch(const model::Epoch& epoch) {
 
 struct Words {
   std::string operator()(const sync::Hello& f) const {
+    const std::string first = !f.first
+                                  ? ""
+                                  : " with (" + Number(f.first->from) + ", " + Number(f.first->to) +
+                                        "] " + Number(f.first->rows.size()) + " rows";
     return "Hello " + Line(f.lineage) + " head " + Marks(f.head) + " durable " + Marks(f.durable) +
            " holds c" + Number(f.watermark[0]) + " of " + Inc(f.cloud_inc) + " n" +
-           Number(f.dictionary_n) + " scope " + Number(f.scope_version) + " " + Epoch(f.epoch);
+           Number(f.dictionary_n) + " scope " + Number(f.scope_version) + " " + Epoch(f.epoch) +
+           first;
   }
   std::string operator()(const sync::Welcome& f) const {
     return "Welcome " + Line(f.lineage) + " holds " + Marks(f.watermark) + " n" +

@@ -25,6 +25,7 @@ enum class Guard {
   kUnheardSetback,           // An image from before a setback is noticed, though it continues.
   kPeerSession,              // Frames of a second cloud are not taken for the peer's.
   kIncumbentProbe,           // A newcomer waits until the incumbent was asked.
+  kHelloDeltaJudged,         // What a Hello carries is taken only after the verdict on the Hello.
   kDictionaryChain,          // Dictionaries are compared by their chain, not by their length.
   kScopeIn,                  // Rows that enter the scope are owed anew.
   kScopeTaggedDigest,        // Digests of different scopes are not compared.

@@ -68,6 +68,15 @@ void CommandRunner::Arrived(const Command& command, std::uint64_t batch,
   if (!On(Guard::kCommandIdBeforeEffect)) Durable(batch, now, wall);
 }
 
+void CommandRunner::Refuse(const Command& command, std::string why, WallTime wall) {
+  if (commands_.contains(command.id)) return;
+  Command& own = commands_[command.id];
+  own.id = command.id;
+  own.dot = command.dot;
+  own.epoch = command.epoch;
+  Answer(command.id, CommandState::kFailed, {}, std::move(why), wall);
+}
+
 void CommandRunner::Durable(std::uint64_t batch, MonoTime now, WallTime wall) {
   std::vector<std::uint64_t> ready;
   for (const auto& [id, waiting] : waiting_) {
@@ -98,6 +107,8 @@ void CommandRunner::Begin(std::uint64_t id, MonoTime now, WallTime wall) {
   DriverCall call;
   call.kind = read ? DriverCall::Kind::kRead : DriverCall::Kind::kWrite;
   call.id = property;
+  call.cause = DriverCall::Cause::kCommand;
+  call.dot = command.dot;
   if (!read) {
     const Status fits = CheckWritable(twin_.def(property), command.value);
     if (!fits) return Answer(id, CommandState::kFailed, {}, fits.error().text, wall);

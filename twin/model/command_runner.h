@@ -46,6 +46,8 @@ class CommandRunner {
   // left of its time; `epoch` the current one.
   void Arrived(const Command& command, std::uint64_t batch, std::chrono::milliseconds left,
                const Epoch& epoch, MonoTime now, WallTime wall);
+  // It is answered "failed", with nothing of it looked at but its id, version and epoch.
+  void Refuse(const Command& command, std::string why, WallTime wall);
   // All batches up to number `batch` are on flash.
   void Durable(std::uint64_t batch, MonoTime now, WallTime wall);
   // The epoch has changed: what has not begun never will.

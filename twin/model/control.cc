@@ -346,7 +346,9 @@ void Control::Call(DriverCall::Kind kind, PropertyId id, Work& work) {
   work.ticket = ++last_ticket_;
   tickets_[work.ticket] = id;
   out_.insert(id);
-  DriverCall call{kind, work.ticket, id, {}};
+  DriverCall call{
+      .kind = kind, .ticket = work.ticket, .id = id, .value = {}, .cause = {}, .dot = work.dot};
+  if (work.for_override) call.cause = DriverCall::Cause::kOverride;
   if (kind == DriverCall::Kind::kWrite) call.value = Coerce(twin_.def(id).type, work.value);
   calls_.push_back(std::move(call));
 }

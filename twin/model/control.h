@@ -55,6 +55,10 @@ struct DriverCall {
   std::uint64_t ticket = 0;
   PropertyId id = kNoProperty;
   Value value;  // To write.
+  // What asks for it, and its version.
+  enum class Cause { kDesired, kOverride, kCommand };
+  Cause cause = Cause::kDesired;
+  Dot dot;
 };
 
 struct ControlOptions {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 
 #include "twin/base/check.h"
 
@@ -116,6 +117,10 @@ std::string_view ToString(WriteCause cause) {
     case WriteCause::kOther: return "other";
   }
   return "unknown";
+}
+
+std::uint64_t Sum(const WrittenBytes& bytes) {
+  return std::accumulate(bytes.begin(), bytes.end(), std::uint64_t{0});
 }
 
 struct FlashMeter::Layer {

@@ -28,6 +28,7 @@ inline constexpr std::size_t kWriteCauses = 6;
 std::string_view ToString(WriteCause cause);
 
 using WrittenBytes = std::array<std::uint64_t, kWriteCauses>;  // By cause.
+std::uint64_t Sum(const WrittenBytes& bytes);
 
 // A file layer of SQLite, by a name of its own, over another one. One for each store, of which one
 // thread at a time writes; only bytes() is for any.

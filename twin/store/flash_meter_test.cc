@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <numeric>
 
 #include "twin/store/store_test_support.h"
 #include "twin/store/twin_store.h"
@@ -63,8 +62,7 @@ TEST_F(FlashMeterTest, CountsEveryByteByWhatItIsFor) {
   const WrittenBytes closed = meter_.bytes();
   const auto checkpoint = static_cast<std::size_t>(WriteCause::kCheckpoint);
   EXPECT_GT(closed[checkpoint], open[checkpoint]);
-  EXPECT_EQ(std::accumulate(closed.begin(), closed.end(), std::uint64_t{0}) - closed[checkpoint],
-            std::accumulate(open.begin(), open.end(), std::uint64_t{0}) - open[checkpoint]);
+  EXPECT_EQ(Sum(closed) - closed[checkpoint], Sum(open) - open[checkpoint]);
 }
 
 TEST_F(FlashMeterTest, LeavesLocksAndDurabilityAsTheyAre) {

@@ -277,7 +277,7 @@ model::Lineage AnyLineage(Random& random) {
   return lineage;
 }
 
-Hello AnyHello(Random& random) {
+Hello AnyHello(Random& random, std::size_t rows_max) {
   Hello hello;
   hello.version = AnyNumber32(random);
   hello.session = AnyNumber32(random) | 1;
@@ -298,6 +298,12 @@ Hello AnyHello(Random& random) {
   hello.software = AnyText(random, 100);
   hello.hardware = AnyText(random, 100);
   hello.address = std::string(AnyNumber32(random) % (kAddressBytesMax + 1), 'x');
+  if (OneIn(random, 2)) {
+    FirstDelta& first = hello.first.emplace();
+    first.from = AnyNumber32(random);
+    first.rows = AnyRows(random, Sides(kState), first.from, Below(random, rows_max + 1));
+    first.to = (first.rows.empty() ? first.from : first.rows.back().row.dot.seq) + 1 + random() % 9;
+  }
   return hello;
 }
 
@@ -488,7 +494,7 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
 
 Frame RandomFrame(Random& random, std::size_t rows_max) {
   switch (Below(random, 18)) {
-    case 0: return AnyHello(random);
+    case 0: return AnyHello(random, rows_max);
     case 1: return AnyWelcome(random, rows_max);
     case 2: return AnyAck(random, AnyNumber32(random));
     case 3: return AnyNack(random);

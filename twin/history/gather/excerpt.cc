@@ -72,7 +72,10 @@ std::vector<Bucket> Excerpt::Buckets() const {
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     if (buckets_[i].count == 0) continue;
     buckets.push_back(buckets_[i]);
-    buckets.back().from = options_.from + bucket_ * static_cast<std::int64_t>(i);
+    // From the first time that there is to the last one is more than 63 bits have.
+    const std::uint64_t from =
+        Distance(WallTime{}, options_.from) + static_cast<std::uint64_t>(bucket_.count()) * i;
+    buckets.back().from = WallTime(milliseconds(static_cast<std::int64_t>(from)));
   }
   return buckets;
 }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,12 +71,20 @@ struct NewPath {
   std::string path;
 };
 
+// What was written to flash on a day, for the next opening to go on with.
+struct FlashDay {
+  std::int64_t day = 0;  // Since 1970, UTC.
+  std::uint64_t bytes = 0;
+  friend bool operator==(const FlashDay&, const FlashDay&) = default;
+};
+
 // What becomes durable together.
 struct HistoryBatch {
   std::vector<NewPath> paths;  // With the ids that follow those that the store has.
   std::vector<BlockRecord> blocks;
   std::vector<Loss> losses;
-  std::vector<PathId> live;  // That have samples for the first time since the opening.
+  std::vector<PathId> live;       // That have samples for the first time since the opening.
+  std::optional<FlashDay> flash;  // Kept with every 64th commit and the last one only.
 
   bool empty() const { return paths.empty() && blocks.empty() && losses.empty() && live.empty(); }
 };

@@ -4,6 +4,7 @@
 // Full disks, media that turn read-only, damaged and missing files.
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <random>
 #include <string>
@@ -12,6 +13,7 @@
 #include "twin/history/store/history_test_support.h"
 #include "twin/history/store/salvage.h"
 #include "twin/store/child_process.h"
+#include "twin/store/sqlite_db.h"
 
 namespace edgetwin::history {
 namespace {
@@ -46,6 +48,57 @@ void MakeHistory(const HistoryStoreOptions& options) {
   }
   ASSERT_TRUE(store->Close({}));
 }
+
+// The default file layer, whose writes and syncs fail on demand.
+class FailingVfs {
+ public:
+  FailingVfs() {
+    base_ = sqlite3_vfs_find(nullptr);
+    vfs_ = *base_;
+    vfs_.pNext = nullptr;
+    vfs_.zName = "failing";
+    vfs_.xOpen = Open;
+    EXPECT_EQ(sqlite3_vfs_register(&vfs_, 0), SQLITE_OK);
+  }
+  ~FailingVfs() { EXPECT_EQ(sqlite3_vfs_unregister(&vfs_), SQLITE_OK); }
+  FailingVfs(const FailingVfs&) = delete;
+  FailingVfs& operator=(const FailingVfs&) = delete;
+
+  // From the `call`th write or sync from now on, counted from 0, with this code.
+  void Fail(int call, int code) {
+    calls_left_ = call;
+    code_ = code;
+  }
+  void Heal() { code_ = SQLITE_OK; }
+  // Whether it got as far as a failure.
+  bool failed() const { return calls_left_ < 0; }
+
+ private:
+  static bool Fails() { return code_ != SQLITE_OK && calls_left_-- <= 0; }
+  static int Write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) {
+    return Fails() ? code_ : methods_->xWrite(file, data, bytes, offset);
+  }
+  static int Sync(sqlite3_file* file, int flags) {
+    return Fails() ? code_ : methods_->xSync(file, flags);
+  }
+  static int Open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
+    const int code = base_->xOpen(base_, name, file, flags, out);
+    if (file->pMethods == nullptr) return code;
+    methods_ = file->pMethods;  // Writes and syncs are the same for all kinds; locks are not.
+    sqlite3_io_methods& failing = failing_[(flags & SQLITE_OPEN_MAIN_DB) != 0 ? 1 : 0];
+    failing = *methods_;
+    failing.xWrite = Write;
+    failing.xSync = Sync;
+    file->pMethods = &failing;
+    return code;
+  }
+  static inline sqlite3_vfs* base_ = nullptr;
+  static inline const sqlite3_io_methods* methods_ = nullptr;
+  static inline sqlite3_io_methods failing_[2]{};
+  static inline int calls_left_ = 0;
+  static inline int code_ = SQLITE_OK;
+  sqlite3_vfs vfs_{};
+};
 
 class HistoryFaultsTest : public testing::Test {
  protected:
@@ -94,6 +147,84 @@ TEST_F(HistoryFaultsTest, AFullDiskFailsCommitsUntilThereIsRoomAgainAndTheAuditA
   });
 }
 
+// A history at its cap, so that a commit evicts; its next batch fails at each of its writes and
+// syncs in turn, as an I/O error, a full disk and a medium that is read-only.
+TEST_F(HistoryFaultsTest, WhicheverWriteFailsTheSameBatchIsStoredOnceAfterwards) {
+  FailingVfs vfs;
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.bytes_max = kHistoryBytesMin;
+  options.vfs = "failing";
+  for (const int code : {SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_FULL, SQLITE_READONLY}) {
+    auto store = OpenHistory(options);
+    ASSERT_NE(store, nullptr);
+    HistoryBatch batch;
+    if (store->paths().empty()) batch.paths = {{1, "p/1"}};
+    std::uint64_t next = store->paths().empty() ? 0 : store->paths()[0].next;
+    bool failed = true;
+    for (int call = 0; failed; call += 1 + call / 4) {
+      SCOPED_TRACE("call " + std::to_string(call) + ", code " + std::to_string(code));
+      ASSERT_LT(call, 1'000);
+      // In between, so that the next one evicts again.
+      for (int i = 0; i < 8; ++i, next += 10) {
+        batch.blocks = {BlockOf(1, next, 10, 20'000)};
+        ASSERT_TRUE(store->Commit(batch));
+        batch = {};
+      }
+      batch.blocks = {BlockOf(1, next, 10, 100'000)};
+      vfs.Fail(call, code);
+      const Status done = store->Commit(batch);
+      failed = vfs.failed();
+      vfs.Heal();
+      // A write that fails while the WAL is copied back fails no commit.
+      if (!done) {
+        EXPECT_EQ(done.error().code,
+                  code == SQLITE_FULL ? ErrorCode::kExhausted : ErrorCode::kUnavailable)
+            << done.error().text;
+        const Status again = store->Commit(batch);
+        ASSERT_TRUE(again) << again.error().text;
+      }
+      next += 10;
+      batch = {};
+      const auto audit = store->Audit();
+      ASSERT_TRUE(audit) << audit.error().text;
+      EXPECT_TRUE((*audit)[0].AddsUp());
+      EXPECT_EQ((*audit)[0].path.next, next);
+    }
+    store.reset();
+    store = OpenHistory(options);
+    const auto audit = store->Audit();
+    ASSERT_TRUE(audit) << audit.error().text;
+    EXPECT_TRUE((*audit)[0].AddsUp()) << "reopened";
+  }
+}
+
+TEST_F(HistoryFaultsTest, WhatFailedAndWasNotTriedAgainIsAccountedForByTheNextOpening) {
+  FailingVfs vfs;
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.vfs = "failing";
+  for (int call = 0; call < 12; ++call) {
+    SCOPED_TRACE(call);
+    auto store = OpenHistory(options);
+    HistoryBatch batch;
+    if (store->paths().empty()) batch.paths = {{1, "p/1"}};
+    batch.live = {1};
+    ASSERT_TRUE(store->Commit(batch));
+    batch = {};
+    const std::uint64_t next = store->paths()[0].next;
+    batch.blocks = {BlockOf(1, next, 10, 5'000)};
+    vfs.Fail(call, SQLITE_IOERR_WRITE);
+    (void)store->Commit(batch);
+    store.reset();
+    vfs.Heal();
+    store = OpenHistory(options);
+    ASSERT_NE(store, nullptr);
+    const auto audit = store->Audit();
+    ASSERT_TRUE(audit) << audit.error().text;
+    EXPECT_TRUE((*audit)[0].AddsUp());
+    EXPECT_GE((*audit)[0].path.next, next + 10);
+  }
+}
+
 TEST_F(HistoryFaultsTest, AMediumThatIsReadOnlyCanBeInspected) {
   if (!store::CanMountPrivately(folder_.path())) GTEST_SKIP() << "no private mounts here";
   store::RunInChild([&] {
@@ -140,6 +271,30 @@ TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp)
     EXPECT_EQ(stored, salvaged.samples);
   }
   EXPECT_GT(kept_most, pages / 3 / 2) << "most pages are of a few blocks only";
+}
+
+TEST_F(HistoryFaultsTest, AnAuditFindsABlockWhoseContentIsDamaged) {
+  MakeHistory(OptionsFor(folder_, 1));
+  {
+    // Where SQLite sees nothing wrong.
+    auto db = store::Database::Open({.path = HistoryFile(folder_)});
+    ASSERT_TRUE(db->Exec(
+        "UPDATE block SET bytes = zeroblob(length(bytes)) WHERE path = 2 AND first = 400"));
+  }
+  {
+    auto store = OpenHistory(OptionsFor(folder_, 2));
+    const auto audit = store->Audit();
+    ASSERT_FALSE(audit);
+    EXPECT_EQ(audit.error().code, ErrorCode::kCorrupt) << audit.error().text;
+    ASSERT_TRUE(store->Close({}));
+  }
+  Salvaged salvaged;
+  auto store = SalvageAll(3, salvaged);
+  EXPECT_EQ(salvaged.blocks, 99u);
+  const auto audit = store->Audit();
+  ASSERT_TRUE(audit) << audit.error().text;
+  EXPECT_EQ((*audit)[1].lost_at_most, 40u);
+  EXPECT_TRUE((*audit)[1].AddsUp());
 }
 
 TEST_F(HistoryFaultsTest, WhatIsNoHistoryAtAllGivesNothing) {

@@ -11,6 +11,7 @@
 
 #include "history_store_sql.h"
 #include "twin/base/check.h"
+#include "twin/history/block.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/ledger.h"
 #include "twin/history/store/open_unchanged.h"
@@ -47,6 +48,8 @@ constexpr std::int64_t kPageBytes = 1'024;
 constexpr std::int64_t kCommitsBetweenSaves = 64;
 
 constexpr std::string_view kNextsAt = "nexts_at";
+constexpr std::string_view kFlashDay = "flash_day";
+constexpr std::string_view kFlashBytes = "flash_bytes";
 
 // The WAL's share of bytes_max: it is copied back at half of it, and a commit may take the other
 // half.
@@ -97,10 +100,10 @@ Result<Database> OpenDatabase(const HistoryStoreOptions& options) {
   return db;
 }
 
-Result<std::int64_t> ReadNextsAt(Database& db) {
+Result<std::int64_t> ReadMeta(Database& db, std::string_view key) {
   Result<Statement> select = db.Prepare(sql::kSelectMeta);
   if (!select) return select.error();
-  const Result<bool> row = select->BindText(1, kNextsAt).Step();
+  const Result<bool> row = select->BindText(1, key).Step();
   if (!row) return row.error();
   return *row ? select->Int(0) : 0;
 }
@@ -145,7 +148,7 @@ struct HistoryStore::Impl {
   Result<std::int64_t> UsedPages();
   Status Write(const HistoryBatch& batch, const std::vector<std::uint64_t>& nexts, bool last);
   Status WritePaths(const HistoryBatch& batch);
-  Status SaveNexts(const std::vector<std::uint64_t>& nexts);
+  Status SaveNexts(const HistoryBatch& batch, const std::vector<std::uint64_t>& nexts);
   Status WriteClean(const HistoryBatch& batch);
   Status Commit(const HistoryBatch& batch, bool last);
   void Count();
@@ -163,6 +166,7 @@ struct HistoryStore::Impl {
   std::int64_t incarnation = 0;
   std::int64_t last_batch = 0;
   std::int64_t nexts_at = 0;
+  FlashDay flash_day;
   Oldest oldest;
 
   std::atomic<std::uint64_t> commits{0};
@@ -179,9 +183,14 @@ Status HistoryStore::Impl::Load() {
   live = std::move(stored->live);
   sampled.assign(paths.size(), false);
   for (const PathRecord& path : paths) saved.push_back(path.next);
-  const Result<std::int64_t> at = ReadNextsAt(db);
+  const Result<std::int64_t> at = ReadMeta(db, kNextsAt);
   if (!at) return at.error();
   nexts_at = *at;
+  const Result<std::int64_t> day = ReadMeta(db, kFlashDay);
+  if (!day) return day.error();
+  const Result<std::int64_t> bytes = ReadMeta(db, kFlashBytes);
+  if (!bytes) return bytes.error();
+  flash_day = {*day, static_cast<std::uint64_t>(*bytes)};
   const Result<std::int64_t> newest = db.QueryInt(sql::kSelectLastBatch);
   if (!newest) return newest.error();
   // Evictions may have taken the newest ones.
@@ -312,7 +321,8 @@ Status HistoryStore::Impl::WritePaths(const HistoryBatch& batch) {
   });
 }
 
-Status HistoryStore::Impl::SaveNexts(const std::vector<std::uint64_t>& nexts) {
+Status HistoryStore::Impl::SaveNexts(const HistoryBatch& batch,
+                                     const std::vector<std::uint64_t>& nexts) {
   Result<Statement> update = db.Prepare(sql::kUpdateNext);
   if (!update) return update.error();
   for (std::size_t i = 0; i < nexts.size(); ++i) {
@@ -322,6 +332,13 @@ Status HistoryStore::Impl::SaveNexts(const std::vector<std::uint64_t>& nexts) {
   }
   Result<Statement> meta = db.Prepare(sql::kUpsertMeta);
   if (!meta) return meta.error();
+  if (batch.flash) {
+    if (Status done = meta->BindText(1, kFlashDay).BindInt(2, batch.flash->day).Run(); !done) {
+      return done;
+    }
+    meta->BindText(1, kFlashBytes).BindUint(2, batch.flash->bytes);
+    if (Status done = meta->Run(); !done) return done;
+  }
   return meta->BindText(1, kNextsAt).BindInt(2, last_batch + 1).Run();
 }
 
@@ -356,7 +373,7 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
   if (Status done = AddLosses(db, batch.losses, options.ledger_records_max); !done) return done;
   const bool save = last || last_batch + 1 - nexts_at >= kCommitsBetweenSaves;
   if (save) {
-    if (Status done = SaveNexts(nexts); !done) return done;
+    if (Status done = SaveNexts(batch, nexts); !done) return done;
   }
   if (last) {
     if (Status done = WriteClean(batch); !done) return done;
@@ -440,6 +457,9 @@ Result<std::unique_ptr<HistoryStore>> HistoryStore::Inspect(const std::string& p
 std::uint64_t HistoryStore::inc() const {
   return impl_->options.inc;
 }
+FlashDay HistoryStore::flash_day() const {
+  return impl_->flash_day;
+}
 const std::vector<PathRecord>& HistoryStore::paths() const {
   return impl_->paths;
 }
@@ -478,9 +498,14 @@ Result<std::vector<PathAudit>> HistoryStore::Audit() {
         const std::uint64_t id = row.Uint(0);
         if (id == 0 || id > audit.size()) return store::Damage(impl_->db, "block", row.Int(0));
         PathAudit& path = audit[id - 1];
-        path.stored = row.Uint(1);
-        path.blocks = row.Uint(2);
-        path.bytes = row.Uint(3);
+        const std::string_view bytes = row.Blob(3);
+        const Result<BlockHeader> header = ReadBlockHeader(bytes);
+        if (!header || header->first_ordinal != row.Uint(1) || header->count != row.Uint(2)) {
+          return store::Damage(impl_->db, "block", row.Int(1));
+        }
+        path.stored += header->count;
+        path.bytes += bytes.size();
+        ++path.blocks;
         return {};
       });
   if (!counted) return counted.error();

@@ -80,6 +80,9 @@ class HistoryStore {
   // By id, which is dense from 1.
   const std::vector<PathRecord>& paths() const;
 
+  // As it was kept before this opening.
+  FlashDay flash_day() const;
+
   // Makes the batch durable; on failure nothing of it is, as of TwinStore::Commit. A path's blocks
   // and exact losses follow its `next` without a gap or an overlap, in any order; kInvalid
   // otherwise.
@@ -101,7 +104,7 @@ class HistoryStore {
   // commits: what was sampled later in the same one keeps it a little longer.
   Result<bool> EvictBefore(WallTime before);
 
-  // By id. Reads the whole file.
+  // By id. Reads the whole file: kCorrupt, too, for a block whose checksum is wrong.
   Result<std::vector<PathAudit>> Audit();
 
   HistoryStoreStats stats() const;

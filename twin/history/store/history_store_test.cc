@@ -255,7 +255,7 @@ TEST_F(HistoryStoreTest, TheAuditAddsUpAndFindsWhatIsMissing) {
   EXPECT_EQ((*audit)[0].stored, 30u);
   EXPECT_EQ((*audit)[0].lost, 20u);
   EXPECT_EQ((*audit)[0].lost_at_most, 50u);
-  EXPECT_EQ((*audit)[0].bytes, 20u);
+  EXPECT_EQ((*audit)[0].bytes, batch.blocks[0].bytes.size());
   EXPECT_TRUE((*audit)[0].AddsUp() && (*audit)[1].AddsUp());
   ASSERT_TRUE(store->Close({}));
   store.reset();
@@ -272,7 +272,7 @@ TEST_F(HistoryStoreTest, ABatchThatCanNeverFitIsRefusedAndTheStoreGoesOn) {
   options.bytes_max = kHistoryBytesMin;
   auto store = OpenHistory(options);
   HistoryBatch batch = TwoPaths();
-  batch.blocks = {BlockOf(1, 0, 10, kHistoryBytesMin)};
+  batch.blocks = {BlockOf(1, 0, 100, kHistoryBytesMin)};
   const Status refused = store->Commit(batch);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
@@ -329,6 +329,35 @@ TEST_F(HistoryStoreTest, ATwinsDatabaseIsNoHistory) {
   const auto opened = HistoryStore::Open(OptionsFor(folder_, 2));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::kInvalid) << opened.error().text;
+}
+
+TEST_F(HistoryStoreTest, WhatItWritesIsCountedByWhatItIsFor) {
+  store::FlashMeter meter;
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.meter = &meter;
+  const auto written = [&meter](store::WriteCause cause) {
+    return meter.bytes()[static_cast<std::size_t>(cause)];
+  };
+  auto store = OpenHistory(options);
+  HistoryBatch batch;
+  batch.paths = {{1, "p/1"}};
+  batch.blocks = {BlockOf(1, 0, 10, 5'000)};
+  ASSERT_TRUE(store->Commit(batch));
+  EXPECT_GE(written(store::WriteCause::kBlocks), 5'000u);
+  EXPECT_EQ(written(store::WriteCause::kLedger), 0u);
+  ASSERT_TRUE(store->EvictBefore(At(1'000)));
+  EXPECT_GT(written(store::WriteCause::kLedger), 0u);
+}
+
+TEST_F(HistoryStoreTest, TheDaysFlashFigureOutlivesACleanStop) {
+  HistoryBatch last;
+  last.flash = FlashDay{20'700, 123'456};
+  {
+    auto store = OpenHistory(OptionsFor(folder_, 1));
+    EXPECT_EQ(store->flash_day(), FlashDay());
+    ASSERT_TRUE(store->Close(last));
+  }
+  EXPECT_EQ(OpenHistory(OptionsFor(folder_, 2))->flash_day(), *last.flash);
 }
 
 }  // namespace

@@ -10,10 +10,12 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "twin/history/block.h"
 #include "twin/history/store/history_store.h"
 #include "twin/store/store_test_support.h"
 
@@ -44,17 +46,29 @@ inline std::unique_ptr<HistoryStore> OpenHistory(const HistoryStoreOptions& opti
   return store ? std::move(*store) : nullptr;
 }
 
-// Samples `first` to first + count - 1 of a path, one a second.
+// Samples `first` to first + count - 1 of a path, one a second: a real block of about so many
+// bytes, 40 at least. The same for the same arguments.
 inline BlockRecord BlockOf(PathId path, std::uint64_t first, std::uint32_t count,
                            std::size_t bytes = 20, Priority priority = Priority::kNormal) {
-  const auto start = static_cast<std::int64_t>(first);
+  std::mt19937_64 random(first * 31 + path);
+  std::vector<model::Sample> samples(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    samples[i].time = At(static_cast<std::int64_t>(first + i));
+    samples[i].value = model::Value(static_cast<std::int64_t>(first));
+    if (bytes < 100) continue;
+    std::string noise(bytes / count, '\0');
+    for (char& c : noise) c = static_cast<char>(random());
+    samples[i].value = model::Value(model::Bytes{std::move(noise)});
+  }
+  Result<std::string> block = EncodeBlock(samples, first);
+  EXPECT_TRUE(block) << block.error().text;
   return {path,
           priority,
           first,
           count,
-          At(start),
-          At(start + count - 1),
-          std::string(bytes, static_cast<char>('a' + first % 26))};
+          samples.front().time,
+          samples.back().time,
+          block.value_or(std::string())};
 }
 
 inline std::vector<BlockRecord> AllBlocks(HistoryStore& store, PathId path,

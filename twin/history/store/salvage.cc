@@ -58,6 +58,19 @@ std::vector<BlockRecord> ReadWhole(Database& db, std::int64_t batch) {
   return blocks;
 }
 
+// How many samples of a path the process that had it open took with it, at most.
+std::uint64_t WindowOf(Database& db, std::uint64_t otherwise) {
+  if (otherwise == 0) return 0;
+  Result<Statement> select = db.Prepare(sql::kSelectIncarnation);
+  if (!select) return otherwise;
+  const Result<bool> row = select->Step();
+  if (!row || !*row) return otherwise;
+  const std::int64_t window = select->Int(3);
+  const std::int64_t clean = select->Int(4);
+  if (window < 0 || window > 1 << 30 || clean < 0 || clean > 1) return otherwise;
+  return clean == 1 ? 0 : static_cast<std::uint64_t>(window);
+}
+
 class Copier {
  public:
   explicit Copier(HistoryStore& to) : to_(to) {}
@@ -72,7 +85,7 @@ class Copier {
     if (block.path == 0 || block.path > nexts_.size()) return {};
     std::uint64_t& next = nexts_[block.path - 1];
     if (block.first < next) return {};
-    Lose(block.path, block.first, block.t_min);
+    Lose(block.path, block.first, block.t_min, LossReason::kDamaged);
     next = block.first + block.count;
     times_[block.path - 1] = block.t_max;
     ++salvaged_.blocks;
@@ -82,12 +95,12 @@ class Copier {
     return bytes_ < kCommitBytes ? Status() : Commit();
   }
   // The path's samples up to `end`, as far as they aren't there.
-  void Lose(PathId path, std::uint64_t end, WallTime to) {
+  void Lose(PathId path, std::uint64_t end, WallTime to, LossReason reason) {
     std::uint64_t& next = nexts_[path - 1];
     if (end <= next) return;
     const WallTime from = std::min(times_[path - 1], to);
     batch_.losses.push_back({.path = path,
-                             .reason = LossReason::kDamaged,
+                             .reason = reason,
                              .exact = false,
                              .inc = 0,
                              .first = next,
@@ -115,15 +128,16 @@ class Copier {
 
 }  // namespace
 
-Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const std::string& vfs) {
-  Result<Database> db = OpenUnchanged(from, vfs);
+Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const SalvageOptions& options) {
+  Result<Database> db = OpenUnchanged(from, options.vfs);
   if (!db) return Salvaged{};
   const Result<StoredPaths> stored = ReadPaths(*db);
   // Blocks name their paths by these numbers only.
   if (!stored) return Salvaged{};
   Copier copier(to);
   if (Status done = copier.AddPaths(stored->paths); !done) return done.error();
-  for (const std::int64_t batch : BatchNumbers(*db)) {
+  for (const std::int64_t batch :
+       options.blocks ? BatchNumbers(*db) : std::vector<std::int64_t>()) {
     for (BlockRecord& block : ReadWhole(*db, batch)) {
       if (Status done = copier.Add(std::move(block)); !done) return done.error();
     }
@@ -131,7 +145,12 @@ Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const std::s
   std::vector<PathRecord> ends = stored->paths;
   std::vector<WallTime> ignored;
   (void)RaiseNexts(*db, 0, ends, ignored);  // As far as it can be read.
-  for (const PathRecord& path : ends) copier.Lose(path.id, path.next, copier.time(path.id));
+  const std::uint64_t window = WindowOf(*db, options.window_samples_max);
+  for (const PathRecord& path : ends) {
+    copier.Lose(path.id, path.next, copier.time(path.id), LossReason::kDamaged);
+    if (!stored->live[path.id - 1]) continue;
+    copier.Lose(path.id, path.next + window, options.now, LossReason::kUncleanStop);
+  }
   if (Status done = copier.Commit(); !done) return done.error();
   return copier.salvaged();
 }
