@@ -174,7 +174,7 @@ json RunRows(const FlashOptions& options, int rate, double samples, double rows)
                           Text(std::floor(samples)), "--transaction-rows",
                           Text(std::max(1.0, std::floor(rows)))});
   const json out = worker.Wait();
-  if (out.is_null()) return out;
+  if (out.is_null()) return nullptr;
   json figures = Figures(out);
   figures["transaction_rows"] = std::max(1.0, std::floor(rows));
   return figures;
