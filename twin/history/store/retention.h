@@ -17,6 +17,12 @@ namespace edgetwin::history {
 // How many blocks one transaction evicts at most.
 inline constexpr std::int64_t kEvictedMax = 256;
 
+// How far accounts of what was evicted may grow.
+struct AccountLimits {
+  std::size_t ledger_records_max = 0;
+  std::int64_t aggregates_max = 0;  // Of a path and hour each.
+};
+
 // Where the oldest blocks of each priority are, so that they aren't looked for from the start each
 // time. A hint: beginning anew with an empty one is right, too.
 struct Oldest {
@@ -24,13 +30,13 @@ struct Oldest {
 };
 
 // Evicts the oldest blocks of one batch and of the lowest priority that there is, kEvictedMax at
-// most, and accounts for them in the ledger, in one transaction. Gives how many; 0: there are none.
+// most, and accounts for them in the ledger and by aggregates, in one transaction. Gives how many; 0: there are none.
 Result<std::int64_t> EvictSome(store::Database& db, Oldest& oldest, LossReason reason,
-                               std::size_t ledger_records_max);
+                               const AccountLimits& limits);
 
 // The same of the first commit that has nothing sampled at `before` or later, whatever its
 // priority.
 Result<std::int64_t> EvictSomeBefore(store::Database& db, WallTime before,
-                                     std::size_t ledger_records_max);
+                                     const AccountLimits& limits);
 
 }  // namespace edgetwin::history
