@@ -26,7 +26,10 @@ struct CloudServerOptions {
   // A random number below the argument: incarnations, tokens of epochs, jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
   sync::MqttOptions mqtt;  // Without brokers: no link; client_id and random are set here.
-  FleetOptions fleet;      // session.random is set here.
+  // What this process is at stands there, in a folder in memory: see sync::CrashMarks. Empty: what
+  // ends it is not known to the next one.
+  std::string crash_file;
+  FleetOptions fleet;  // session.random and marks are set here.
   http::ServerOptions http;
   std::size_t changes_remembered_max =
       10'000;  // Changed rows, for clients that resume their events.

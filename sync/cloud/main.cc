@@ -48,6 +48,7 @@ struct Arguments {
   std::string listen = "127.0.0.1:8080";
   std::string token_file;
   std::string port_file;
+  std::string runtime_dir;
   std::string ca_file, certificate_file, key_file, username, password_file;
   bool debug = false;
 };
@@ -81,6 +82,12 @@ Result<CloudServerOptions> ToOptions(const Arguments& arguments) {
     auto password = FirstLine(arguments.password_file);
     if (!password) return password.error();
     options.mqtt.password = *std::move(password);
+  }
+  if (const std::string& folder = arguments.runtime_dir; !folder.empty()) {
+    if (!sync::CrashMarks::InMemory(folder)) {
+      return Invalid("--runtime-dir " + folder + " is not a folder in memory (tmpfs)");
+    }
+    options.crash_file = folder + "/crash";
   }
   options.mqtt.username = arguments.username;
   options.mqtt.ca_file = arguments.ca_file;
@@ -186,6 +193,10 @@ int main(int argc, char** argv) {
                  "beyond loopback");
   app.add_option("--port-file", arguments.port_file,
                  "File to write the port to once the API is served");
+  app.add_option("--runtime-dir", arguments.runtime_dir,
+                 "Folder in memory, as systemd's RuntimeDirectory=, where the next process finds "
+                 "what ended this one")
+      ->envname("RUNTIME_DIRECTORY");
   app.add_option("--ca-file", arguments.ca_file,
                  "PEM certificates that the broker's is checked against; else the system's");
   auto* certificate =
