@@ -30,7 +30,8 @@ struct Oldest {
 };
 
 // Evicts the oldest blocks of one batch and of the lowest priority that there is, kEvictedMax at
-// most, and accounts for them in the ledger and by aggregates, in one transaction. Gives how many; 0: there are none.
+// most, and accounts for them in the ledger and by aggregates, in one transaction. Gives how many;
+// 0: there are none.
 Result<std::int64_t> EvictSome(store::Database& db, Oldest& oldest, LossReason reason,
                                const AccountLimits& limits);
 
