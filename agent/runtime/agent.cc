@@ -236,7 +236,7 @@ void Agent::Start() {
 FlashReport Agent::flash() const {
   FlashReport report;
   report.twin = meter_.bytes();
-  if (history_) report.history = history_->written();
+  report.history = history_ ? history_->written() : history_written_;
   report.use = flash_budget_.UseNow(Sum(report.twin) + Sum(report.history));
   return report;
 }
@@ -488,6 +488,7 @@ void Agent::Stop(std::function<void(Status)> done) {
     if (const Status stored = history_->Stop(); !stored) {
       Log(LogLevel::kError, "the newest samples of the history are lost: " + stored.error().text);
     }
+    history_written_ = history_->written();
     history_.reset();
   }
   committer_.reset();  // Finishes what is out.

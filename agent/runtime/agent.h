@@ -145,6 +145,7 @@ class Agent : private sync::LinkEvents {
   std::unique_ptr<sync::EdgeEngine> engine_;
   std::unique_ptr<store::StoreThread> committer_;
   std::unique_ptr<History> history_;
+  store::WrittenBytes history_written_{};    // Once it has stopped.
   std::unique_ptr<sync::CrashMarks> marks_;  // Null: nothing is watched.
   std::unique_ptr<CallGate> gate_;
   std::unique_ptr<Supervisor> supervisor_;

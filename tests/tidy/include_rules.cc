@@ -32,8 +32,7 @@ const std::vector<Layer>& Layers() {
       {"sync/crash", {"twin/base"}},
       {"sync/link", {"twin/base"}},
       {"sync/cloud", {"sync/crash", "sync/engine", "sync/codec", "sync/link", "twin"}},
-      {"agent",
-       {"sync/crash", "sync/engine", "sync/codec", "sync/link", "drivers", "twin"}},
+      {"agent", {"sync/crash", "sync/engine", "sync/codec", "sync/link", "drivers", "twin"}},
   };
   return kLayers;
 }
