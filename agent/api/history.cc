@@ -101,6 +101,7 @@ Json HistoryJson(const HistoryQuery& query, const history::Excerpt& excerpt) {
     json["points"] = Json::array();
     for (const Bucket& bucket : excerpt.Buckets()) json["points"].push_back(BucketJson(bucket));
   }
+  json["aggregated"] = excerpt.aggregated();
   json["truncated"] = excerpt.full();
   json["damaged_blocks"] = excerpt.damaged_blocks();
   return json;
@@ -148,6 +149,10 @@ Result<Json> StoredHistoryJson(const std::string& file, const HistoryQuery& quer
                                              return !excerpt.full();
                                            });
   if (!read) return read.error();
+  const Status added =
+      (*store)->ReadAggregates(path->id, query.range.from, query.range.to,
+                               [&excerpt](const history::Bucket& hour) { excerpt.Add(hour); });
+  if (!added) return added.error();
   return HistoryJson(query, excerpt);
 }
 

@@ -15,6 +15,7 @@
 #include "agent/cli/failure.h"
 #include "tests/support/command.h"
 #include "tests/support/site.h"
+#include "tests/support/wait.h"
 
 namespace edgetwin::cli {
 namespace {
@@ -200,6 +201,11 @@ TEST_F(CliTest, WatchesUntilItsCountOrItsTime) {
 }
 
 TEST_F(CliTest, ReadsTheStoreWhileTheDaemonIsDown) {
+  ASSERT_TRUE(tests::Until(
+      [&] {
+        return Ask({"get", "tank/level", "-o", "json"}).json()["quality"] == "good";
+      },
+      10));
   ASSERT_NO_FATAL_FAILURE(StopAgent());
   const Ran status = Ask({"status"});
   EXPECT_EQ(status.exit, 1);

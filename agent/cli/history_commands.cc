@@ -157,6 +157,13 @@ Done History(const Context& context, const HistoryArguments& arguments) {
   if (truncated.is_boolean() && truncated.get<bool>()) {
     context.out.Say("there are more; ask for less time, or for --points");
   }
+  const std::uint64_t aggregated = NumberAt(*answer, "aggregated");
+  if (aggregated > 0) {
+    const bool points = At(*answer, "points").is_array();
+    context.out.Say("of " + api::Count(aggregated, "sample", "samples") +
+                    " only hourly minimum, mean and maximum are left" +
+                    (points ? "" : "; ask for --points to see them"));
+  }
   const std::uint64_t damaged = NumberAt(*answer, "damaged_blocks");
   if (damaged == 0) return Exit::kOk;
   context.out.Say(api::Count(damaged, "block", "blocks") + " can't be read");

@@ -173,20 +173,20 @@ void Agent::ReadHistory(const sync::BackfillRead& read) {
 
 void Agent::OpenMarks() {
   const std::string folder = std::filesystem::path(config_.api.socket).parent_path();
-  if (!CrashMarks::InMemory(folder.empty() ? "." : folder)) {
+  if (!sync::CrashMarks::InMemory(folder.empty() ? "." : folder)) {
     Log(LogLevel::kInfo,
         "the socket's folder is not in memory, so what crashes this agent is not told apart",
         {{"folder", folder}});
     return;
   }
-  auto marks = CrashMarks::Open(config_.api.socket + ".crash");
+  auto marks = sync::CrashMarks::Open(config_.api.socket + ".crash");
   if (!marks) {
     Log(LogLevel::kWarning,
         "what crashes this agent will not be told apart: " + marks.error().text);
     return;
   }
   marks_ = std::move(*marks);
-  for (const CrashItem& item : marks_->found()) {
+  for (const sync::CrashItem& item : marks_->found()) {
     crashed_in_.emplace_back(ToString(item.kind));
     Log(marks_->Quarantined(item) ? LogLevel::kError : LogLevel::kWarning,
         "the last run ended while " + crashed_in_.back() +
@@ -196,7 +196,7 @@ void Agent::OpenMarks() {
 
 void Agent::WatchEntries(sync::EdgeOptions& options) {
   options.entry_begins = [this](const model::Dot& dot) {
-    const CrashItem item{CrashItem::Kind::kEntry, dot.inc, dot.seq};
+    const sync::CrashItem item{sync::CrashItem::Kind::kEntry, dot.inc, dot.seq};
     if (marks_->Quarantined(item)) {
       NoteCrasher(item, model::kNoProperty);
       return false;
@@ -206,14 +206,14 @@ void Agent::WatchEntries(sync::EdgeOptions& options) {
   };
   options.entry_ends = [this](const model::Dot& dot) {
     marks_->Leave();
-    marks_->Done({CrashItem::Kind::kEntry, dot.inc, dot.seq});
+    marks_->Done({sync::CrashItem::Kind::kEntry, dot.inc, dot.seq});
   };
 }
 
 void Agent::MakeGate() {
   gate_ = std::make_unique<CallGate>(
       marks_.get(), [this](const model::DriverCall& call) { supervisor_->Call(call); },
-      [this](const model::DriverCall& call, const CrashItem& item) {
+      [this](const model::DriverCall& call, const sync::CrashItem& item) {
         NoteCrasher(item, call.id);
         loop_.After(microseconds(0), [this, alive = std::weak_ptr<bool>(alive_), call] {
           if (alive.expired()) return;
@@ -231,11 +231,11 @@ void Agent::MakeGate() {
 }
 
 // Said once each.
-void Agent::NoteCrasher(const CrashItem& item, model::PropertyId id) {
+void Agent::NoteCrasher(const sync::CrashItem& item, model::PropertyId id) {
   if (std::ranges::find(crashers_noted_, item) != crashers_noted_.end()) return;
   ++crashers_total_;
   std::string text(ToString(item.kind));
-  if (item.kind != CrashItem::Kind::kFrame) text += ", revision " + std::to_string(item.b);
+  if (item.kind != sync::CrashItem::Kind::kFrame) text += ", revision " + std::to_string(item.b);
   if (id != model::kNoProperty) text += ", of '" + twin_->def(id).path.text() + "'";
   if (crashers_noted_.size() < kCrashersKept) {
     crashers_noted_.push_back(item);
@@ -263,7 +263,7 @@ void Agent::Start() {
 FlashReport Agent::flash() const {
   FlashReport report;
   report.twin = meter_.bytes();
-  if (history_) report.history = history_->written();
+  report.history = history_ ? history_->written() : history_written_;
   report.use = flash_budget_.UseNow(Sum(report.twin) + Sum(report.history));
   return report;
 }
@@ -377,7 +377,7 @@ void Agent::OnLinkDown(const Error& why) {
 
 void Agent::OnLinkFrame(std::string_view, std::span<const std::byte> bytes) {
   if (!marks_) return TakeFrame(bytes);
-  const CrashItem item = FrameItem(bytes);
+  const sync::CrashItem item = sync::FrameItem(bytes);
   if (marks_->Quarantined(item) && loop_.Now() < started_ + kFramePause) {
     ++frames_refused_;
     last_refusal_ = "quarantined: handling one of its kind ended this agent twice in a row";
@@ -516,6 +516,7 @@ void Agent::Stop(std::function<void(Status)> done) {
     if (const Status stored = history_->Stop(); !stored) {
       Log(LogLevel::kError, "the newest samples of the history are lost: " + stored.error().text);
     }
+    history_written_ = history_->written();
     history_.reset();
   }
   committer_.reset();  // Finishes what is out.

@@ -16,11 +16,11 @@
 
 #include "agent/config/agent_config.h"
 #include "agent/runtime/call_gate.h"
-#include "agent/runtime/crash_marks.h"
 #include "agent/runtime/flash_budget.h"
 #include "agent/runtime/history.h"
 #include "agent/runtime/supervisor.h"
 #include "drivers/sdk/driver.h"
+#include "sync/crash/crash_marks.h"
 #include "sync/engine/edge_engine.h"
 #include "sync/link/link.h"
 #include "twin/base/event_loop.h"
@@ -111,7 +111,7 @@ class Agent : private sync::LinkEvents {
 
   // A frame that is kept back is tried again after so long: the cloud may be another one by then.
   static constexpr std::chrono::hours kFramePause{1};
-  static constexpr std::size_t kCrashersKept = CrashMarks::kItems;
+  static constexpr std::size_t kCrashersKept = sync::CrashMarks::kItems;
 
   void OnLinkUp() override;
   void OnLinkDown(const Error& why) override;
@@ -125,7 +125,7 @@ class Agent : private sync::LinkEvents {
   void WatchEntries(sync::EdgeOptions& options);
   void MakeGate();
   void TakeFrame(std::span<const std::byte> bytes);
-  void NoteCrasher(const CrashItem& item, model::PropertyId id);
+  void NoteCrasher(const sync::CrashItem& item, model::PropertyId id);
   void OpenLink();
   void CloseLink();
   void Kick();
@@ -147,13 +147,14 @@ class Agent : private sync::LinkEvents {
   std::unique_ptr<sync::EdgeEngine> engine_;
   std::unique_ptr<store::StoreThread> committer_;
   std::unique_ptr<History> history_;
-  std::unique_ptr<CrashMarks> marks_;  // Null: nothing is watched.
+  store::WrittenBytes history_written_{};    // Once it has stopped.
+  std::unique_ptr<sync::CrashMarks> marks_;  // Null: nothing is watched.
   std::unique_ptr<CallGate> gate_;
   std::unique_ptr<Supervisor> supervisor_;
   std::unique_ptr<sync::Link> link_;
   std::vector<std::string> crashed_in_;
   std::vector<std::string> crashers_;
-  std::vector<CrashItem> crashers_noted_;
+  std::vector<sync::CrashItem> crashers_noted_;
   std::uint64_t crashers_total_ = 0;
   std::string quarantined_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -9,7 +9,7 @@ namespace edgetwin::runtime {
 namespace {
 
 using model::DriverCall;
-using Kind = CrashItem::Kind;
+using Kind = sync::CrashItem::Kind;
 
 // A command is never begun twice, so there is nothing to keep from it.
 bool Watched(const DriverCall& call) {
@@ -17,7 +17,7 @@ bool Watched(const DriverCall& call) {
 }
 
 // What a call of this kind, on behalf of the same row, is marked as.
-CrashItem ItemOf(const DriverCall& call, DriverCall::Kind kind) {
+sync::CrashItem ItemOf(const DriverCall& call, DriverCall::Kind kind) {
   const bool read = kind == DriverCall::Kind::kRead;
   const bool hold = call.cause == DriverCall::Cause::kOverride;
   const Kind of_hold = read ? Kind::kOverrideRead : Kind::kOverrideWrite;
@@ -33,10 +33,10 @@ bool CallGate::Suspect(const DriverCall& call) const {
 
 // A read that crashes keeps its write back as well: nothing is written without looking. A write
 // that crashes does not keep its read back: the device may show the value by now.
-std::optional<CrashItem> CallGate::Refusal(const DriverCall& call) const {
-  const CrashItem read = ItemOf(call, DriverCall::Kind::kRead);
+std::optional<sync::CrashItem> CallGate::Refusal(const DriverCall& call) const {
+  const sync::CrashItem read = ItemOf(call, DriverCall::Kind::kRead);
   if (marks_->Quarantined(read)) return read;
-  const CrashItem own = ItemOf(call, call.kind);
+  const sync::CrashItem own = ItemOf(call, call.kind);
   if (marks_->Quarantined(own)) return own;
   return {};
 }

@@ -13,7 +13,7 @@
 #include <optional>
 #include <set>
 
-#include "agent/runtime/crash_marks.h"
+#include "sync/crash/crash_marks.h"
 #include "twin/model/control.h"
 
 namespace edgetwin::runtime {
@@ -22,11 +22,11 @@ namespace edgetwin::runtime {
 class CallGate {
  public:
   using Pass = std::function<void(const model::DriverCall&)>;
-  using Refuse = std::function<void(const model::DriverCall&, const CrashItem& why)>;
+  using Refuse = std::function<void(const model::DriverCall&, const sync::CrashItem& why)>;
 
   // `pass` hands a call to its driver; `refuse` answers it with a refusal, not before it returns.
   // Without `marks`, which must outlive this, everything passes at once.
-  CallGate(CrashMarks* marks, Pass pass, Refuse refuse)
+  CallGate(sync::CrashMarks* marks, Pass pass, Refuse refuse)
       : marks_(marks), pass_(std::move(pass)), refuse_(std::move(refuse)) {}
 
   // At most one a property waits here, as the engine asks for no more.
@@ -41,9 +41,9 @@ class CallGate {
 
  private:
   bool Suspect(const model::DriverCall& call) const;
-  std::optional<CrashItem> Refusal(const model::DriverCall& call) const;
+  std::optional<sync::CrashItem> Refusal(const model::DriverCall& call) const;
 
-  CrashMarks* const marks_;
+  sync::CrashMarks* const marks_;
   const Pass pass_;
   const Refuse refuse_;
   std::deque<model::DriverCall> waiting_;

@@ -44,12 +44,12 @@ class CallGateTest : public testing::Test {
   void Open() {
     gate_.reset();
     marks_.reset();
-    auto marks = CrashMarks::Open(folder_.File("marks"));
+    auto marks = sync::CrashMarks::Open(folder_.File("marks"));
     ASSERT_TRUE(marks) << marks.error().text;
     marks_ = std::move(*marks);
     gate_ = std::make_unique<CallGate>(
         marks_.get(), [this](const DriverCall& call) { passed_.push_back(call.ticket); },
-        [this](const DriverCall& call, const CrashItem& why) {
+        [this](const DriverCall& call, const sync::CrashItem& why) {
           EXPECT_TRUE(marks_->Quarantined(why));
           refused_.push_back(call.ticket);
         });
@@ -58,7 +58,7 @@ class CallGateTest : public testing::Test {
   using Tickets = std::vector<std::uint64_t>;
 
   tests::TempDir folder_;
-  std::unique_ptr<CrashMarks> marks_;
+  std::unique_ptr<sync::CrashMarks> marks_;
   std::unique_ptr<CallGate> gate_;
   Tickets passed_, refused_;
 };

@@ -78,7 +78,7 @@ driver::DriverKind PoisonKind() {
 class CrashLoopTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    if (!CrashMarks::InMemory("/dev/shm")) GTEST_SKIP() << "/dev/shm is not in memory";
+    if (!sync::CrashMarks::InMemory("/dev/shm")) GTEST_SKIP() << "/dev/shm is not in memory";
     std::string name = "/dev/shm/edgetwin-test-XXXXXX";
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     folder_ = name;

@@ -308,6 +308,11 @@ Status History::Read(const std::string& path, const history::ExcerptOptions& opt
                         return !answer->excerpt.full();
                       });
                 }
+                if (store_ && id != 0 && answer->status) {
+                  answer->status = store_->ReadAggregates(
+                      id, options.from, options.to,
+                      [&answer](const history::Bucket& hour) { answer->excerpt.Add(hour); });
+                }
                 for (const history::BlockRecord& block : answer->unstored) {
                   (void)answer->excerpt.Add(block);
                 }

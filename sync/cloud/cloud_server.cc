@@ -15,6 +15,7 @@
 #include "sync/cloud/event_feed.h"
 #include "sync/cloud/history_api.h"
 #include "sync/cloud/metrics.h"
+#include "twin/base/log.h"
 
 namespace edgetwin::cloud {
 namespace {
@@ -31,6 +32,25 @@ Status MakeFolder(const std::string& folder) {
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   }
   return {};
+}
+
+// Null when they can't be had: that is no reason not to serve.
+std::unique_ptr<sync::CrashMarks> OpenMarks(const std::string& file) {
+  if (file.empty()) return nullptr;
+  auto marks = sync::CrashMarks::Open(file);
+  if (!marks) {
+    Log(LogLevel::kWarning, "what ends this service will not be told apart: " + marks.error().text);
+    return nullptr;
+  }
+  for (const sync::CrashItem& item : (*marks)->found()) {
+    const bool again = (*marks)->Quarantined(item);
+    Log(again ? LogLevel::kError : LogLevel::kWarning,
+        "the last run ended while " +
+            std::string(item.kind == sync::CrashItem::Kind::kFrame ? "handling a device's frame"
+                                                                   : "taking up a device's row") +
+            (again ? ", twice in a row: it is quarantined" : ""));
+  }
+  return *std::move(marks);
 }
 
 }  // namespace
@@ -56,10 +76,11 @@ Result<std::pair<std::string, std::uint16_t>> ParseListen(const std::string& tex
 struct CloudServer::Impl {
   Impl(EventLoop& loop_in, std::unique_ptr<CloudStore> store_in,
        std::unique_ptr<CloudHistory> history_in, std::vector<TwinSummary> twins, std::uint64_t inc,
-       CloudServerOptions& options)
+       std::unique_ptr<sync::CrashMarks> marks_in, CloudServerOptions& options)
       : loop(loop_in),
         store(std::move(store_in)),
         history(std::move(history_in)),
+        marks(std::move(marks_in)),
         feed(inc, options.changes_remembered_max),
         fleet(loop, *store, std::move(twins), feed, options.fleet),
         api(loop, fleet, feed, {.metrics = [this] { return Metrics(); }}),
@@ -95,6 +116,7 @@ struct CloudServer::Impl {
   EventLoop& loop;
   std::unique_ptr<CloudStore> store;
   std::unique_ptr<CloudHistory> history;
+  std::unique_ptr<sync::CrashMarks> marks;  // Null: nothing is watched.
   EventFeed feed;
   Fleet fleet;
   std::unique_ptr<sync::Link> link;
@@ -142,8 +164,10 @@ Result<std::unique_ptr<CloudServer>> CloudServer::Start(EventLoop& loop,
 
   options.fleet.session.random = options.random;
   options.fleet.session.history = true;
+  auto marks = OpenMarks(options.crash_file);
+  options.fleet.marks = marks.get();
   auto impl = std::make_unique<Impl>(loop, *std::move(store), *std::move(history),
-                                     *std::move(twins), inc, options);
+                                     *std::move(twins), inc, std::move(marks), options);
   const auto port = impl->server.ListenTcp(options.address, options.port);
   if (!port) return port.error();
   impl->port = *port;

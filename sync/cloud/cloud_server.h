@@ -26,7 +26,10 @@ struct CloudServerOptions {
   // A random number below the argument: incarnations, tokens of epochs, jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
   sync::MqttOptions mqtt;  // Without brokers: no link; client_id and random are set here.
-  FleetOptions fleet;      // session.random and session.history are set here.
+  // What this process is at stands there, in a folder in memory: see sync::CrashMarks. Empty: what
+  // ends it is not known to the next one.
+  std::string crash_file;
+  FleetOptions fleet;  // session.random, session.history and marks are set here.
   // Of history.db; the oldest samples of all devices go first. 0: no limit.
   std::uint64_t history_bytes_max = std::uint64_t{16} << 30;
   std::chrono::milliseconds history_age_max{0};  // Older samples go; 0: none for their age.

@@ -3,6 +3,9 @@
 
 #include "sync/cloud/fleet.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 
 #include "sync/codec/codec.h"
@@ -18,14 +21,35 @@ constexpr std::size_t kFramesWaitingMax = 8;
 // After the link came up every device is asked to say Hello, spread so that about these arrive a
 // second.
 constexpr std::uint64_t kHellosPerSecond = 500;
+// After which a frame that is kept back is tried again: the device may be another one by then.
+constexpr std::chrono::hours kFramePause{1};
+
+// With each row watched: by its version, which no other row of any device has.
+FleetOptions Watched(FleetOptions options) {
+  if (options.marks == nullptr) return options;
+  const auto item = [](const model::Dot& dot) {
+    return sync::CrashItem{sync::CrashItem::Kind::kEntry, dot.inc, dot.seq};
+  };
+  options.session.row_begins = [marks = options.marks, item](const model::Dot& dot) {
+    if (marks->Quarantined(item(dot))) return false;
+    marks->Enter(item(dot));
+    return true;
+  };
+  options.session.row_ends = [marks = options.marks, item](const model::Dot& dot) {
+    marks->Leave();
+    marks->Done(item(dot));
+  };
+  return options;
+}
 
 }  // namespace
 
 Fleet::Fleet(Loop& loop, CloudStore& store, std::vector<TwinSummary> twins, FleetEvents& events,
              FleetOptions options)
     : loop_(loop),
+      started_(loop.Now()),
       events_(events),
-      options_(std::move(options)),
+      options_(Watched(std::move(options))),
       twins_limit_(options_.twins_max),
       loaded_limit_(options_.twins_loaded_max),
       worker_(loop, store) {
@@ -67,9 +91,28 @@ void Fleet::OnLinkDown(const Error& why) {
   SubmitGroup();
 }
 
+void Fleet::Watch(std::string_view device, std::span<const std::byte> bytes,
+                  const std::function<void()>& take) {
+  if (options_.marks == nullptr) return take();
+  sync::CrashItem item = sync::FrameItem(bytes);
+  item.b ^= XXH3_64bits(device.data(), device.size());  // Nobody else's frames are kept back.
+  if (!options_.marks->Quarantined(item) || loop_.Now() - started_ >= kFramePause) {
+    return options_.marks->Watch(item, take);
+  }
+  if (stats_.frames_quarantined++ == 0) {
+    events_.OnNotice(std::string(device), "quarantined",
+                     "handling a frame like one of this device's ended this service twice in a "
+                     "row: such frames are passed over for an hour");
+  }
+}
+
 void Fleet::OnLinkFrame(std::string_view device, std::span<const std::byte> bytes) {
   ++stats_.frames_received;
   if (drained_) return;
+  Watch(device, bytes, [&] { TakeFrame(device, bytes); });
+}
+
+void Fleet::TakeFrame(std::string_view device, std::span<const std::byte> bytes) {
   auto frame = sync::Decode(bytes);
   if (!frame || !sync::CheckDeviceId(device)) {
     ++stats_.frames_bad;
@@ -142,9 +185,12 @@ void Fleet::OnLoaded(const std::string& device, Result<model::Stored> stored) {
   entry.live = std::make_unique<LiveTwin>(options_.session, *std::move(stored));
   entry.used = loop_.Now();
   loaded_limit_.Use(++loaded_);
-  for (const std::string& bytes : frames) {
-    auto frame = sync::Decode(std::as_bytes(std::span(bytes)));
-    if (frame) Receive(entry, *std::move(frame));
+  for (const std::string& text : frames) {
+    const auto bytes = std::as_bytes(std::span(text));
+    Watch(device, bytes, [&] {
+      auto frame = sync::Decode(bytes);
+      if (frame) Receive(entry, *std::move(frame));
+    });
   }
   for (Use& use : uses) use(entry.live.get());
 }

@@ -20,6 +20,7 @@
 #include "sync/cloud/cloud_store.h"
 #include "sync/cloud/history/cloud_history_worker.h"
 #include "sync/cloud/store_worker.h"
+#include "sync/crash/crash_marks.h"
 #include "sync/engine/cloud_session.h"
 #include "sync/link/link.h"
 #include "twin/base/limit.h"
@@ -34,6 +35,8 @@ struct FleetOptions {
   // In memory; above it, those that nobody uses are let go of.
   std::uint64_t twins_loaded_max = 20'000;
   std::chrono::milliseconds idle_before_unload{60'000};
+  // What ends this process, for the next one; it must outlive the fleet. Null: nothing is watched.
+  sync::CrashMarks* marks = nullptr;
 };
 
 // A twin that is in memory.
@@ -51,7 +54,8 @@ struct LiveTwin {
 struct FleetStats {
   std::uint64_t twins = 0, loaded = 0, connected = 0;
   std::uint64_t frames_received = 0, frames_sent = 0, frames_unsent = 0, frames_bad = 0;
-  std::uint64_t frames_dropped = 0;  // For a twin that was being read, or for want of room.
+  std::uint64_t frames_quarantined = 0;  // One like it ended this process twice in a row.
+  std::uint64_t frames_dropped = 0;      // For a twin that was being read, or for want of room.
   std::uint64_t commits = 0, commit_failures = 0;
   std::string commit_error;  // Of the last group, empty when it went well.
 };
@@ -172,6 +176,10 @@ class Fleet final : public sync::LinkEvents {
 
   void Change(std::string_view device, const std::function<Status(sync::CloudSession&)>& change,
               std::function<void(Status)> done);
+  // Runs `take`, unless a frame like this one of the device ended this process twice in a row.
+  void Watch(std::string_view device, std::span<const std::byte> bytes,
+             const std::function<void()>& take);
+  void TakeFrame(std::string_view device, std::span<const std::byte> bytes);
   Entry* FindOrRegister(std::string_view device, const sync::Frame& frame);
   void Load(Entry& entry);
   void OnLoaded(const std::string& device, Result<model::Stored> stored);
@@ -193,6 +201,7 @@ class Fleet final : public sync::LinkEvents {
   void Unload();
 
   Loop& loop_;
+  const MonoTime started_;
   FleetEvents& events_;
   const FleetOptions options_;
   sync::Link* link_ = nullptr;

@@ -49,6 +49,7 @@ struct Arguments {
   std::string listen = "127.0.0.1:8080";
   std::string token_file;
   std::string port_file;
+  std::string runtime_dir;
   std::uint64_t history_bytes_max = std::uint64_t{16} << 30;
   std::string history_age_max;
   std::string ca_file, certificate_file, key_file, username, password_file;
@@ -93,6 +94,12 @@ Result<CloudServerOptions> ToOptions(const Arguments& arguments) {
     auto password = FirstLine(arguments.password_file);
     if (!password) return password.error();
     options.mqtt.password = *std::move(password);
+  }
+  if (const std::string& folder = arguments.runtime_dir; !folder.empty()) {
+    if (!sync::CrashMarks::InMemory(folder)) {
+      return Invalid("--runtime-dir " + folder + " is not a folder in memory (tmpfs)");
+    }
+    options.crash_file = folder + "/crash";
   }
   options.mqtt.username = arguments.username;
   options.mqtt.ca_file = arguments.ca_file;
@@ -198,6 +205,10 @@ int main(int argc, char** argv) {
                  "beyond loopback");
   app.add_option("--port-file", arguments.port_file,
                  "File to write the port to once the API is served");
+  app.add_option("--runtime-dir", arguments.runtime_dir,
+                 "Folder in memory, as systemd's RuntimeDirectory=, where the next process finds "
+                 "what ended this one")
+      ->envname("RUNTIME_DIRECTORY");
   app.add_option("--history-bytes-max", arguments.history_bytes_max,
                  "Size of the file of history, such as 50GiB; the oldest samples make room. 0: any")
       ->transform(CLI::AsSizeValue(false))

@@ -43,6 +43,8 @@ std::string MetricsText(const FleetStats& fleet, const CloudStoreStats& store,
   Add(text, "frames_unsent_total", "counter", "Frames the link had no room for.",
       fleet.frames_unsent);
   Add(text, "frames_bad_total", "counter", "Frames that can't be read.", fleet.frames_bad);
+  Add(text, "frames_quarantined_total", "counter",
+      "Frames passed over, as one like them ended this service twice.", fleet.frames_quarantined);
   Add(text, "frames_dropped_total", "counter", "Frames there was no room for.",
       fleet.frames_dropped);
   Add(text, "commits_total", "counter", "Transactions committed.", store.commits);

@@ -346,23 +346,34 @@ void CloudSession::RefuseContent(const Delta& delta, std::string text,
                   .entries = std::move(entries)});
 }
 
-// False when there is no room for it.
-bool CloudSession::ApplyRow(const WireRow& wire) {
+// Why it can't be taken.
+Status CloudSession::TakeRow(const WireRow& wire) {
+  model::Dot dot = wire.row.dot;
+  if (dot.inc == 0) dot.inc = model::IncOf(peer_lineage_, dot.seq);
+  if (options_.row_begins && !options_.row_begins(dot)) {
+    return Invalid("quarantined: taking it up ended the cloud twice; a newer value is tried");
+  }
+  Status taken = ApplyRow(wire, dot);
+  if (options_.row_ends) options_.row_ends(dot);
+  return taken;
+}
+
+Status CloudSession::ApplyRow(const WireRow& wire, const model::Dot& dot) {
   model::PropertyId id = twin_.FindPid(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
     const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
-    if (!found) return false;
+    if (!found) return Exhausted("too many paths that no driver knows");
     id = *found;
   }
-  if (id == model::kNoProperty) return true;  // Withdrawn since the frame was made.
+  if (id == model::kNoProperty) return {};  // Withdrawn since the frame was made.
   model::Row row = wire.row;
-  if (row.dot.inc == 0) row.dot.inc = model::IncOf(peer_lineage_, row.dot.seq);
+  row.dot = dot;
   if (wire.side == Side::kStatus) FillInRefer(row);
-  if (!twin_.Apply(id, wire.side, row)) return true;
+  if (!twin_.Apply(id, wire.side, row)) return {};
   peer_batch_.rows.push_back({id, wire.side, std::move(row)});
   changes_.push_back({id, wire.side});
-  return true;
+  return {};
 }
 
 // A status speaks of one of our own rows.
@@ -427,7 +438,10 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
   if (!refused.empty()) return RefuseContent(delta, std::move(why), std::move(refused));
   const bool gap = delta.from > watermark && On(Guard::kFromWithinWatermark);
   for (const WireRow* wire : fitting) {
-    if (!ApplyRow(*wire) && !late) refused.push_back(wire->row.dot.seq);
+    const Status taken = TakeRow(*wire);
+    if (taken || late) continue;
+    why = taken.error().text;
+    refused.push_back(wire->row.dot.seq);
   }
   // Events are a list, not a state: those after a gap come again.
   if (!gap) TakeEvents(delta);
@@ -437,7 +451,7 @@ void CloudSession::OnDelta(const Delta& delta, MonoTime now) {
     return Refuse(NackReason::kGap, Down(), {});
   }
   if (!refused.empty()) {
-    return RefuseContent(delta, "too many paths that no driver knows", std::move(refused));
+    return RefuseContent(delta, std::move(why), std::move(refused));
   }
   if (delta.to > watermark) {
     watermark = delta.to;

@@ -35,6 +35,10 @@ struct CloudOptions {
   // Whether a row of the device may be taken at all; null: any that fits its definition. What is
   // refused is set aside by the device.
   std::function<Status(const WireRow&)> accept;
+  // Told before one row of the device's is taken up, and after. `row_begins` says no to what has
+  // crashed this process: it is refused. Either both or none.
+  std::function<bool(const model::Dot&)> row_begins;
+  std::function<void(const model::Dot&)> row_ends;
   std::function<std::uint64_t(std::uint64_t below)> random;  // For epoch tokens and nonces.
   bool history = false;  // There is somebody who does CloudOutput::history.
 };
@@ -208,7 +212,8 @@ class CloudSession {
   void TakeEvents(const Delta& delta);
   void CloseUnanswered();
   void CompareDigest(const Delta& delta, MonoTime now);
-  bool ApplyRow(const WireRow& wire);
+  Status TakeRow(const WireRow& wire);
+  Status ApplyRow(const WireRow& wire, const model::Dot& dot);
   void FillInRefer(model::Row& row) const;
   void Answered(const model::Event& event);
   void OnDictionary(const DictionaryFrame& frame, MonoTime now);

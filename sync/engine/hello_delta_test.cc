@@ -175,8 +175,8 @@ TEST_F(HelloDeltaTest, ARowThatIsTooLargeForItWaitsForTheWelcome) {
   ExpectAllIsWell();
 }
 
-// What follows goes to the cloud's judgement: each time the Hello alone must change as little as one
-// without a delta.
+// What follows goes to the cloud's judgement: each time the Hello alone must change as little as
+// one without a delta.
 
 TEST_F(HelloDeltaTest, OneThatBeginsAboveTheWatermarkIsPassedOverWithoutAnAnswer) {
   SampleOffline(3, 7);

@@ -73,14 +73,31 @@ struct HistoryOptions {
 // as it was.
 int RunHistory(const HistoryOptions& options);
 
+struct FlashOptions {
+  std::vector<int> rates = {10, 100, 1'000};  // Properties, each sampled once a second.
+  double seconds = 660;  // Below that, windows and checkpoints are more frequent than by default.
+  std::string data;      // Folder of series that the values come from; empty: random walks.
+  std::string folder;    // To write in; empty: the system's for temporary files.
+  bool json = false;
+};
+// Bytes written to flash a sample, online and offline, beside plain rows in SQLite. Fails when what
+// is measured didn't happen: nothing acknowledged, no commit, no checkpoint.
+int RunFlash(const FlashOptions& options);
+
 struct AgentWorkerOptions {
-  std::string broker;  // URL.
+  std::string device = "bench-gw-0001";
+  std::string broker;  // URL; empty: there is no cloud.
   std::string store;   // Folder.
   int properties = 1'000;
   double hz = 1;
   double seconds = 15;
   double warmup_s = 0;  // Bytes are counted from here on.
   bool full_precision = false;
+  std::string data;  // Folder of series that the values come from, as of MakeWorkload; or empty.
+  double commit_window_s = 2;  // As in [store].
+  double checkpoint_s = 600;
+  double history_window_s = 60;  // That samples gather, of any priority.
+  bool history = true;
 };
 // The whole agent with the synthetic driver, as a process of its own. Prints its counters as JSON
 // at the end.

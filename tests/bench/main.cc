@@ -12,6 +12,7 @@
 
 #include "tests/bench/bench.h"
 #include "tests/bench/floor.h"
+#include "tests/bench/row_worker.h"
 
 namespace edgetwin::bench {
 
@@ -105,6 +106,21 @@ int main(int argc, char** argv) {
       ->envname("EDGETWIN_DATA");
   history_command->add_flag("--json", history.json);
 
+  FlashOptions flash;
+  auto* flash_command = app.add_subcommand(
+      "flash", "Bytes written to flash a sample, online and offline, beside rows in SQLite");
+  flash_command->add_option("--seconds", flash.seconds, "Of each; all run at the same time")
+      ->check(CLI::Range(2.0, 1e6))
+      ->capture_default_str();
+  flash_command->add_option("--rates", flash.rates, "Samples a second")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  flash_command->add_option("--data", flash.data, "Folder of CSV files that the values come from")
+      ->envname("EDGETWIN_DATA");
+  flash_command->add_option("--folder", flash.folder, "To write in, on what is to be measured");
+  flash_command->add_flag("--json", flash.json);
+
   FloorOptions floor;
   std::string floor_folder;
   auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
@@ -118,6 +134,7 @@ int main(int argc, char** argv) {
 
   AgentWorkerOptions agent;
   auto* agent_command = app.add_subcommand("worker-agent", "The agent with a synthetic driver");
+  agent_command->add_option("--device", agent.device);
   agent_command->add_option("--broker", agent.broker);
   agent_command->add_option("--store", agent.store)->required();
   agent_command->add_option("--properties", agent.properties);
@@ -125,6 +142,20 @@ int main(int argc, char** argv) {
   agent_command->add_option("--seconds", agent.seconds);
   agent_command->add_option("--warmup", agent.warmup_s);
   agent_command->add_flag("--full-precision", agent.full_precision);
+  agent_command->add_option("--data", agent.data);
+  agent_command->add_option("--commit-window", agent.commit_window_s);
+  agent_command->add_option("--checkpoint", agent.checkpoint_s);
+  agent_command->add_option("--history-window", agent.history_window_s);
+  agent_command->add_flag("!--no-history", agent.history);
+
+  RowWorkerOptions rows;
+  auto* rows_command = app.add_subcommand("worker-rows", "Samples as rows in SQLite");
+  rows_command->add_option("--store", rows.store)->required();
+  rows_command->add_option("--data", rows.data);
+  rows_command->add_option("--properties", rows.properties);
+  rows_command->add_option("--hz", rows.hz);
+  rows_command->add_option("--samples", rows.samples);
+  rows_command->add_option("--transaction-rows", rows.transaction_rows);
 
   CLI11_PARSE(app, argc, argv);
   if (pipeline_command->parsed()) return RunPipeline(pipeline);
@@ -133,6 +164,8 @@ int main(int argc, char** argv) {
   if (heal_command->parsed()) return RunHeal(heal);
   if (wire_command->parsed()) return RunWire(wire);
   if (history_command->parsed()) return RunHistory(history);
+  if (flash_command->parsed()) return RunFlash(flash);
+  if (rows_command->parsed()) return RunRowWorker(rows);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";
     return RunFloor(floor);

@@ -34,7 +34,10 @@ bool SyntheticDriver::Init(ConfigReader&) {
 Status SyntheticDriver::Start(Loop& loop, driver::SampleSink& sink) {
   loop_ = &loop;
   sink_ = &sink;
-  workload_ = std::make_unique<Workload>(g_options.properties, g_options.full_precision);
+  workload_ = g_options.workload;
+  if (!workload_) {
+    workload_ = std::make_shared<Workload>(g_options.properties, g_options.full_precision);
+  }
   for (std::size_t i = 0; i < g_options.properties; ++i) {
     char name[32];
     std::snprintf(name, sizeof name, "plant/p%05zu", i);
@@ -42,7 +45,7 @@ Status SyntheticDriver::Start(Loop& loop, driver::SampleSink& sink) {
     def.path = *model::Path::Parse(name);
     def.type = model::ValueType::kDouble;
     def.writable = g_options.writable;
-    if (!g_options.full_precision) def.decimals = 2;
+    def.decimals = workload_->decimals(i);
     const auto id = sink.Define(def);
     if (!id) return id.error();
     ids_.push_back(*id);

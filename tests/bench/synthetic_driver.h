@@ -19,6 +19,8 @@ struct SyntheticOptions {
   std::size_t properties = 1'000;
   double hz = 1;  // 0: only what Poke reports.
   bool full_precision = false;
+  // Of as many properties; null: one is made.
+  std::shared_ptr<const Workload> workload = {};
   bool writable = false;  // All of them, not only "plant/poked".
   std::function<void(model::PropertyId, const model::Value&)> written;  // Called in Write.
 };
@@ -46,7 +48,7 @@ class SyntheticDriver final : public driver::Driver {
  private:
   void Round();
 
-  std::unique_ptr<Workload> workload_;
+  std::shared_ptr<const Workload> workload_;
   Loop* loop_ = nullptr;
   driver::SampleSink* sink_ = nullptr;
   Loop::Id timer_ = Loop::Id::kNone;

@@ -27,8 +27,8 @@ using nlohmann::json;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-// 500 rows a second: of a number, what memory may hold is full in a few seconds, and a block in one.
-// The text fills the file by about 100 KB a second.
+// 500 rows a second: of a number, what memory may hold is full in a few seconds, and a block in
+// one. The text fills the file by about 100 KB a second.
 std::string WriteRecording(const TempDir& folder) {
   std::mt19937 random(5);
   std::ostringstream csv;

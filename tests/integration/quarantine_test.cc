@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "agent/runtime/crash_marks.h"
+#include "sync/crash/crash_marks.h"
 #include "tests/support/site.h"
 #include "tests/support/wait.h"
 
@@ -19,8 +19,8 @@ namespace edgetwin::tests {
 namespace {
 
 using nlohmann::json;
-using runtime::CrashItem;
-using runtime::CrashMarks;
+using sync::CrashItem;
+using sync::CrashMarks;
 using testing::HasSubstr;
 
 // A site whose agent's socket is in memory.

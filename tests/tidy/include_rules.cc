@@ -29,9 +29,10 @@ const std::vector<Layer>& Layers() {
       {"drivers/*", {"drivers/sdk", "twin/model", "twin/base"}},
       {"sync/engine", {"twin/model", "twin/base"}},
       {"sync/codec", {"sync/engine", "twin/model", "twin/base", "proto"}},
+      {"sync/crash", {"twin/base"}},
       {"sync/link", {"twin/base"}},
-      {"sync/cloud", {"sync/engine", "sync/codec", "sync/link", "twin"}},
-      {"agent", {"sync/engine", "sync/codec", "sync/link", "drivers", "twin"}},
+      {"sync/cloud", {"sync/crash", "sync/engine", "sync/codec", "sync/link", "twin"}},
+      {"agent", {"sync/crash", "sync/engine", "sync/codec", "sync/link", "drivers", "twin"}},
   };
   return kLayers;
 }
@@ -46,7 +47,7 @@ struct Restricted {
 const std::vector<Restricted>& RestrictedHeaders() {
   static const std::vector<Restricted> kRestricted = {
       {{"sqlite3"}, {"twin/store"}, true},
-      {{"zlib"}, {"tests/bench"}},
+      {{"zlib"}, {"tests/bench", "twin/history"}},
       {{"zstd"}, {"twin/history"}, true},
       {{"mosquitto"}, {"sync/link", "drivers/mqtt", "tests/bench"}},
       {{"CLI/"},

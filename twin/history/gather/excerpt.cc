@@ -4,7 +4,6 @@
 #include "twin/history/gather/excerpt.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "twin/base/check.h"
 #include "twin/history/block.h"
@@ -51,20 +50,19 @@ void Excerpt::Take(const model::Sample& sample) {
     if (!full_) samples_.push_back(sample);
     return;
   }
+  At(sample.time).Add(sample);
+}
+
+void Excerpt::Add(const Bucket& aggregate) {
+  if (aggregate.from < options_.from || aggregate.from > options_.to) return;
+  aggregated_ += aggregate.count;
+  if (options_.points_max > 0) At(aggregate.from).Add(aggregate);
+}
+
+Bucket& Excerpt::At(WallTime time) {
   const std::uint64_t index =
-      Distance(options_.from, sample.time) / static_cast<std::uint64_t>(bucket_.count());
-  Bucket& bucket = buckets_[std::min<std::uint64_t>(index, buckets_.size() - 1)];
-  ++bucket.count;
-  const std::optional<double> number = sample.value.AsNumber();
-  const bool known =
-      sample.quality == model::Quality::kGood || sample.quality == model::Quality::kUncertain;
-  if (!number || std::isnan(*number) || !known) return;
-  bucket.min = bucket.numbers == 0 ? *number : std::min(bucket.min, *number);
-  bucket.max = bucket.numbers == 0 ? *number : std::max(bucket.max, *number);
-  ++bucket.numbers;
-  // Not by a sum, which may overflow where no value does.
-  const auto n = static_cast<double>(bucket.numbers);
-  bucket.mean += *number / n - bucket.mean / n;
+      Distance(options_.from, time) / static_cast<std::uint64_t>(bucket_.count());
+  return buckets_[std::min<std::uint64_t>(index, buckets_.size() - 1)];
 }
 
 std::vector<Bucket> Excerpt::Buckets() const {

@@ -12,6 +12,7 @@
 
 #include "twin/base/clock.h"
 #include "twin/base/result.h"
+#include "twin/history/gather/bucket.h"
 #include "twin/history/gather/records.h"
 #include "twin/model/row.h"
 
@@ -27,17 +28,6 @@ struct ExcerptOptions {
   std::size_t points_max = 0;
 };
 
-// All samples of [from, from + the excerpt's bucket).
-struct Bucket {
-  WallTime from{};
-  std::uint64_t count = 0;
-  // Of numbers (bools as 0 and 1) that are good or uncertain, NaNs apart.
-  std::uint64_t numbers = 0;
-  double min = 0;
-  double max = 0;
-  double mean = 0;
-};
-
 // SINGLE-THREADED. Its memory has a limit whatever is added.
 class Excerpt {
  public:
@@ -46,25 +36,31 @@ class Excerpt {
   // Blocks in the order of ordinals; one whose ordinals were added before is passed over. kCorrupt
   // when it can't be decoded: it is counted, and the others can still be added.
   Status Add(const BlockRecord& block);
+  // Samples that are only known by what they came to; into the bucket of its `from`.
+  void Add(const Bucket& aggregate);
 
   // Whether there are more than kExcerptSamplesMax samples: then only the first of them are here.
   bool full() const { return full_; }
   std::uint64_t damaged_blocks() const { return damaged_blocks_; }
+  // How many samples were added as aggregates.
+  std::uint64_t aggregated() const { return aggregated_; }
   std::chrono::milliseconds bucket() const { return bucket_; }
 
   // With points_max 0, in the order in which they were sampled.
   const std::vector<model::Sample>& samples() const { return samples_; }
-  // Otherwise: those that have samples, by time.
+  // Otherwise: those that have samples, by time. Each is of [from, from + bucket()).
   std::vector<Bucket> Buckets() const;
 
  private:
   void Take(const model::Sample& sample);
+  Bucket& At(WallTime time);
 
   const ExcerptOptions options_;
   std::chrono::milliseconds bucket_{0};
   std::uint64_t next_ = 0;
   bool full_ = false;
   std::uint64_t damaged_blocks_ = 0;
+  std::uint64_t aggregated_ = 0;
   std::vector<model::Sample> samples_;
   std::vector<Bucket> buckets_;
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "twin/base/clock.h"
+#include "twin/history/gather/bucket.h"
 
 namespace edgetwin::history {
 
@@ -73,6 +74,13 @@ struct NewPath {
   std::string path;
 };
 
+// What is left of a path's samples of one hour that were evicted.
+struct Aggregate {
+  PathId path = 0;
+  Bucket hour;  // From its full hour on, UTC.
+  friend bool operator==(const Aggregate&, const Aggregate&) = default;
+};
+
 // What was written to flash on a day, for the next opening to go on with.
 struct FlashDay {
   std::int64_t day = 0;  // Since 1970, UTC.
@@ -85,11 +93,14 @@ struct HistoryBatch {
   std::vector<NewPath> paths;  // With the ids that follow those that the store has.
   std::vector<BlockRecord> blocks;
   std::vector<Loss> losses;
-  std::vector<PathId> live;       // That have samples for the first time since the opening.
-  std::optional<FlashDay> flash;  // Kept with every 64th commit and the last one only.
-  std::uint64_t inc = 0;          // The opening that committed the blocks before; 0: this one.
+  std::vector<Aggregate> aggregates;  // Of another file that this one takes the place of.
+  std::vector<PathId> live;           // That have samples for the first time since the opening.
+  std::optional<FlashDay> flash;      // Kept with every 64th commit and the last one only.
+  std::uint64_t inc = 0;              // The opening that committed the blocks before; 0: this one.
 
-  bool empty() const { return paths.empty() && blocks.empty() && losses.empty() && live.empty(); }
+  bool empty() const {
+    return paths.empty() && blocks.empty() && losses.empty() && aggregates.empty() && live.empty();
+  }
 };
 
 // A path as the store knows it.

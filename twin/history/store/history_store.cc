@@ -12,6 +12,7 @@
 #include "history_store_sql.h"
 #include "twin/base/check.h"
 #include "twin/history/block.h"
+#include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/ledger.h"
 #include "twin/history/store/open_unchanged.h"
@@ -35,7 +36,10 @@ using store::Transaction;
 using store::WriteCause;
 
 constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
-constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}};
+// What is evicted since the cloud has it has a reason of its own, which older readers take for
+// damage.
+constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2, 1, sql::kSchema2},
+                                    Migration{3, 3, sql::kSchema3}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
 // Measured on ext4, the kernel's write_bytes for commits of 100 blocks of 100 bytes, and of 10:
@@ -46,6 +50,10 @@ constexpr std::int64_t kPageBytes = 1'024;
 // How many commits there are between two savings of the paths' next ordinals: the next opening
 // reads so many batches to find them. A saving writes a page for every 100 paths or so.
 constexpr std::int64_t kCommitsBetweenSaves = 64;
+
+// Aggregates take this part of bytes_max at most. A row of them has about so many bytes, measured.
+constexpr std::uint64_t kAggregatesShare = 8;
+constexpr std::uint64_t kAggregateBytes = 48;
 
 constexpr std::string_view kNextsAt = "nexts_at";
 constexpr std::string_view kFlashDay = "flash_day";
@@ -159,6 +167,11 @@ struct HistoryStore::Impl {
   void Count();
   std::int64_t PagesMax() const {
     return (static_cast<std::int64_t>(options.bytes_max) - WalBytes(options)) / kPageBytes;
+  }
+
+  AccountLimits Limits() const {
+    return {options.ledger_records_max,
+            static_cast<std::int64_t>(options.bytes_max / kAggregatesShare / kAggregateBytes)};
   }
 
   const HistoryStoreOptions options;
@@ -308,7 +321,7 @@ Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
     if (!used) return used.error();
     if (*used + needed <= PagesMax()) return {};
     const Result<std::int64_t> evicted =
-        EvictSome(db, delivery, oldest, LossReason::kBytesMax, options.ledger_records_max);
+        EvictSome(db, delivery, oldest, LossReason::kBytesMax, Limits());
     if (!evicted) return evicted.error();
     if (*evicted == 0) {
       return Exhausted(db.path() + ": a commit of " + std::to_string(bytes) +
@@ -380,6 +393,9 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
     if (!done) return done;
   }
   if (Status done = AddLosses(db, batch.losses, options.ledger_records_max); !done) return done;
+  if (Status done = AddAggregates(db, batch.aggregates, Limits().aggregates_max); !done) {
+    return done;
+  }
   const bool save = last || last_batch + 1 - nexts_at >= kCommitsBetweenSaves;
   if (save) {
     if (Status done = SaveNexts(batch, nexts); !done) return done;
@@ -518,6 +534,11 @@ Status HistoryStore::ReadBlocks(PathId path, WallTime from, WallTime to,
   return ReadBlocksOf(impl_->db, path, from, to, take);
 }
 
+Status HistoryStore::ReadAggregates(PathId path, WallTime from, WallTime to,
+                                    const std::function<void(const Bucket&)>& take) {
+  return history::ReadAggregates(impl_->db, path, from, to, take);
+}
+
 Result<std::vector<Loss>> HistoryStore::Losses() {
   return ReadLosses(impl_->db);
 }
@@ -552,8 +573,7 @@ CloudMark HistoryStore::cloud_mark() const {
 
 Result<bool> HistoryStore::EvictBefore(WallTime before) {
   const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
-  const auto evicted =
-      EvictSomeBefore(impl_->db, impl_->delivery, before, impl_->options.ledger_records_max);
+  const auto evicted = EvictSomeBefore(impl_->db, impl_->delivery, before, impl_->Limits());
   if (!evicted) return evicted.error();
   impl_->Count();
   return *evicted != 0;

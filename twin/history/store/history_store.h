@@ -116,6 +116,11 @@ class HistoryStore {
   Status ReadBlocks(PathId path, WallTime from, WallTime to,
                     const std::function<bool(const BlockRecord&)>& take);
 
+  // What evictions left: of each hour that begins in [from, to], ascending. Its samples are those
+  // that aren't in blocks any more.
+  Status ReadAggregates(PathId path, WallTime from, WallTime to,
+                        const std::function<void(const Bucket&)>& take);
+
   // By path and first ordinal; with what was evicted because the cloud has it.
   Result<std::vector<Loss>> Losses();
 

@@ -84,6 +84,11 @@ Result<Salvaged> MakeSalvaged(const HistoryStoreOptions& options, std::uint64_t 
   Result<Salvaged> salvaged = Salvage(options.path, **fresh, copy);
   if (!salvaged) return salvaged;
   if (Status closed = (*fresh)->Close({}); !closed) return closed.error();
+  fresh->reset();
+  // Where there was no room to copy it back, the file alone is not all of it.
+  if (Exists(beside.path + "-wal")) {
+    return Exhausted(beside.path + ": there is no room to complete it");
+  }
   return salvaged;
 }
 

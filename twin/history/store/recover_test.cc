@@ -34,7 +34,7 @@ BlockRecord RealBlock(std::uint64_t first, std::size_t count) {
 
 class RecoverTest : public testing::Test {
  protected:
-  // 1,000 samples of one path in 25 blocks, `clean` or as a crash leaves it.
+  // 10,000 samples of one path in 25 blocks, `clean` or as a crash leaves it.
   void MakeHistory(bool clean) {
     auto store = OpenHistory(OptionsFor(folder_, 1));
     HistoryBatch batch;
@@ -42,7 +42,7 @@ class RecoverTest : public testing::Test {
     ASSERT_TRUE(store->Commit(batch));
     for (std::uint64_t i = 0; i < 25; ++i) {
       batch = {};
-      batch.blocks = {RealBlock(i * 40, 40)};
+      batch.blocks = {RealBlock(i * 400, 400)};
       ASSERT_TRUE(store->Commit(batch));
     }
     if (!clean) return;
@@ -75,7 +75,7 @@ TEST_F(RecoverTest, ASoundHistoryIsOpenedAsItIs) {
   const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
   ASSERT_TRUE(opened) << opened.error().text;
   EXPECT_EQ(opened->quarantined, "");
-  EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
   EXPECT_EQ(Lost(*opened->store, 1), 0u);
 }
 
@@ -88,7 +88,7 @@ TEST_F(RecoverTest, ADamagedOneIsKeptAsideAndWhatIsWholeOfItIsInTheNewOne) {
   EXPECT_EQ(opened->quarantined, HistoryFile(folder_) + ".corrupt-1");
   EXPECT_EQ(store::ReadFile(opened->quarantined), damaged);
   EXPECT_EQ(opened->store->inc(), 2u);
-  EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
   // Whether it had been closed can't be told any more.
   EXPECT_EQ(Lost(*opened->store, 1), 50u);
   EXPECT_FALSE(Exists(".salvaged"));
@@ -105,7 +105,7 @@ TEST_F(RecoverTest, WhatADeadProcessHadInMemoryIsAccountedForAlthoughItsFileIsDa
   ASSERT_TRUE(losses);
   ASSERT_EQ(losses->size(), 1u);
   EXPECT_EQ(losses->front().reason, LossReason::kUncleanStop);
-  EXPECT_EQ(losses->front().first, 1'000u);
+  EXPECT_EQ(losses->front().first, 10'000u);
   EXPECT_EQ(losses->front().count, 50u);
   ExpectAddsUp(*opened->store);
 }
@@ -115,7 +115,7 @@ TEST_F(RecoverTest, AProcessThatFindsItsOwnFileDamagedStillHasWhatItDidNotCommit
   DamageOpenings();
   const auto opened = Replace(OptionsFor(folder_, 2));
   ASSERT_TRUE(opened) << opened.error().text;
-  EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
   EXPECT_EQ(Lost(*opened->store, 1), 0u);
 }
 
@@ -135,7 +135,7 @@ TEST_F(RecoverTest, WheneverItDiesTheNextOpeningHasEveryBlock) {
     });
     const auto opened = OpenOrReplace(OptionsFor(folder_, 3));
     ASSERT_TRUE(opened) << opened.error().text;
-    EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+    EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
     EXPECT_EQ(store::ReadFile(HistoryFile(folder_) + ".corrupt-1"), damaged);
     EXPECT_FALSE(Exists(".corrupt-2"));
     EXPECT_FALSE(Exists(".salvaged"));
@@ -155,7 +155,7 @@ TEST_F(RecoverTest, AWalThatWasLeftBehindIsNotTakenForTheNewFiles) {
   store::WriteFile(HistoryFile(folder_) + "-wal", "of the one that was moved away");
   const auto opened = OpenOrReplace(OptionsFor(folder_, 3));
   ASSERT_TRUE(opened) << opened.error().text;
-  EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
   EXPECT_TRUE(Exists(".corrupt-2-wal"));
 }
 
@@ -165,7 +165,7 @@ TEST_F(RecoverTest, ACopyThatWasCutOffIsMadeAnew) {
   store::WriteFile(HistoryFile(folder_) + ".salvaged-wal", "of it");
   const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
   ASSERT_TRUE(opened) << opened.error().text;
-  EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
   EXPECT_FALSE(Exists(".salvaged"));
   EXPECT_FALSE(Exists(".salvaged-wal"));
 }
@@ -176,16 +176,45 @@ TEST_F(RecoverTest, WithoutRoomForACopyTheLedgerSaysWhatIsOnlyInTheOldFile) {
     ASSERT_TRUE(store::MountPrivately(folder_.path(), "size=4m"));
     MakeHistory(true);
     DamageOpenings();
+    ASSERT_GT(std::filesystem::file_size(HistoryFile(folder_)), 56u << 10);
     // As much as the ledger of a new file needs, and less than a copy.
     const std::string filler = folder_.path() + "/filler";
     store::WriteFile(filler, std::string(4 << 20, 'f'));
-    std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - (32 << 10));
+    std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - (60 << 10));
     const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
     ASSERT_TRUE(opened) << opened.error().text;
     EXPECT_EQ(Stored(*opened->store, 1), 0u);
-    EXPECT_EQ(Lost(*opened->store, 1), 1'050u);
+    EXPECT_EQ(Lost(*opened->store, 1), 10'050u);
     EXPECT_TRUE(Exists(".corrupt-1"));
     ExpectAddsUp(*opened->store);
+  });
+}
+
+TEST_F(RecoverTest, HoweverMuchRoomThereIsTheNewFileIsWholeOrTheOldOneStays) {
+  if (!store::CanMountPrivately(folder_.path())) GTEST_SKIP() << "no private mounts here";
+  store::RunInChild([&] {
+    ASSERT_TRUE(store::MountPrivately(folder_.path(), "size=4m"));
+    MakeHistory(true);
+    DamageOpenings();
+    const std::string damaged = store::ReadFile(HistoryFile(folder_));
+    bool refused = false;
+    for (std::uintmax_t room = 4 << 10;; room += 4 << 10) {
+      SCOPED_TRACE(room);
+      ASSERT_LT(room, 1u << 20);
+      const std::string filler = folder_.path() + "/filler";
+      store::WriteFile(filler, std::string(4 << 20, 'f'));
+      std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - room);
+      const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
+      std::filesystem::remove(filler);
+      if (opened) {
+        ExpectAddsUp(*opened->store);
+        break;
+      }
+      refused = true;
+      EXPECT_EQ(opened.error().code, ErrorCode::kExhausted) << opened.error().text;
+      ASSERT_EQ(store::ReadFile(HistoryFile(folder_)), damaged);
+    }
+    EXPECT_TRUE(refused) << "it was never tight";
   });
 }
 
@@ -206,7 +235,7 @@ TEST_F(RecoverTest, WithoutAnyRoomTheDamagedFileStaysWhereItIs) {
     std::filesystem::remove(filler);
     const auto opened = OpenOrReplace(OptionsFor(folder_, 3));
     ASSERT_TRUE(opened) << opened.error().text;
-    EXPECT_EQ(Stored(*opened->store, 1), 1'000u);
+    EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "history_store_sql.h"
+#include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/ledger.h"
 #include "twin/store/columns.h"
@@ -22,7 +23,8 @@ using store::Transaction;
 struct Candidates {
   std::int64_t batch = 0;
   std::uint64_t inc = 0;
-  std::vector<BlockRecord> blocks;  // Without their bytes.
+  std::vector<BlockRecord> blocks;  // Without their bytes …
+  Aggregator aggregates;            // … and what they come to.
 };
 
 Result<std::uint64_t> IncOf(Database& db, std::int64_t incarnation) {
@@ -40,6 +42,7 @@ Status ReadCandidates(Database& db, int priority, Candidates& found) {
   return store::ForEach(*select, [&](const Statement& row) -> Status {
     Columns columns(row);
     found.blocks.push_back(ReadBlockColumns(columns));
+    found.aggregates.Add(found.blocks.back().path, columns.Blob());
     if (columns.damaged()) return store::Damage(db, "block", found.batch);
     return {};
   });
@@ -134,12 +137,14 @@ Status Remove(Database& db, const Candidates& evicted) {
 }
 
 Result<std::int64_t> Evict(Database& db, const Delivery& delivery, const Candidates& evicted,
-                           LossReason reason, std::size_t ledger_records_max) {
+                           LossReason reason, const AccountLimits& limits) {
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (Status done = Remove(db, evicted); !done) return done.error();
   const std::vector<Loss> losses = LossesOf(evicted, delivery, reason);
-  if (Status done = AddLosses(db, losses, ledger_records_max); !done) return done.error();
+  if (Status done = AddLosses(db, losses, limits.ledger_records_max); !done) return done.error();
+  const Status added = AddAggregates(db, evicted.aggregates.Take(), limits.aggregates_max);
+  if (!added) return added.error();
   if (Status done = transaction->Commit(); !done) return done.error();
   return static_cast<std::int64_t>(evicted.blocks.size());
 }
@@ -147,26 +152,26 @@ Result<std::int64_t> Evict(Database& db, const Delivery& delivery, const Candida
 }  // namespace
 
 Result<std::int64_t> EvictSome(Database& db, const Delivery& delivery, Oldest& oldest,
-                               LossReason reason, std::size_t ledger_records_max) {
+                               LossReason reason, const AccountLimits& limits) {
   Result<Candidates> delivered = FindDelivered(db, delivery);
   if (!delivered) return delivered.error();
   if (!delivered->blocks.empty()) {
     const Result<std::uint64_t> inc = delivery.IncOf(db, delivered->batch);
     if (!inc) return inc.error();
     delivered->inc = *inc;
-    return Evict(db, delivery, *delivered, reason, ledger_records_max);
+    return Evict(db, delivery, *delivered, reason, limits);
   }
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     const Result<Candidates> evicted =
         FindOldest(db, delivery, static_cast<int>(priority), oldest.batch[priority]);
     if (!evicted) return evicted.error();
-    if (!evicted->blocks.empty()) return Evict(db, delivery, *evicted, reason, ledger_records_max);
+    if (!evicted->blocks.empty()) return Evict(db, delivery, *evicted, reason, limits);
   }
   return 0;
 }
 
 Result<std::int64_t> EvictSomeBefore(Database& db, const Delivery& delivery, WallTime before,
-                                     std::size_t ledger_records_max) {
+                                     const AccountLimits& limits) {
   Result<Statement> select = db.Prepare(sql::kSelectBatchBefore);
   if (!select) return select.error();
   const Result<bool> row = select->BindInt(1, before.time_since_epoch().count()).Step();
@@ -183,7 +188,7 @@ Result<std::int64_t> EvictSomeBefore(Database& db, const Delivery& delivery, Wal
     if (Status read = ReadCandidates(db, priority, evicted); !read) return read.error();
     if (!evicted.blocks.empty()) break;
   }
-  return Evict(db, delivery, evicted, LossReason::kAgeMax, ledger_records_max);
+  return Evict(db, delivery, evicted, LossReason::kAgeMax, limits);
 }
 
 }  // namespace edgetwin::history

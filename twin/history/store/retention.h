@@ -18,21 +18,27 @@ namespace edgetwin::history {
 // How many blocks one transaction evicts at most.
 inline constexpr std::int64_t kEvictedMax = 256;
 
+// How far accounts of what was evicted may grow.
+struct AccountLimits {
+  std::size_t ledger_records_max = 0;
+  std::int64_t aggregates_max = 0;  // Of a path and hour each.
+};
+
 // Where the oldest blocks of each priority are, so that they aren't looked for from the start each
 // time. A hint: beginning anew with an empty one is right, too.
 struct Oldest {
   std::array<std::int64_t, kPriorities> batch{};
 };
 
-// Evicts the oldest blocks of one batch, kEvictedMax at most, and accounts for them in the ledger,
-// in one transaction: of what the cloud has, while there is any; else of the lowest priority that
+// Evicts the oldest blocks of one batch, kEvictedMax at most, and accounts for them in the ledger
+// and by aggregates, in one transaction: of what the cloud has, while there is any; else of the lowest priority that
 // there is. Not what is on its way. Gives how many; 0: there are none.
 Result<std::int64_t> EvictSome(store::Database& db, const Delivery& delivery, Oldest& oldest,
-                               LossReason reason, std::size_t ledger_records_max);
+                               LossReason reason, const AccountLimits& limits);
 
 // The same of the first commit that has nothing sampled at `before` or later, whatever its
 // priority.
 Result<std::int64_t> EvictSomeBefore(store::Database& db, const Delivery& delivery, WallTime before,
-                                     std::size_t ledger_records_max);
+                                     const AccountLimits& limits);
 
 }  // namespace edgetwin::history

@@ -9,6 +9,7 @@
 
 #include "history_store_sql.h"
 #include "twin/history/block.h"
+#include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/open_unchanged.h"
 #include "twin/store/columns.h"
@@ -21,6 +22,7 @@ using store::Database;
 using store::Statement;
 
 constexpr std::size_t kCommitBytes = 96 << 10;
+constexpr std::size_t kCommitAggregates = 1'000;
 
 // The commits' numbers, from both ends up to what can't be read.
 std::vector<std::int64_t> BatchNumbers(Database& db) {
@@ -99,6 +101,15 @@ class Copier {
     batch_.blocks.push_back(std::move(block));
     return bytes_ < kCommitBytes ? Status() : Commit();
   }
+  Status AddAggregates(const std::vector<Aggregate>& aggregates) {
+    for (const Aggregate& aggregate : aggregates) {
+      if (aggregate.path == 0 || aggregate.path > nexts_.size()) continue;
+      batch_.aggregates.push_back(aggregate);
+      if (batch_.aggregates.size() < kCommitAggregates) continue;
+      if (Status done = Commit(); !done) return done;
+    }
+    return {};
+  }
   // The path's samples up to `end`, as far as they aren't there.
   void Lose(PathId path, std::uint64_t end, WallTime to, LossReason reason) {
     std::uint64_t& next = nexts_[path - 1];
@@ -153,6 +164,10 @@ Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const Salvag
   std::vector<PathRecord> ends = stored->paths;
   std::vector<WallTime> ignored;
   (void)RaiseNexts(*db, 0, ends, ignored);  // As far as it can be read.
+  // Not of a file of before there were any, nor where they can't be read: the ledger has those.
+  if (const auto aggregates = ReadAllAggregates(*db)) {
+    if (Status done = copier.AddAggregates(*aggregates); !done) return done.error();
+  }
   const std::uint64_t window = WindowOf(*db, options.window_samples_max);
   for (const PathRecord& path : ends) {
     copier.Lose(path.id, path.next, copier.time(path.id), LossReason::kDamaged);

@@ -49,8 +49,7 @@ CREATE TABLE block (
 
 -- The ledger: count of the path's samples from first to last are gone. exact 0: at most so many.
 -- inc 0: of several openings. reason: 0 unclean_stop, 1 bytes_max, 2 age_max, 3 not_stored,
--- 4 damaged, 5 file_lost, 6 delivered, 7 peer_rolled_back. told: the cloud has this record as it
--- is.
+-- 4 damaged, 5 file_lost.
 CREATE TABLE loss (
   path    INTEGER NOT NULL,
   reason  INTEGER NOT NULL,
@@ -61,14 +60,5 @@ CREATE TABLE loss (
   inc     INTEGER NOT NULL,
   from_ms INTEGER NOT NULL,
   to_ms   INTEGER NOT NULL,
-  told    INTEGER NOT NULL,
   PRIMARY KEY (path, reason, exact, first)
 ) STRICT, WITHOUT ROWID;
-
--- Commits whose blocks are all with the cloud, or are not meant for it: first to last, whether or
--- not there still are such. Written with later commits: there may be more. Of one commit more,
--- meta's part_… name the last block that is.
-CREATE TABLE delivered (
-  first INTEGER PRIMARY KEY,
-  last  INTEGER NOT NULL
-) STRICT;

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "agent/runtime/crash_marks.h"
+#include "sync/crash/crash_marks.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -14,7 +14,7 @@
 #include "sync/codec/codec.h"
 #include "tests/support/temp_dir.h"
 
-namespace edgetwin::runtime {
+namespace edgetwin::sync {
 namespace {
 
 using Kind = CrashItem::Kind;
@@ -200,4 +200,4 @@ TEST_F(CrashMarksTest, AnyBytesAreAFrameItem) {
 }
 
 }  // namespace
-}  // namespace edgetwin::runtime
+}  // namespace edgetwin::sync

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "agent/runtime/crash_marks.h"
+#include "sync/crash/crash_marks.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -19,7 +19,7 @@
 #include <optional>
 #include <type_traits>
 
-namespace edgetwin::runtime {
+namespace edgetwin::sync {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x3148535243544445;  // "EDTCRSH1": a new layout, a new number.
@@ -239,4 +239,4 @@ void CrashMarks::Done(const CrashItem& item) {
   Settle();
 }
 
-}  // namespace edgetwin::runtime
+}  // namespace edgetwin::sync

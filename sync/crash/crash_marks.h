@@ -19,7 +19,7 @@
 
 #include "twin/base/result.h"
 
-namespace edgetwin::runtime {
+namespace edgetwin::sync {
 
 // Something that may crash this process. What has become another value is another item.
 struct CrashItem {
@@ -111,4 +111,4 @@ class CrashMarks {
   std::vector<CrashItem> found_;
 };
 
-}  // namespace edgetwin::runtime
+}  // namespace edgetwin::sync
