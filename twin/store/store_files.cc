@@ -28,6 +28,22 @@ constexpr std::uint64_t kLockLastByte = kLockFirstByte + 511;
 // Enough of a database file to know its size by.
 constexpr std::uint64_t kHeaderBytes = 32;
 
+// Whether the process has the file open: another file system may have the same inode. True also
+// when we may not look.
+bool MayHaveOpen(pid_t pid, const struct stat& file) {
+  std::error_code failed;
+  std::filesystem::directory_iterator open("/proc/" + std::to_string(pid) + "/fd", failed);
+  if (failed) return failed != std::errc::no_such_file_or_directory;
+  for (; !failed && open != std::filesystem::directory_iterator(); open.increment(failed)) {
+    struct stat other {};
+    if (stat(open->path().c_str(), &other) == 0 && other.st_dev == file.st_dev &&
+        other.st_ino == file.st_ino) {
+      return true;
+    }
+  }
+  return static_cast<bool>(failed);
+}
+
 }  // namespace
 
 std::optional<pid_t> LockHolder(const std::string& path) {
@@ -49,7 +65,8 @@ std::optional<pid_t> LockHolder(const std::string& path) {
     fields >> number >> type >> enforcement >> access >> pid >> file >> first;
     const bool sqlite = first >= kLockFirstByte && first <= kLockLastByte;
     // A waiting request has "->" as its type. Locks of other pid namespaces have no pid.
-    if (fields && type == "POSIX" && sqlite && pid > 0 && file.ends_with(inode)) return pid;
+    const bool alike = fields && type == "POSIX" && sqlite && pid > 0 && file.ends_with(inode);
+    if (alike && MayHaveOpen(pid, status)) return pid;
   }
   return {};
 }

@@ -224,6 +224,28 @@ TEST(TwinStoreFaultsTest, ASecondProcessIsToldWhoHasTheStore) {
   RunInChild([&] { EXPECT_NE(OpenStore(folder.db(), 2), nullptr); });
 }
 
+TEST(TwinStoreFaultsTest, AFileOfTheSameInodeElsewhereIsNotTakenForTheOneThatIsOpen) {
+  TestFolder open;
+  TestFolder damaged;
+  if (!CanMountPrivately(open.path())) GTEST_SKIP() << "no private mounts here";
+  RunInChild([&] {
+    ASSERT_TRUE(MountPrivately(open.path(), "size=1m"));
+    ASSERT_EQ(mount("tmpfs", damaged.path().c_str(), "tmpfs", 0, "size=1m"), 0);
+    auto store = OpenStore(open.db(), 1);
+    WriteFile(damaged.db(), "no database");
+    struct stat one {};
+    struct stat other {};
+    ASSERT_EQ(stat(open.db().c_str(), &one), 0);
+    ASSERT_EQ(stat(damaged.db().c_str(), &other), 0);
+    ASSERT_EQ(one.st_ino, other.st_ino);
+    const Result<std::string> moved = TwinStore::Quarantine(damaged.db());
+    EXPECT_TRUE(moved) << moved.error().text;
+    const Result<std::string> refused = TwinStore::Quarantine(open.db());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
+  });
+}
+
 // Fills the disk by commits until one fails, makes room, and goes on.
 void ExpectToRecoverFromAFullDisk(const std::string& path, const std::function<void()>& make_room) {
   auto store = OpenStore(path, 1);
