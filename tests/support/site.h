@@ -31,7 +31,8 @@ class Site {
  public:
   static constexpr const char* kDevice = "demo-gateway-1";
 
-  // Starts everything, and returns when the twin is in the cloud and the device is live. What went wrong is in trouble().
+  // Starts everything, and returns when the twin is in the cloud and the device is live. What went
+  // wrong is in trouble().
   explicit Site(SiteOptions options);
   // Starts nothing yet, if `start` is false.
   Site(SiteOptions options, bool start);
