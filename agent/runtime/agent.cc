@@ -243,20 +243,13 @@ void Agent::NoteCrasher(const sync::CrashItem& item, model::PropertyId id) {
   }
   text += ": it ended this agent twice in a row, and is not done";
   Log(LogLevel::kError, text, {{"event", "quarantined"}});
-  model::Event event;
-  event.time = Wall();
-  event.unsynced = !loop_.clock().Wall();
-  event.severity = model::Severity::kAlarm;
-  event.kind = "quarantined";
-  event.id = id;
-  event.text = std::move(text);
-  engine_->AddEvent(std::move(event));
+  Note(model::Severity::kAlarm, "quarantined", std::move(text), id);
 }
 
 void Agent::Start() {
   OpenLink();
   supervisor_->Apply(config_.drivers, config_.properties);
-  flash_timer_ = loop_.Every(FlashBudget::period, [this] { ObserveFlash(); });
+  flash_timer_ = loop_.Every(FlashBudget::kPeriod, [this] { ObserveFlash(); });
   Kick();
 }
 
@@ -292,12 +285,14 @@ void Agent::ObserveFlash() {
 }
 
 // What people should know, at the device and in the cloud.
-void Agent::Note(model::Severity severity, std::string kind, std::string text) {
+void Agent::Note(model::Severity severity, std::string kind, std::string text,
+                 model::PropertyId id) {
   model::Event event;
   event.time = Wall();
   event.unsynced = !loop_.clock().Wall();
   event.severity = severity;
   event.kind = std::move(kind);
+  event.id = id;
   event.text = std::move(text);
   engine_->AddEvent(std::move(event));
   Kick();

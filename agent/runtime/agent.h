@@ -36,7 +36,6 @@ std::vector<std::string> DriverKindNames();
 // Lets each instance's driver check its options: for `edgetwin config check` and before a reload.
 config::DriverCheck MakeDriverCheck();
 
-// SINGLE-THREADED, on the loop.
 // What is written to flash, and by what.
 struct FlashReport {
   FlashUse use;
@@ -44,6 +43,7 @@ struct FlashReport {
   store::WrittenBytes history{};
 };
 
+// SINGLE-THREADED, on the loop.
 class Agent : private sync::LinkEvents {
  public:
   // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
@@ -133,7 +133,8 @@ class Agent : private sync::LinkEvents {
   void Arm();
   void Committed(std::uint64_t token, Status status);
   void ObserveFlash();
-  void Note(model::Severity severity, std::string kind, std::string text);
+  void Note(model::Severity severity, std::string kind, std::string text,
+            model::PropertyId id = model::kNoProperty);
   WallTime Wall() const { return loop_.clock().UntrustedWall(); }
 
   EventLoop& loop_;

@@ -33,9 +33,9 @@ class FlashBudget {
   // `day_bytes_max`: 0 for none.
   FlashBudget(std::uint64_t day_bytes_max, MonoTime now);
 
-  // `bytes`: written since the start. Every `period`. True when the windows are others now.
+  // `bytes`: written since the start. Every kPeriod. True when the windows are others now.
   bool Observe(std::uint64_t bytes, MonoTime now, WallTime wall);
-  static constexpr std::chrono::minutes period{1};
+  static constexpr std::chrono::minutes kPeriod{1};
 
   // What a process before this one wrote; ignored unless it is of the same day.
   void Continue(const history::FlashDay& before);
@@ -47,7 +47,7 @@ class FlashBudget {
   // How long the history gathers, by priority. The lowest is stretched first, the highest never.
   std::array<std::chrono::milliseconds, history::kPriorities> windows() const;
 
-  // Twice the longest window, so that each judgement sees some of its commits.
+  // At least, and twice the longest window, so that each judgement sees some of its commits.
   static constexpr std::chrono::minutes kJudgePeriod{10};
   static constexpr std::chrono::minutes kWindowMax{60};
   static constexpr int kStretchMax = 10;

@@ -19,9 +19,9 @@ class FlashBudgetTest : public testing::Test {
  protected:
   // Writes `rate` bytes a minute.
   void Run(FlashBudget& budget, std::chrono::minutes time, std::uint64_t rate) {
-    for (auto passed = 0min; passed < time; passed += FlashBudget::period) {
-      now_ += FlashBudget::period;
-      wall_ += FlashBudget::period;
+    for (auto passed = 0min; passed < time; passed += FlashBudget::kPeriod) {
+      now_ += FlashBudget::kPeriod;
+      wall_ += FlashBudget::kPeriod;
       bytes_ += rate;
       budget.Observe(bytes_, now_, wall_);
     }

@@ -91,13 +91,12 @@ TEST_F(QuarantineTest, OneThatEndedItOnceIsTriedAgainAndForgivenWhenItGoesWell) 
   Crash(kWelcome);
   ASSERT_TRUE(site_->StartCloud()) << site_->trouble();
   ASSERT_TRUE(site_->StartAgent()) << site_->trouble();
-  ASSERT_TRUE(site_->WaitForTwin(20)) << site_->trouble();
+  ASSERT_TRUE(site_->WaitForLive(20)) << site_->trouble();
   EXPECT_EQ(Status()["crashes"]["quarantined"], 0);
   site_->KillAgent();
   Crash(kWelcome);  // Not in a row with the first one.
   ASSERT_TRUE(site_->StartAgent()) << site_->trouble();
-  ASSERT_TRUE(site_->WaitForTwin(20)) << site_->trouble();
-  ASSERT_TRUE(Until([&] { return Status()["sync"]["state"] == "live"; }, 20));
+  EXPECT_TRUE(site_->WaitForLive(20)) << site_->trouble();
 }
 
 }  // namespace

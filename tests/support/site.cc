@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tests/support/port.h"
+#include "tests/support/wait.h"
 
 namespace edgetwin::tests {
 namespace {
@@ -80,7 +81,8 @@ Site::Site(SiteOptions options, bool start)
   if (!start) return;
   if (options_.plant && !StartPlant()) return;
   if (!StartCloud() || !StartAgent()) return;
-  WaitForTwin(15);
+  // The cloud shows the twin before the device has heard its Welcome.
+  if (WaitForTwin(15)) WaitForLive(15);
 }
 
 Site::Site(SiteOptions options) : Site(std::move(options), true) {}
@@ -117,6 +119,15 @@ bool Site::WaitForTwin(double at_most_s) {
   Fail("the twin did not appear in the cloud", "edgetwind");
   trouble_ += Log("edgetwin-cloud");
   return false;
+}
+
+bool Site::WaitForLive(double at_most_s) {
+  const auto live = [this] {
+    const auto sync = nlohmann::json::parse(twins_.AskDevice("/v1/sync").body, nullptr, false);
+    return sync.is_object() && sync.value("state", "") == "live";
+  };
+  if (Until(live, at_most_s)) return true;
+  return Fail("the device did not become live", "edgetwind");
 }
 
 bool Site::Fail(const std::string& what, const std::string& program) {

@@ -31,7 +31,8 @@ class Site {
  public:
   static constexpr const char* kDevice = "demo-gateway-1";
 
-  // Starts everything, and returns when the twin is in the cloud. What went wrong is in trouble().
+  // Starts everything, and returns when the twin is in the cloud and the device is live. What went
+  // wrong is in trouble().
   explicit Site(SiteOptions options);
   // Starts nothing yet, if `start` is false.
   Site(SiteOptions options, bool start);
@@ -48,6 +49,9 @@ class Site {
 
   // Until the cloud shows the twin, live; false after `seconds`.
   bool WaitForTwin(double seconds);
+
+  // Until the device says that it is in step.
+  bool WaitForLive(double seconds);
 
   const std::string& trouble() const { return trouble_; }
   // The first program that ended by itself, with the end of its log; empty when all run.
