@@ -562,7 +562,8 @@ void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
   if (received_[at] != delta.to || early_[at] > delta.to || !On(Guard::kDigestCheck)) return;
   if (On(Guard::kScopeTaggedDigest) && delta.digest->scope != twin_.dictionary_size()) return;
   ++counts_.digests;
-  if (delta.digest->sum == DigestOf(twin_, delta.stream, model::Role::kDevice)) {
+  if (delta.digest->sum ==
+      DigestOf(twin_, delta.stream, model::Role::kDevice, {}, delta.digest->except)) {
     verified_[at] = delta.to;
     AckSoon(now);
     return;
@@ -681,12 +682,17 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
   }
   desired_sent_ = std::max(desired_sent_, sender_.sent(Stream::kControl));
   StepScopeIn(now, out);
-  if (verifier_.Due(now) && sender_.Withholds(Stream::kControl)) verifier_.Stop();
-  if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {
+  std::optional<std::vector<model::Pid>> except;
+  if (verifier_.Due(now)) {
+    except = sender_.Withheld(Stream::kControl);
+    if (!except) verifier_.Stop();  // It would be unequal, and no healing would help.
+  }
+  if (except && sender_.Drained(Stream::kControl)) {
     Delta delta = sender_.Empty(Stream::kControl, Down());
     const auto shared = [this](model::PropertyId id) { return InScope(id); };
-    delta.digest = DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared),
-                             interest_.version, twin_.dictionary_size()};
+    delta.digest =
+        DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared, *except),
+                  interest_.version, twin_.dictionary_size(), *except};
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier_.Stop();
     } else {
@@ -717,6 +723,7 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
   for (Frame& frame : backfill_.TakeFrames(Down())) out.frames.push_back(std::move(frame));
   out.changes = std::exchange(changes_, {});
   for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
+    if (entry.stream == Stream::kControl) verifier_.Refused(now);
     Notice("quarantined", "the device refuses number " + std::to_string(entry.seq) +
                               " of what is wanted of it; it is set aside until it changes");
   }

@@ -483,7 +483,7 @@ void EdgeEngine::Step(MonoTime now, WallTime wall, EdgeOutput& out) {
   control_.Tick(now, wall);
   alarms_.Tick(now, wall);
   if (state_ == SyncState::kLive && batches_durable_ >= setback_batch_) StepRenew(now);
-  NoteQuarantined(wall);
+  NoteQuarantined(now, wall);
   RecordNotices(wall);
   StepCommit(now, out);
   out.calls = control_.TakeCalls();
@@ -561,8 +561,9 @@ Status EdgeEngine::RunLocal(const model::Command& command, MonoTime, WallTime wa
   return alarms_.Acknowledge(id, {}, command.who, wall);
 }
 
-void EdgeEngine::NoteQuarantined(WallTime wall) {
+void EdgeEngine::NoteQuarantined(MonoTime now, WallTime wall) {
   for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
+    verifiers_[At(entry.stream)].Refused(now);
     model::Event event;
     event.time = wall;
     event.unsynced = !clock_trusted_;

@@ -264,7 +264,7 @@ class EdgeEngine {
   void StepInterest(MonoTime now, EdgeOutput& out);
   void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;
-  void NoteQuarantined(WallTime wall);
+  void NoteQuarantined(MonoTime now, WallTime wall);
   void RecordNotices(WallTime wall);
   void CollectChanges();
   Status RunLocal(const model::Command& command, MonoTime now, WallTime wall);

@@ -117,6 +117,7 @@ struct Nack {
 };
 
 inline constexpr std::size_t kRefusedEntriesMax = 64;  // Named in one Nack.
+inline constexpr std::size_t kDigestExceptMax = 64;    // Left out of one digest.
 
 // The fingerprint of every row of the stream that stands at `Delta::to`; see digest.h.
 struct DigestTag {
@@ -125,6 +126,8 @@ struct DigestTag {
   // dictionary's entries; cloud: the version of the device's interest, and the entries it holds.
   std::uint32_t scope = 0;
   std::uint32_t entries = 0;
+  // Whose rows are not in the sum: the receiver has refused one. Ascending.
+  std::vector<model::Pid> except = {};
   friend bool operator==(const DigestTag&, const DigestTag&) = default;
 };
 

@@ -559,6 +559,12 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
     if (control && OneIn(random, 3)) MixCommands(random, delta);
     if (OneIn(random, 4))
       delta.digest = DigestTag{{random(), random()}, AnyNumber32(random), AnyNumber32(random)};
+    if (delta.digest && OneIn(random, 2)) {
+      for (std::uint64_t pid = Below(random, 9); delta.digest->except.size() < Below(random, 65);
+           pid += 1 + Below(random, 1'000)) {
+        delta.digest->except.push_back(static_cast<model::Pid>(pid));
+      }
+    }
   }
   if (OneIn(random, 3)) delta.to += AnyNumber32(random);
   return delta;
