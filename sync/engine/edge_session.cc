@@ -617,7 +617,8 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
   // It goes over numbers: of a cloud that knows others it says nothing, and it comes again.
   if (delta.digest->entries != twin_.dictionary_size()) return;
   ++counts_.digests;
-  if (delta.digest->sum == DigestOf(twin_, Stream::kControl, model::Role::kCloud)) {
+  if (delta.digest->sum ==
+      DigestOf(twin_, Stream::kControl, model::Role::kCloud, {}, delta.digest->except)) {
     verified_[At(Stream::kControl)] = delta.to;
     cloud_equal_ = true;
     AckSoon(now);
@@ -630,7 +631,9 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
 
 // False when there is no room for it.
 bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall) {
-  model::PropertyId id = twin_.FindPid(wire.pid);
+  // What is wanted of a property that is local-only is held, so that both sides hold the same;
+  // nobody acts on it. The cloud may not have heard yet that its number was withdrawn.
+  model::PropertyId id = twin_.FindGiven(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
     const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
@@ -641,8 +644,6 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
     }
     id = *found;
   }
-  // It may be of a property that was withdrawn. What is wanted of one that is local-only is held,
-  // so that both sides hold the same; nobody acts on it.
   if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
     return true;
@@ -783,12 +784,14 @@ void EdgeEngine::StepDigest(MonoTime now, EdgeOutput& out) {
     Verifier& verifier = verifiers_[At(stream)];
     if (!verifier.Due(now) || !sender_.Drained(stream)) continue;
     if (dictionary_sent_ < twin_.dictionary_size()) continue;
-    if (sender_.Withholds(stream)) {  // It would be unequal, and no healing would help.
+    std::optional<std::vector<model::Pid>> except = sender_.Withheld(stream);
+    if (!except) {  // It would be unequal, and no healing would help.
       verifier.Stop();
       continue;
     }
     Delta delta = sender_.Empty(stream, session_);
-    delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size(), 0};
+    delta.digest = DigestTag{DigestOf(twin_, stream, model::Role::kDevice, {}, *except),
+                             twin_.dictionary_size(), 0, *std::move(except)};
     // An empty stream at its beginning has nothing to verify.
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier.Stop();
