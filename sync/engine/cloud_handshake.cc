@@ -196,7 +196,10 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   const bool lost_ours =
       hello.cloud_seq_max != 0 ||
       (hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued()));
-  const bool newer_epoch = hello.epoch.counter > epoch_.counter;
+  // One of another life of this store, from before it was set back, may have our counter.
+  const bool newer_epoch =
+      hello.epoch.counter > epoch_.counter ||
+      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_) && On(Guard::kEpochToken));
   // What was given before this store was set back may have been done.
   if (lost_ours) {
     commands_.CloseOpen("the cloud's store was set back", twin_.lineage().back().first_seq - 1);

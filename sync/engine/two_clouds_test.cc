@@ -145,5 +145,17 @@ TEST_F(TwoCloudsTest, EachHandshakeOfAConnectionHasItsOwnSession) {
   EXPECT_FALSE(world_.cloud().connected());
 }
 
+TEST_F(TwoCloudsTest, AnEpochOfAnotherLifeOfTheCloudEndsThoughItHasTheSameNumber) {
+  model::Batch other_life;
+  other_life.epoch = world_.cloud_disk.stored().epoch;
+  other_life.epoch->token ^= 1;
+  world_.cloud_disk.Commit(other_life);
+  world_.CrashCloud();
+  world_.Run(seconds(5));
+  ASSERT_EQ(State(), SyncState::kLive);
+  EXPECT_EQ(world_.edge().status().epoch.counter, other_life.epoch->counter + 1);
+  EXPECT_EQ(world_.edge().status().epoch, world_.cloud_disk.stored().epoch);
+}
+
 }  // namespace
 }  // namespace edgetwin::sync
