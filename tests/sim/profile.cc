@@ -228,6 +228,7 @@ std::vector<Profile> MakeProfiles() {
   mixed.every(H::kClone) = 700;
   mixed.every(H::kAdmit) = 60;
   mixed.every(H::kBoardSwap) = 1'500;
+  mixed.history = true;
   all.push_back(mixed);
   return all;
 }
