@@ -166,14 +166,16 @@ void OpenSamples::Clear() {
   last_ = Last();
 }
 
-// By half at a time, to what the heap has in one piece. In the first place as much as the block
-// before took: a thousand properties that grow in turn leave gaps behind them.
+// By half at a time, to what the heap has in one piece. In the first place an eighth more than the
+// block before took, which the next one hardly exceeds: a thousand properties that grow in turn
+// leave gaps behind them.
 void OpenSamples::Reserve(std::size_t more) {
   const std::size_t needed = coded_.size() + more;
   if (needed <= coded_.capacity()) return;
   const std::size_t capacity = coded_.capacity();
-  const std::size_t grown =
-      capacity == 0 ? std::max(kFirst, expected_bytes_ + kHeadBytesMax) : capacity + capacity / 2;
+  const std::size_t grown = capacity == 0
+                                ? std::max(kFirst, expected_bytes_ * 9 / 8 + kHeadBytesMax)
+                                : capacity + capacity / 2;
   coded_.reserve(HeapBytes(std::max(needed, grown)) - kHeapOverhead);
 }
 
