@@ -39,13 +39,16 @@ Status ReadCandidates(Database& db, int priority, Candidates& found) {
   Result<Statement> select = db.Prepare(sql::kSelectEvictable);
   if (!select) return select.error();
   select->BindInt(1, found.batch).BindInt(2, priority).BindInt(3, kEvictedMax);
-  return store::ForEach(*select, [&](const Statement& row) -> Status {
-    Columns columns(row);
+  while (found.aggregates.size() < kEvictedHoursMax) {
+    const Result<bool> row = select->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    Columns columns(*select);
     found.blocks.push_back(ReadBlockColumns(columns));
     found.aggregates.Add(found.blocks.back().path, columns.Blob());
     if (columns.damaged()) return store::Damage(db, "block", found.batch);
-    return {};
-  });
+  }
+  return {};
 }
 
 // Of the first batch from `hint` on that has any of this priority; moves `hint` there.
