@@ -77,6 +77,7 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
   opened_with[At(Stream::kEvents)] = opened_with[At(Stream::kControl)];
   opened_with_ = opened_with;
   interest_ = stored.interest;
+  interest_durable_ = interest_.version;
   scope_ = scope_durable_ = {stored.scope_held, 0};
   std::vector<model::Event> events = std::exchange(stored.events, {});
   std::vector<model::Command> commands = std::exchange(stored.commands, {});
@@ -202,6 +203,7 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   if (done.dictionary == dictionary_) {
     dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
   }
+  if (done.batch.interest) interest_durable_ = done.batch.interest->version;
   if (done.with_state) {
     state_durable_ = std::max(state_durable_, done.state_head);
     local_durable_ = std::max(local_durable_, done.local_head);
@@ -228,7 +230,7 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
       wall);
   // Offline, nobody can say that the cloud has not let another board take this one's place: what
   // waits goes on with the next Welcome, or ends with its epoch or its time.
-  if (state_ == SyncState::kLive) commands_.Durable(done.number, now, wall);
+  if (state_ == SyncState::kLive && !doubted_) commands_.Durable(done.number, now, wall);
 }
 
 void EdgeEngine::AckSoon(MonoTime at) {
@@ -597,7 +599,7 @@ std::optional<MonoTime> EdgeEngine::NextStep() const {
   if (room && (Settled() || !healer_.waits())) Earlier(next, healer_.NextStep());
   if (room && !orphans_.empty()) Earlier(next, offer_due_);
   Earlier(next, backfill_.NextStep(HistoryMayLeave()));
-  Earlier(next, interest_due_);
+  if (interest_durable_ == interest_.version) Earlier(next, interest_due_);
   if (lower_waits_ && link_room_) Earlier(next, MonoTime{});
   for (const Stream stream : kDigested) {
     const bool told = dictionary_sent_ == twin_.dictionary_size();

@@ -321,6 +321,8 @@ class EdgeEngine {
   // The cloud has welcomed this process, and has said nothing since that another Hello must settle.
   bool known_there_ = false;
   bool foreign_heard_ = false;  // Another cloud than the peer has answered on this link.
+  // It was said that the session is over, perhaps by our peer; nothing of it was heard since.
+  bool doubted_ = false;
   std::optional<MonoTime> hello_due_;
   std::optional<MonoTime> hello_sent_;
   int hellos_ = 0;
@@ -354,8 +356,11 @@ class EdgeEngine {
   std::optional<MonoTime> ack_due_;
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
-  // Desired rows up to it may have been written by this store's other lives: looked at first.
+  // Desired rows up to it may have been written by this store's other lives: looked at first. So
+  // may those of properties with a number above `look_pid_`: what the cloud hears to be shared
+  // again it numbers anew.
   std::uint64_t look_to_ = 0;
+  model::Pid look_pid_ = 0;
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
@@ -364,6 +369,7 @@ class EdgeEngine {
   model::Interest interest_;
   ScopeMark scope_;                       // Received …
   ScopeMark scope_durable_;               // … and on flash.
+  std::uint32_t interest_durable_ = 0;    // Its version on flash.
   std::optional<MonoTime> interest_due_;  // The cloud doesn't know it yet.
   // The cloud's clock by the last handshake: its time, and ours then.
   std::optional<EdgeOutput::ClockMark> cloud_clock_;

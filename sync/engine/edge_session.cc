@@ -131,6 +131,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     return;
   }
   if (state_ != SyncState::kLive || !ours) return;
+  if (std::exchange(doubted_, false)) commands_.Durable(batches_durable_, now, wall);
   probe_at_ = now + kProbePause;
   if (const auto* delta = std::get_if<Delta>(&frame)) {
     if (delta->ack && OnAck(*delta->ack, now)) proved_ = true;
@@ -373,6 +374,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  doubted_ = false;
   known_there_ = true;
   dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
@@ -404,7 +406,10 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   // What was written in the life that a setback ended is not known. Of one that had told nobody
   // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;
-  if (set_back || opened_with_) look_to_ = welcome.head[At(Stream::kControl)];
+  if (set_back || opened_with_) {
+    look_to_ = welcome.head[At(Stream::kControl)];
+    look_pid_ = welcome.dictionary_n;
+  }
   if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
@@ -571,8 +576,10 @@ void EdgeEngine::Purge(model::PropertyId id) {
   control_.DesiredGone(id);
 }
 
+// A version that a crash takes back would name another interest afterwards.
 void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
   if (!interest_due_ || now < *interest_due_) return;
+  if (interest_durable_ != interest_.version && On(Guard::kCommitBeforePromise)) return;
   out.frames.push_back(InterestFrame{session_, interest_});
   interest_due_ = now + sender_.rto();
 }
@@ -666,7 +673,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
   const model::Row* status = twin_.row(id, Side::kStatus);
   const bool answered =
       status != nullptr && (held == nullptr || status->info().refers_to == row.dot);
-  const bool known = answered || arrival == Arrival::kScopeIn || row.dot.seq <= look_to_ ||
+  const bool other_life = row.dot.seq <= look_to_ || (look_to_ != 0 && wire.pid > look_pid_);
+  const bool known = answered || arrival == Arrival::kScopeIn || other_life ||
                      (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
   const bool replaces = held != nullptr && !held->value.none() && held->dot.seq < seq;
@@ -713,7 +721,13 @@ bool EdgeEngine::Heeds(const Nack& nack) const {
 }
 
 void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
-  if (state_ == SyncState::kOffline || !Heeds(nack)) return;
+  if (state_ == SyncState::kOffline) return;
+  if (!Heeds(nack)) {
+    const bool ends =
+        nack.reason == NackReason::kUnknownSession || nack.reason == NackReason::kFenced;
+    doubted_ = doubted_ || (ends && nack.cursors.session == session_);
+    return;
+  }
   ++counts_.nacks;
   switch (nack.reason) {
     case NackReason::kUnknownSession: {

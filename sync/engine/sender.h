@@ -93,9 +93,9 @@ class Sender {
   std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
   std::size_t quarantined() const { return quarantined_.size(); }
   LimitReport quarantined_limit() const { return quarantined_limit_.Report("entries_set_aside"); }
-  // The properties of which a row of the stream is set aside as it stands, ascending: the peer can't
-  // have it, and a digest with it can't be ours. Nothing when a digest can't name them: they are
-  // too many, or one has no number.
+  // The properties of which a row of the stream is set aside as it stands, ascending: the peer
+  // can't have it, and a digest with it can't be ours. Nothing when a digest can't name them: they
+  // are too many, or one has no number.
   std::optional<std::vector<model::Pid>> Withheld(model::Stream stream) const;
 
   // Returns whether anything that was owed is acknowledged now.

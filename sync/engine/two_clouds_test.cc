@@ -157,5 +157,31 @@ TEST_F(TwoCloudsTest, AnEpochOfAnotherLifeOfTheCloudEndsThoughItHasTheSameNumber
   EXPECT_EQ(world_.edge().status().epoch, world_.cloud_disk.stored().epoch);
 }
 
+// The other copy of a device may run it, where the session was our peer's after all to end.
+TEST_F(TwoCloudsTest, NoCommandBeginsInASessionThatIsInDoubt) {
+  OtherWelcomes();
+  ASSERT_EQ(State(), SyncState::kLive);
+  model::Command command;
+  command.id = 7;
+  command.name = "read";
+  command.path = "plant/p0";
+  command.expires = world_.wall() + seconds(60);
+  ASSERT_TRUE(world_.cloud().AddCommand(command));
+  world_.Turn();
+  world_.FinishCloudCommit();
+  world_.DeliverDown();
+  world_.Turn();
+  ASSERT_FALSE(world_.edge_commits.empty());
+  Nack nack{.reason = NackReason::kUnknownSession};
+  nack.cursors.session = Session();
+  FromOther(nack);
+  ASSERT_EQ(State(), SyncState::kLive);
+  while (!world_.edge_commits.empty()) world_.FinishEdgeCommit();
+  world_.Turn();
+  EXPECT_TRUE(world_.calls.empty());
+  world_.Run(seconds(30));
+  EXPECT_EQ(world_.cloud().commands().Find(7)->state, model::CommandState::kDone);
+}
+
 }  // namespace
 }  // namespace edgetwin::sync

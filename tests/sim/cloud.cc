@@ -81,6 +81,11 @@ const Ledger* Cloud::ledger(const std::string& device) const {
   return found == ledgers_.end() ? nullptr : &found->second.sure();
 }
 
+model::Pid Cloud::NewestNumber(const std::string& device) const {
+  const auto found = ledgers_.find(device);
+  return found == ledgers_.end() ? 0 : found->second.NewestNumber();
+}
+
 // --- Its life ---
 
 void Cloud::StartAfter(microseconds wait) {

@@ -357,11 +357,23 @@ void World::ForgetWants(const std::string& device) {
   std::erase_if(must_return_, [&](const auto& entry) { return entry.first.first == device; });
 }
 
+// After a store was set back.
+void World::ForgetNumbers(const std::string& device) {
+  model::Pid newest = cloud_->NewestNumber(device);
+  for (const Device* machine : by_id_[device]) {
+    newest = std::max(newest, machine->ledger().NewestNumber());
+  }
+  invariants_.NumbersForgotten(device, newest);
+}
+
 void World::SetCloudBack(const Cloud::Backup& backup) {
   cloud_->Kill();
   for (const auto& [id, machines] : by_id_) {
     const Device* speaker = Speaker(id);
     const auto then = backup.ledgers.find(id);
+    if (machines.size() > 1 && then != backup.ledgers.end()) {
+      invariants_.CloudForgets(id, then->second.sure());
+    }
     if (speaker == nullptr || machines.size() > 1 || then == backup.ledgers.end()) continue;
     const Ledger& held = speaker->ledger().sure();
     for (const auto& [key, row] : held.rows()) {
@@ -378,6 +390,7 @@ void World::SetCloudBack(const Cloud::Backup& backup) {
     }
   }
   cloud_->PutBackup(backup);
+  for (const auto& [id, machines] : by_id_) ForgetNumbers(id);
 }
 
 bool World::RestoreCloud(Random& random) {
@@ -394,6 +407,7 @@ void World::SetDeviceBack(Device& device, Device::Image image) {
   const Ledger* cloud = cloud_->ledger(device.device());
   if (cloud != nullptr) invariants_.DeviceForgets(device.device(), image.ledger, *cloud);
   device.PutImage(std::move(image));
+  ForgetNumbers(device.device());
 }
 
 bool World::RestoreDevice(Device& device, Random& random) {

@@ -548,6 +548,22 @@ void Invariants::DeviceForgets(std::string_view device, const DoubtfulLedger& do
   }
 }
 
+void Invariants::CloudForgets(std::string_view device, const Ledger& backup) {
+  const auto wishes = wishes_.find(device);
+  if (wishes == wishes_.end()) return;
+  for (const auto& [id, command] : backup.commands()) {
+    if (command.state != model::CommandState::kOpen) continue;
+    const auto wish = wishes->second.find(Key(command.value));
+    if (wish != wishes->second.end() && wish->second.by_command) wish->second.effects = 0;
+  }
+}
+
+void Invariants::NumbersForgotten(std::string_view device, model::Pid newest) {
+  const auto pids = pids_.find(device);
+  if (pids == pids_.end()) return;
+  std::erase_if(pids->second, [newest](const auto& entry) { return entry.first.second > newest; });
+}
+
 void Invariants::Rotted(const model::Batch& batch) {
   for (const model::RowChange& change : batch.rows) rotten_.insert(Name(change.row.dot));
 }

@@ -127,6 +127,12 @@ class Invariants {
   // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
   // heard nothing, nobody knows to have run: that it runs once more is not to be helped.
   void DeviceForgets(std::string_view device, const DoubtfulLedger& image, const Ledger& cloud);
+  // The cloud's was, and of two machines one may not have heard of the other: a command that the
+  // backup has open, and that one of them has run since, nobody knows to have run.
+  void CloudForgets(std::string_view device, const Ledger& backup);
+  // No store holds a number of a property above `newest` any more, neither the cloud's nor any
+  // machine's: it may be given anew.
+  void NumbersForgotten(std::string_view device, model::Pid newest);
 
   // --- The plant ---
 

@@ -162,6 +162,16 @@ std::uint64_t DoubtfulLedger::NewestEpoch() const {
   return newest;
 }
 
+model::Pid DoubtfulLedger::NewestNumber() const {
+  auto newest = static_cast<model::Pid>(sure_.dictionary_n());
+  for (const model::Batch& batch : doubt_) {
+    for (const model::DictionaryEntry& entry : batch.dictionary) {
+      newest = std::max(newest, entry.pid);
+    }
+  }
+  return newest;
+}
+
 std::string DoubtfulLedger::Opened(const model::Stored& stored) {
   const std::string sure = sure_.Differs(stored);
   bool right = sure.empty();

@@ -80,6 +80,8 @@ class DoubtfulLedger {
   const Ledger& sure() const { return sure_; }
   // The counter of the newest epoch that an opening may find.
   std::uint64_t NewestEpoch() const;
+  // The highest number of a property that it may find.
+  model::Pid NewestNumber() const;
 
  private:
   Ledger sure_;

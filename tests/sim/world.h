@@ -176,6 +176,7 @@ class World {
   bool RestoreCloud(Random& random);
   bool RestoreDevice(Device& device, Random& random);
   void ForgetWants(const std::string& device);
+  void ForgetNumbers(const std::string& device);
   bool Undisturbed(std::string_view device, std::size_t machine) const;
   std::string Owed();
   std::string HistoryOwed(Device& speaker);
