@@ -195,6 +195,9 @@ Result<Backlog> MakeBacklog(const BacklogOptions& options, const std::string& fo
   auto store = history::HistoryStore::Open(store_options);
   if (!store) return store.error();
   history::Recorder recorder(gather);
+  if (options.window_s > 0) {
+    recorder.SetWindow(history::Priority::kNormal, std::chrono::seconds(options.window_s));
+  }
   recorder.Attach((*store)->inc(), (*store)->paths(), history::LossReason::kFileLost,
                   store_options.now);
   Backlog made;

@@ -26,6 +26,8 @@ struct BacklogOptions {
   std::optional<int> decimals = {};
   // Each property's time stamps are late by 0 to n ms each, where n is 0 to this.
   int jitter_ms_max = 2;
+  // How long samples gather until they are committed; 0: as long as the agent has it.
+  std::int64_t window_s = 0;
   std::uint32_t seed = 1;
 };
 

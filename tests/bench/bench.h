@@ -91,6 +91,7 @@ struct OfflineOptions {
   std::string folder;     // To write in; empty: the system's for temporary files.
   int decimals = -1;      // That doubles are rounded to; below 0: not.
   int jitter_ms_max = 2;  // Of time stamps.
+  int window_s = 0;       // That samples gathered; 0: as long as the agent has it.
   double mib_max = 256;   // The history's cap on flash.
   double alone_s = 60;    // Without a backlog, to hold against.
   double deliver_s_max = 3'600;

@@ -141,6 +141,10 @@ int main(int argc, char** argv) {
   offline_command->add_option("--jitter-ms", offline.jitter_ms_max, "Of time stamps, at most")
       ->check(CLI::Range(0, 99))
       ->capture_default_str();
+  offline_command
+      ->add_option("--window", offline.window_s,
+                   "Seconds that the backlog's samples gathered; unless set, as the agent has it")
+      ->check(CLI::Range(1, 3'600));
   offline_command->add_option("--mib-max", offline.mib_max, "[history] bytes_max, in MiB")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();

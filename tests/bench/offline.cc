@@ -174,6 +174,7 @@ json BacklogJson(const BacklogOptions& options, const Backlog& made) {
           {"encode_s", made.encode_s},
           {"values", options.data.empty() ? "made series" : "real series"},
           {"jitter_ms_max", options.jitter_ms_max},
+          {"window_s", options.window_s == 0 ? json() : json(options.window_s)},
           {"decimals", options.decimals ? json(*options.decimals) : json()}};
 }
 
@@ -208,6 +209,7 @@ int RunOffline(const OfflineOptions& options) {
   backlog.seconds = std::max<std::int64_t>(static_cast<std::int64_t>(options.hours * 3'600), 1);
   backlog.data = options.data;
   backlog.jitter_ms_max = options.jitter_ms_max;
+  backlog.window_s = options.window_s;
   if (options.decimals >= 0) backlog.decimals = options.decimals;
   const auto bytes_max = static_cast<std::uint64_t>(options.mib_max * (1 << 20));
   const tests::TempDir store;
