@@ -119,13 +119,14 @@ json RunAlone(const OfflineOptions& options, std::uint64_t bytes_max, double sec
   return figures;
 }
 
-// All but what is compared once both have stopped.
-json Deliver(OfflineSite& site, const OfflineOptions& options) {
+// All but what is compared once both have stopped. Goes on for `at_least_s`.
+json Deliver(OfflineSite& site, const OfflineOptions& options, double at_least_s) {
   json figures = ComeOnline(site);
   if (figures.is_null()) return figures;
   json backfill;
   double delivered_us = 0;
   double asked_us = 0;
+  const double at_least_us = NowUs() + at_least_s * 1e6;
   const double at_most_us = NowUs() + options.deliver_s_max * 1e6;
   const auto over = [&] {
     const double now = NowUs();
@@ -135,8 +136,8 @@ json Deliver(OfflineSite& site, const OfflineOptions& options) {
     if (!status.is_object() || !status["history"].is_object()) return now > at_most_us;
     backfill = status["history"]["backfill"];
     if (!backfill["caught_up"].get<bool>()) return now > at_most_us;
-    delivered_us = now;
-    return true;
+    if (delivered_us == 0) delivered_us = now;
+    return now >= at_least_us;
   };
   if (!Watch(site, over, figures)) return Say(site.trouble());
   if (delivered_us == 0) return Say("the backlog was not delivered in time: " + backfill.dump());
@@ -155,6 +156,21 @@ json Deliver(OfflineSite& site, const OfflineOptions& options) {
       sum = (sum.is_null() ? 0 : sum.get<std::uint64_t>()) + path[key].get<std::uint64_t>();
     }
   }
+  return figures;
+}
+
+// A tenth of it, for as long: what takes memory is to be the same.
+json RunTenth(const OfflineOptions& options, BacklogOptions backlog, std::uint64_t bytes_max,
+              double seconds) {
+  backlog.seconds = std::max<std::int64_t>(backlog.seconds / 10, 1);
+  const tests::TempDir store;
+  const std::string folder = store.path().string();
+  const Result<Backlog> made =
+      MakeBacklog(backlog, folder, bytes_max, SystemClock().UntrustedWall());
+  if (!made) return Say(made.error().text);
+  OfflineSite site(folder, made->sums.size(), bytes_max);
+  json figures = Deliver(site, options, seconds);
+  if (figures.is_null() || !site.StopAgent() || !site.StopCloud()) return Say(site.trouble());
   return figures;
 }
 
@@ -237,7 +253,7 @@ int RunOffline(const OfflineOptions& options) {
   if (report["alone"].is_null()) return 1;
   std::fprintf(stderr, "… and with it …\n");
   OfflineSite site(folder, made->sums.size(), bytes_max);
-  report["online"] = Deliver(site, options);
+  report["online"] = Deliver(site, options, 0);
   json& online = report["online"];
   if (online.is_null() || !site.StopAgent()) return 1;
   const json& mqtt = online["mqtt"];
@@ -255,6 +271,9 @@ int RunOffline(const OfflineOptions& options) {
     Say(there.error().text);
     return 1;
   }
+  std::fprintf(stderr, "… and with a tenth of it …\n");
+  report["tenth"] = RunTenth(options, backlog, bytes_max, online["seconds"].get<double>());
+  if (report["tenth"].is_null()) return 1;
   std::string missing;
   if (!Compare(*made, kept, *there, online)) missing = "what arrived is not what was made";
   if (online["audit"]["device_adds_up"] != true || online["audit"]["cloud_adds_up"] != true) {

@@ -42,13 +42,13 @@ TEST(OfflineBenchTest, AShortBacklogArrivesAsItWasMadeBesideLiveValues) {
   // All of it passed the counter, in no more than a little around it.
   EXPECT_GT(online["mqtt"]["history_up"], backlog["block_bytes"]);
   EXPECT_LT(online["mqtt"]["history_up"], 1.2 * backlog["block_bytes"].get<double>() + 50'000);
-  for (const char* run : {"alone", "online"}) {
+  for (const char* run : {"alone", "online", "tenth"}) {
     SCOPED_TRACE(run);
     EXPECT_GT(report[run]["first_live_ms"], report[run]["first_live_after_connect_ms"]);
     EXPECT_GT(report[run]["agent"]["peak"]["rss_kb"], report[run]["agent"]["peak"]["pss_kb"]);
   }
   EXPECT_GT(report["alone"]["latency"]["count"], 0);
-  EXPECT_LT(report["ratios"]["first_live_to_backlog_first"], 1.5);
+  EXPECT_TRUE(report["aims"].empty()) << "which are about more of it";
 }
 
 }  // namespace
