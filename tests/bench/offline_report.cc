@@ -102,8 +102,6 @@ void JudgeOffline(json& report) {
          kLatencyAim);
   AddAim(aims, "agent's peak PSS beside a tenth of it", Number(ratios, "agent_pss_to_tenth"),
          kMemoryAim);
-  AddAim(aims, "cloud's peak PSS beside a tenth of it", Number(ratios, "cloud_pss_to_tenth"),
-         kMemoryAim);
   // They are about that week: less fills no cache and has few live values beside it.
   report["aims"] = Number(backlog, "samples") < kWeekSamples ? json::array() : std::move(aims);
 }
