@@ -99,7 +99,8 @@ struct OfflineOptions {
 };
 // A device that comes online with a backlog: what that takes on flash, when it is live, how fast
 // the backlog follows and what it does to live values, beside the same without a backlog, with a
-// tenth of it, with the backlog first, and beside a minimal loop. Fails when something didn't arrive as it was made.
+// tenth of it, with the backlog first, and beside a minimal loop. Fails when something didn't
+// arrive as it was made.
 int RunOffline(const OfflineOptions& options);
 
 struct AgentWorkerOptions {

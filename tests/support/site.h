@@ -18,14 +18,14 @@
 namespace edgetwin::tests {
 
 struct SiteOptions {
-  std::string bin;                      // The folder of the programs.
-  bool plant = true;                    // With a [drivers.plant] for it.
-  std::string drivers;                  // More TOML: tables of drivers, properties, ….
-  std::string cloud_keys;               // More keys of [cloud].
-  std::string store_keys;               // More keys of [store].
-  std::string store_directory;          // Instead of one of the site's own.
-  std::vector<std::string> cloud_args = {};  // More of edgetwin-cloud's.
+  std::string bin;              // The folder of the programs.
+  bool plant = true;            // With a [drivers.plant] for it.
+  std::string drivers;          // More TOML: tables of drivers, properties, ….
+  std::string cloud_keys;       // More keys of [cloud].
+  std::string store_keys;       // More keys of [store].
+  std::string store_directory;  // Instead of one of the site's own.
   BrokerOptions broker;
+  std::vector<std::string> cloud_args;  // More of edgetwin-cloud's.
 };
 
 class Site {
