@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "cloud_history_sql.h"
@@ -103,7 +104,7 @@ Result<std::vector<sync::HistoryPutDone>> CloudHistory::Put(std::span<const Devi
 
 Result<CloudHistory::Impl::Path> CloudHistory::Impl::FindPath(std::string_view device,
                                                               std::string_view path) {
-  auto select = db.Prepare(history_sql::kSelectPath);
+  auto select = statements.Prepare(history_sql::kSelectPath);
   if (!select) return select.error();
   const auto row = select->BindText(1, device).BindText(2, path).Step();
   if (!row) return row.error();
@@ -234,7 +235,8 @@ Result<std::vector<HistoryHolding>> CloudHistory::Audit(std::string_view device)
 
 Result<bool> CloudHistory::EvictBefore(WallTime before) {
   const auto evicted =
-      impl_->Evict(Ms(before), static_cast<std::uint32_t>(history::LossReason::kAgeMax));
+      impl_->Evict(Ms(before), static_cast<std::uint32_t>(history::LossReason::kAgeMax),
+                   std::numeric_limits<std::uint64_t>::max());
   if (!evicted) return evicted.error();
   return *evicted != 0;
 }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sync/cloud/history/cloud_history.h"
+#include "sync/cloud/history/statements.h"
 #include "twin/store/sqlite_db.h"
 
 namespace edgetwin::cloud {
@@ -33,13 +34,14 @@ struct CloudHistory::Impl {
     std::uint64_t count = 0;
     std::int64_t t_min_ms = 0;
     std::int64_t t_max_ms = 0;
+    std::uint64_t bytes = 0;
   };
   struct Counts {
     std::uint64_t blocks = 0, samples = 0, repeated = 0, refused = 0;
   };
 
   Impl(CloudHistoryOptions options_in, store::Database db_in)
-      : options(std::move(options_in)), db(std::move(db_in)) {}
+      : options(std::move(options_in)), db(std::move(db_in)), statements(db) {}
 
   Result<Path> FindPath(std::string_view device, std::string_view path);
   // cloud_history_put.cc. Within the caller's transaction.
@@ -53,13 +55,16 @@ struct CloudHistory::Impl {
                                                          bool& taken);
   Status PutLoss(std::int64_t path, const sync::LossRecord& record);
   Result<std::int64_t> PathIdOf(std::string_view device, std::string_view path);
-  // In a transaction of its own. How many blocks; `before_ms`: those that are older.
-  Result<std::size_t> Evict(std::int64_t before_ms, std::uint32_t reason);
+  // In a transaction of its own. How many blocks; `before_ms`: those that are older, and of these
+  // no more than are needed for `bytes_wanted`.
+  Result<std::size_t> Evict(std::int64_t before_ms, std::uint32_t reason,
+                            std::uint64_t bytes_wanted);
   Status EvictOne(const Stored& block, std::uint32_t reason);
   Status MakeRoom(std::size_t bytes);
 
   const CloudHistoryOptions options;
   store::Database db;
+  Statements statements;
   std::int64_t commits_done = 0;  // Over the file's life.
 
   std::atomic<std::uint64_t> commits{0}, failed_commits{0};

@@ -22,6 +22,8 @@ using store::Transaction;
 using sync::OrdinalSet;
 
 constexpr std::int64_t kEvictedMax = 1'000;  // Blocks in one transaction.
+// Room is made for more than the next put, but not by letting go of much more than it needs.
+constexpr std::uint64_t kEvictedShare = 64;
 // Above the last ordinal that a signed integer has in its order, which SQL compares by. A property
 // sampled each microsecond gets there in 292,000 years.
 constexpr std::uint64_t kOrdinalMax = std::numeric_limits<std::int64_t>::max();
@@ -33,7 +35,7 @@ std::int64_t Ms(WallTime time) {
 }  // namespace
 
 Result<std::int64_t> CloudHistory::Impl::NextCommit() {
-  auto update = db.Prepare(history_sql::kUpdateProgress);
+  auto update = statements.Prepare(history_sql::kUpdateProgress);
   if (!update) return update.error();
   const std::int64_t commit = commits_done + 1;
   if (Status done = update->BindInt(1, commit).Run(); !done) return done.error();
@@ -44,7 +46,7 @@ Result<std::int64_t> CloudHistory::Impl::PathIdOf(std::string_view device, std::
   const auto found = FindPath(device, path);
   if (!found) return found.error();
   if (found->id != 0) return found->id;
-  auto insert = db.Prepare(history_sql::kInsertPath);
+  auto insert = statements.Prepare(history_sql::kInsertPath);
   if (!insert) return insert.error();
   if (Status done = insert->BindText(1, device).BindText(2, path).Run(); !done) return done.error();
   return db.QueryInt("SELECT last_insert_rowid()");
@@ -88,7 +90,7 @@ Result<std::optional<OrdinalSet::Interval>> CloudHistory::Impl::PutBlock(
       std::ranges::minmax_element(block->samples, {}, &model::Sample::time);
   const std::int64_t t_min = Ms(earliest->time);
   const std::int64_t t_max = Ms(latest->time);
-  auto insert = db.Prepare(history_sql::kInsertBlock);
+  auto insert = statements.Prepare(history_sql::kInsertBlock);
   if (!insert) return insert.error();
   insert->BindInt(1, path).BindUint(2, inc).BindUint(3, first);
   insert->BindInt(4, static_cast<std::int64_t>(block->samples.size()));
@@ -96,7 +98,7 @@ Result<std::optional<OrdinalSet::Interval>> CloudHistory::Impl::PutBlock(
   if (Status done = insert->Run(); !done) return done.error();
   // Time stamps may be anything: their distance may be more than there is room for.
   const auto span = static_cast<std::uint64_t>(t_max) - static_cast<std::uint64_t>(t_min);
-  auto update = db.Prepare(history_sql::kUpdateSpanMax);
+  auto update = statements.Prepare(history_sql::kUpdateSpanMax);
   if (!update) return update.error();
   update->BindInt(1, path).BindInt(
       2, static_cast<std::int64_t>(std::min<std::uint64_t>(span, INT64_MAX)));
@@ -112,7 +114,7 @@ Result<std::optional<OrdinalSet::Interval>> CloudHistory::Impl::Hold(
     std::int64_t path, std::uint64_t inc, std::uint64_t first, std::uint64_t last, bool& taken) {
   using Interval = OrdinalSet::Interval;
   taken = false;
-  auto around = db.Prepare(history_sql::kSelectHeldAround);
+  auto around = statements.Prepare(history_sql::kSelectHeldAround);
   if (!around) return around.error();
   const auto row = around->BindInt(1, path).BindUint(2, inc).BindUint(3, first).Step();
   if (!row) return row.error();
@@ -123,7 +125,7 @@ Result<std::optional<OrdinalSet::Interval>> CloudHistory::Impl::Hold(
     if (first <= before.last) return std::optional<Interval>();
     if (before.last + 1 == first) joined.first = before.first;
   }
-  auto after = db.Prepare(history_sql::kSelectHeldFrom);
+  auto after = statements.Prepare(history_sql::kSelectHeldFrom);
   if (!after) return after.error();
   after->BindInt(1, path).BindUint(2, inc).BindUint(3, first).BindUint(4, last + 1);
   bool overlaps = false;
@@ -136,11 +138,11 @@ Result<std::optional<OrdinalSet::Interval>> CloudHistory::Impl::Hold(
   if (overlaps) return std::optional<Interval>();
   // With this guard off, an acknowledgement is a watermark, as it is for other streams.
   if (!On(Guard::kOrdinalIntervals)) joined.first = 0;
-  auto remove = db.Prepare(history_sql::kDeleteHeld);
+  auto remove = statements.Prepare(history_sql::kDeleteHeld);
   if (!remove) return remove.error();
   remove->BindInt(1, path).BindUint(2, inc).BindUint(3, joined.first).BindUint(4, last + 1);
   if (Status done = remove->Run(); !done) return done.error();
-  auto insert = db.Prepare(history_sql::kInsertHeld);
+  auto insert = statements.Prepare(history_sql::kInsertHeld);
   if (!insert) return insert.error();
   insert->BindInt(1, path).BindUint(2, inc).BindUint(3, joined.first).BindUint(4, joined.last);
   if (Status done = insert->Run(); !done) return done.error();
@@ -154,7 +156,7 @@ Status CloudHistory::Impl::PutLoss(std::int64_t path, const sync::LossRecord& re
   const auto bind = [&](Statement& statement) -> Statement& {
     return statement.BindInt(1, path).BindInt(2, record.reason).BindInt(3, record.exact);
   };
-  auto around = db.Prepare(history_sql::kSelectLossAround);
+  auto around = statements.Prepare(history_sql::kSelectLossAround);
   if (!around) return around.error();
   const auto row = bind(*around).BindUint(4, record.first).BindUint(5, record.last).Step();
   if (!row) return row.error();
@@ -162,12 +164,12 @@ Status CloudHistory::Impl::PutLoss(std::int64_t path, const sync::LossRecord& re
   // An older one that comes late; one that begins alike may have grown in count only.
   if (*row && !same) return {};
   around->Reset();
-  auto remove = db.Prepare(history_sql::kDeleteLossesWithin);
+  auto remove = statements.Prepare(history_sql::kDeleteLossesWithin);
   if (!remove) return remove.error();
   if (Status done = bind(*remove).BindUint(4, record.first).BindUint(5, record.last).Run(); !done) {
     return done;
   }
-  auto insert = db.Prepare(history_sql::kInsertLoss);
+  auto insert = statements.Prepare(history_sql::kInsertLoss);
   if (!insert) return insert.error();
   insert->BindInt(1, path).BindInt(2, 0).BindInt(3, record.reason).BindInt(4, record.exact);
   insert->BindUint(5, record.inc).BindUint(6, record.first).BindUint(7, record.last);
@@ -176,12 +178,12 @@ Status CloudHistory::Impl::PutLoss(std::int64_t path, const sync::LossRecord& re
 }
 
 Status CloudHistory::Impl::EvictOne(const Stored& block, std::uint32_t reason) {
-  auto remove = db.Prepare(history_sql::kDeleteBlock);
+  auto remove = statements.Prepare(history_sql::kDeleteBlock);
   if (!remove) return remove.error();
   if (Status done = remove->BindInt(1, block.id).Run(); !done) return done;
   const std::uint64_t last = block.first + block.count - 1;
   if (block.first > 0) {
-    auto extend = db.Prepare(history_sql::kExtendLoss);
+    auto extend = statements.Prepare(history_sql::kExtendLoss);
     if (!extend) return extend.error();
     extend->BindInt(1, block.path).BindInt(2, reason).BindUint(3, block.inc);
     extend->BindUint(4, last).BindUint(5, block.count);
@@ -189,7 +191,7 @@ Status CloudHistory::Impl::EvictOne(const Stored& block, std::uint32_t reason) {
     if (Status done = extend->Run(); !done) return done;
     if (db.changes() > 0) return {};
   }
-  auto insert = db.Prepare(history_sql::kInsertLoss);
+  auto insert = statements.Prepare(history_sql::kInsertLoss);
   if (!insert) return insert.error();
   insert->BindInt(1, block.path).BindInt(2, 1).BindInt(3, reason).BindInt(4, 1);
   insert->BindUint(5, block.inc).BindUint(6, block.first).BindUint(7, last);
@@ -197,16 +199,20 @@ Status CloudHistory::Impl::EvictOne(const Stored& block, std::uint32_t reason) {
   return insert->Run();
 }
 
-Result<std::size_t> CloudHistory::Impl::Evict(std::int64_t before_ms, std::uint32_t reason) {
+Result<std::size_t> CloudHistory::Impl::Evict(std::int64_t before_ms, std::uint32_t reason,
+                                              std::uint64_t bytes_wanted) {
   auto transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
-  auto select = db.Prepare(history_sql::kSelectOldest);
+  auto select = statements.Prepare(history_sql::kSelectOldest);
   if (!select) return select.error();
   select->BindInt(1, before_ms).BindInt(2, kEvictedMax);
   std::vector<Stored> oldest;
+  std::uint64_t bytes_found = 0;
   const Status read = ForEach(*select, [&](const Statement& row) -> Status {
-    oldest.push_back(
-        {row.Int(0), row.Int(1), row.Uint(2), row.Uint(3), row.Uint(4), row.Int(5), row.Int(6)});
+    if (bytes_found >= bytes_wanted) return {};
+    oldest.push_back({row.Int(0), row.Int(1), row.Uint(2), row.Uint(3), row.Uint(4), row.Int(5),
+                      row.Int(6), row.Uint(7)});
+    bytes_found += oldest.back().bytes;
     return {};
   });
   if (!read) return read.error();
@@ -231,8 +237,10 @@ Status CloudHistory::Impl::MakeRoom(std::size_t bytes_needed) {
     }
     const auto used = static_cast<std::uint64_t>((*pages - *unused) * *page_bytes);
     if (used + bytes_needed <= options.bytes_max) return {};
+    const std::uint64_t missing = used + bytes_needed - options.bytes_max;
     const auto gone = Evict(std::numeric_limits<std::int64_t>::max(),
-                            static_cast<std::uint32_t>(history::LossReason::kBytesMax));
+                            static_cast<std::uint32_t>(history::LossReason::kBytesMax),
+                            std::max(missing, options.bytes_max / kEvictedShare));
     if (!gone) return gone.error();
     if (*gone == 0) {
       return Exhausted(db.path() + ": " + std::to_string(bytes_needed) +

@@ -213,6 +213,7 @@ TEST_F(CloudHistoryTest, TheOldestSamplesMakeRoomByARecordAndAreNotTakenAgain) {
   const HistoryHolding before = Of("a/b");
   EXPECT_TRUE(before.AddsUp());
   EXPECT_GT(before.evicted, 0u);
+  EXPECT_LT(before.evicted, before.taken / 8) << "no more of them than that takes";
   const auto gaps = history_->Gaps("plant", "a/b");
   ASSERT_EQ(gaps->size(), 1u) << "what follows each other is one record";
   EXPECT_TRUE(gaps->front().here);

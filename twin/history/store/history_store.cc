@@ -51,6 +51,19 @@ constexpr std::int64_t kPageBytes = 1'024;
 // reads so many batches to find them. A saving writes a page for every 100 paths or so.
 constexpr std::int64_t kCommitsBetweenSaves = 64;
 
+// What a row of the table of blocks takes at most, pages of its own and what a row that doesn't fit
+// any more leaves unused in its page included. Without rowids, a page keeps of a longer row at
+// most a fourth, and the rest lies in pages that it shares with no other:
+// https://www.sqlite.org/fileformat2.html#b_tree_pages.
+std::int64_t RowBytes(const BlockRecord& block) {
+  constexpr std::int64_t kLocalMax = (kPageBytes - 12) * 64 / 255 - 23;
+  constexpr std::int64_t kLocalMin = (kPageBytes - 12) * 32 / 255 - 23;
+  constexpr std::int64_t kOtherColumns = 40;
+  const std::int64_t payload = static_cast<std::int64_t>(block.bytes.size()) + kOtherColumns;
+  if (payload <= kLocalMax) return payload * 4 / 3;
+  return kLocalMax * 4 / 3 + ((payload - kLocalMin) / (kPageBytes - 4) + 1) * kPageBytes;
+}
+
 // Aggregates take this part of bytes_max at most. A row of them has about so many bytes, measured.
 constexpr std::uint64_t kAggregatesShare = 8;
 constexpr std::uint64_t kAggregateBytes = 48;
@@ -312,9 +325,7 @@ Result<std::int64_t> HistoryStore::Impl::UsedPages() {
 Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
   const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
   std::int64_t bytes = 16 * kPageBytes;  // Ledger and splits of pages.
-  for (const BlockRecord& block : batch.blocks) {
-    bytes += static_cast<std::int64_t>(block.bytes.size()) + 40;
-  }
+  for (const BlockRecord& block : batch.blocks) bytes += RowBytes(block);
   const std::int64_t needed = bytes / kPageBytes + 1;
   while (true) {
     const Result<std::int64_t> used = UsedPages();
