@@ -78,6 +78,7 @@ void Backfill::Finish() {
   changed_ = true;
   sends_ = 0;
   send_at_.reset();
+  lacks_above_.reset();
 }
 
 void Backfill::OnHeld(const HistoryHeld& held) {
@@ -249,7 +250,16 @@ void Backfill::Read(const Turn& turn, MonoTime now, Output& out) {
   out.read = read;
 }
 
+// Its definition is on its way: there is nothing to do before an ack of that.
+bool Backfill::Lacks(model::Pid pid, const Turn& turn) {
+  if (pid <= turn.pid_max) return false;
+  lacks_above_ = turn.pid_max;
+  return true;
+}
+
 void Backfill::Send(const Turn& turn, MonoTime now, Output& out) {
+  if (lacks_above_ && turn.pid_max <= *lacks_above_) return;
+  lacks_above_.reset();
   if (!turn.room || (send_at_ && now < *send_at_) || !Affordable(now)) return;
   // Somebody may have made a property local-only since it was read.
   PassOver();
@@ -262,14 +272,14 @@ void Backfill::Send(const Turn& turn, MonoTime now, Output& out) {
   for (std::size_t i = 0; i < chunk_->blocks.size(); ++i) {
     const StoredBlock& block = chunk_->blocks[i];
     const model::Pid pid = PidOf(block.path);
-    if (pid > turn.pid_max) return;  // Its definition is on its way.
+    if (Lacks(pid, turn)) return;
     bytes += block.bytes.size() + kBlockOverheadBytes;
     frame.blocks.push_back({pid, block.bytes});
     sent.push_back({pid, i});
   }
   for (const StoredLoss& loss : chunk_->losses) {
     const model::Pid pid = PidOf(loss.path);
-    if (pid > turn.pid_max) return;
+    if (Lacks(pid, turn)) return;
     bytes += kLossBytes;
     frame.losses.push_back({pid, loss.record});
   }
@@ -328,7 +338,7 @@ std::optional<MonoTime> Backfill::NextStep(bool room) const {
     if (reading_ || (idle_ && !delivered_ && mark_.inc == 0)) return {};
     return read_at_.value_or(at_once);
   }
-  if (!room) return {};
+  if (!room || lacks_above_) return {};
   MonoTime next = send_at_.value_or(at_once);
   if (options_.bytes_per_hour_max != 0 && credit_at_ && credit_bytes_ < 0) {
     const double us = static_cast<double>(-credit_bytes_) * static_cast<double>(kHourUs) /

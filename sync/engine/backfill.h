@@ -126,6 +126,7 @@ class Backfill {
   void Ask(const Turn& turn, MonoTime now, Output& out);
   void Read(const Turn& turn, MonoTime now, Output& out);
   void Send(const Turn& turn, MonoTime now, Output& out);
+  bool Lacks(model::Pid pid, const Turn& turn);
   void PassOver();
   bool Held(const StoredBlock& block, model::Pid pid) const;
   std::vector<BackfillRead::HeldPath> HeldPaths() const;
@@ -168,6 +169,9 @@ class Backfill {
   std::vector<Sent> sent_;
   std::uint32_t number_ = 0;
   int sends_ = 0;
+  // A property of the chunk has a higher number than that, up to which the cloud held the
+  // dictionary.
+  std::optional<model::Pid> lacks_above_;
   std::optional<MonoTime> send_at_;
   MonoTime sent_at_{};
   // What a frame may have, by how long the last ones took: about a second of a slow link.

@@ -460,6 +460,7 @@ TEST_F(BackfillTest, WaitsForTheDictionary) {
   FillFlash(4);
   Run(20);
   EXPECT_TRUE(file_.order.empty());
+  EXPECT_EQ(backfill_->NextStep(true), std::nullopt) << "an ack of the dictionary comes first";
   pid_max_.reset();
   Run();
   ExpectAllDelivered();
