@@ -608,7 +608,7 @@ Status HistoryStore::TakeReceipt(const Receipt& receipt) {
   if (!(delivery.mark() == receipt.known)) {
     return Conflict("the device has heard of the cloud since that file was made: they know better");
   }
-  if (receipt.end.commit == 0) return {};
+  if (receipt.end.commit <= receipt.since) return {};
   if (Status known = CheckPlace(impl_->db, receipt.end); !known) return known;
   const std::int64_t last = receipt.all_of_end ? receipt.end.commit : receipt.end.commit - 1;
   if (last > receipt.since) delivery.DeliveredAll(receipt.since + 1, last);
