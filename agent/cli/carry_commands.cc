@@ -118,7 +118,10 @@ Outcome<Source> OfStore(const Context& context, const api::CarryQuery& query) {
 Done CheckReplaced(const std::string& file, const sync::CarryHead& head) {
   for (const std::string& name : {file, file + ".part"}) {
     const auto found = ReadHead(name);
-    if (!found && found.error().code == ErrorCode::kNotFound) continue;
+    if (!found && found.error().code != ErrorCode::kCorrupt &&
+        found.error().code != ErrorCode::kUnsupported) {
+      continue;  // There is none, or writing it will say what is wrong.
+    }
     if (!found) {
       // Cut before its head was whole.
       if (name != file) continue;

@@ -451,8 +451,11 @@ void History::ReadPiece(const CarryRequest& request, std::function<void(Result<C
                               }});
     if (!asked) done(asked.error());
   };
-  if (request.after == sync::CarryPlace()) return Flush(read, 0);
-  read();
+  const MonoTime now = loop_.Now();
+  const bool flush = !flushed_at_ || now - *flushed_at_ >= flush_period;
+  if (request.after != sync::CarryPlace() || !flush) return read();
+  flushed_at_ = now;
+  Flush(read, 0);
 }
 
 Status History::SetCarried(std::uint64_t commit, std::function<void(Status)> done) {

@@ -101,7 +101,8 @@ class History {
   Status Audit(std::function<void(Result<std::vector<HistoryAudit>>)> done);
 
   // What a file is to carry to the cloud, a piece at a time; the first piece once everything that
-  // is in memory is committed. Errors as of history::Walk.
+  // is in memory is committed, unless that was done within flush_period: whoever may ask must not
+  // wear the flash out. Errors as of history::Walk.
   void ReadPiece(const CarryRequest& request, std::function<void(Result<CarryPiece>)> done);
   // As HistoryStore has them.
   Status SetCarried(std::uint64_t commit, std::function<void(Status)> done);
@@ -123,6 +124,7 @@ class History {
   store::WrittenBytes written() const { return meter_.bytes(); }  // Since the start.
 
   static constexpr std::size_t questions_max = 16;
+  static constexpr std::chrono::seconds flush_period{5};
 
  private:
   struct Work {
@@ -181,6 +183,7 @@ class History {
   std::size_t questions_ = 0;
   bool working_ = false;
   bool committing_ = false;
+  std::optional<MonoTime> flushed_at_;
   std::shared_ptr<std::optional<Status>> commit_;  // The latest; how it fared, once it has.
   Loop::Id timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;

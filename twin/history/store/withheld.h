@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Which samples were taken while their property was local-only, and never leave.
+// Which samples were taken while their property was local-only, or before, and never leave: what is
+// local-only was withdrawn, with all that had not been told of it.
 
 #pragma once
 
