@@ -24,7 +24,8 @@ edgetwin::Status WriteNewFile(
 // What errno says of `doing` something with a file: kPermission, kExhausted (disk full), kNotFound,
 // kConflict, else kUnavailable.
 Error FileError(const std::string& doing, int number);
-// Some file systems, of memory sticks and networks, can't sync a folder; the file itself is on disk.
+// Some file systems, of memory sticks and networks, can't sync a folder; the file itself is on
+// disk.
 void SyncFolderOf(const std::string& path);
 
 }  // namespace edgetwin::cli

@@ -24,8 +24,8 @@ struct SoundRecords {
   std::uint64_t bytes = 0;              // With the magic.
 };
 
-// Only its head, of a file that is whole or not. kNotFound when there is no such file; kCorrupt when
-// it is none that carries history.
+// Only its head, of a file that is whole or not. kNotFound when there is no such file; kCorrupt
+// when it is none that carries history.
 Result<sync::CarryHead> ReadHead(const std::string& file);
 
 // Counts the part, whose samples are asked of its blocks' headers.

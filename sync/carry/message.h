@@ -14,7 +14,8 @@
 
 namespace edgetwin::sync {
 
-// A record: the message's bytes (32 bits, little-endian), its kind, the message, CRC-32 of all that.
+// A record: the message's bytes (32 bits, little-endian), its kind, the message, and CRC-32 of all
+// that.
 inline constexpr std::size_t kRecordHeadBytes = 5;
 inline constexpr std::size_t kRecordChecksumBytes = 4;
 inline constexpr std::uint8_t kCarryVersion = 1;  // The last byte of the magic.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Hostile bytes into the reader of carried files: as a whole file, in two pieces; and as a message
-// of a kind that the first byte chooses, in a record whose checksum is right, since otherwise nothing
-// would come further than that. It must not crash, and what it accepts must come back from
+// of a kind that the first byte chooses, in a record whose checksum is right, since otherwise
+// nothing would come further than that. It must not crash, and what it accepts must come back from
 // EncodeRecord as it was.
 
 #include <cstddef>

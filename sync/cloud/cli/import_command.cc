@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "sync/carry/carry.h"
 #include "sync/cloud/cli/operator.h"
 #include "sync/cloud/cli/text.h"
+#include "twin/base/event_loop.h"
 
 namespace edgetwin::cloudcli {
 namespace {
@@ -173,11 +173,13 @@ class Importer {
   }
 
   Outcome<void> Send() {
+    SystemClock clock;
+    EventLoop loop(clock);
     Outcome<Json> answer;
     for (int tries = 0; tries < kTries; ++tries) {
       answer = client_.PostBytes("/v1/import", pending_, sync::kCarryContentType);
       if (answer || answer.error().status != 429) break;
-      std::this_thread::sleep_for(kTryPeriod);
+      loop.RunFor(kTryPeriod);
     }
     if (!answer) {
       Failure failure = answer.error();

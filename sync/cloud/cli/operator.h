@@ -51,8 +51,8 @@ Done ListCommands(const Client& client, const Asked& asked);
 Done GiveCommand(const Client& client, const Asked& asked);
 Done Import(const Client& client, const Asked& asked);
 
-// Adds "devices …", "events", "commands", "command" and "import" to the program's command line. Must outlive
-// its parsing.
+// Adds "devices …", "events", "commands", "command" and "import" to the program's command line.
+// Must outlive its parsing.
 class Operator {
  public:
   explicit Operator(CLI::App& app);

@@ -31,8 +31,8 @@ struct Oldest {
 };
 
 // Evicts the oldest blocks of one batch, kEvictedMax at most, and accounts for them in the ledger
-// and by aggregates, in one transaction: of what the cloud has, while there is any; else of the lowest priority that
-// there is. Not what is on its way. Gives how many; 0: there are none.
+// and by aggregates, in one transaction: of what the cloud has, while there is any; else of the
+// lowest priority that there is. Not what is on its way. Gives how many; 0: there are none.
 Result<std::int64_t> EvictSome(store::Database& db, const Delivery& delivery, Oldest& oldest,
                                LossReason reason, const AccountLimits& limits);
 
