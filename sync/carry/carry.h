@@ -19,10 +19,11 @@
 
 namespace edgetwin::sync {
 
-// Of one record's message. A part has two blocks at least where they fit.
+// Of one record's message.
 inline constexpr std::size_t kCarryMessageBytesMax = 512 << 10;
-// What a part is filled up to; its last block may reach beyond.
-inline constexpr std::size_t kCarryPartBytes = 192 << 10;
+// What blocks fill a part up to; the last one may reach beyond, by kHistoryBlockBytesMax at most.
+// With the paths of 500 blocks or losses that is less than a message may have.
+inline constexpr std::size_t kCarryPartBytes = 128 << 10;
 // What a record has beside its message.
 inline constexpr std::size_t kCarryRecordExtraBytes = 9;
 inline constexpr std::size_t kCarryPathsMax = kHistoryBlocksMax + kHistoryLossesMax;

@@ -19,7 +19,7 @@ using store::Statement;
 
 // In one piece: other work waits for the thread.
 constexpr std::size_t kCommitsMax = 64;
-constexpr std::size_t kBlocksMax = 1'000;
+constexpr std::size_t kBlocksMax = 500;
 
 // From `from` on, by number; 0: there is none.
 Result<std::int64_t> NextCommit(Database& db, const WalkRequest& request, std::int64_t from) {

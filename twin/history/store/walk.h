@@ -36,7 +36,7 @@ struct WalkRequest {
   std::size_t bytes_max = 0;  // Of about all blocks together; one is given in any case.
 };
 
-// Blocks of one opening; there may be none in a piece.
+// Blocks of one opening, 500 at most; there may be none in a piece.
 struct Walked {
   std::uint64_t inc = 0;
   std::vector<BlockRecord> blocks = {};
