@@ -24,6 +24,7 @@ void ManualLoop::Run(std::chrono::microseconds time) {
     EDGETWIN_CHECK(runs < kTimersPerRunMax);
     RunPosted();
     RunReady();
+    AwaitThreads();
     if (!RunTimer(end)) break;
   }
   // Tasks may have moved the clock themselves, to stand for work that takes time.
@@ -73,6 +74,17 @@ void ManualLoop::RunReady() {
     if (asked.revents & POLLOUT) ready |= kWritable;
     const auto task = found->second.task;
     if (ready & directions) task(ready & directions);
+  }
+}
+
+void ManualLoop::AwaitThreads() {
+  while (busy_ && busy_()) {
+    std::vector<pollfd> asked;
+    for (const auto& [id, watched] : watches_) asked.push_back({watched.fd, POLLIN, 0});
+    // Nothing comes: they hang, or wait for a timer.
+    if (poll(asked.data(), asked.size(), static_cast<int>(kBusyMax.count())) <= 0) return;
+    RunReady();
+    RunPosted();
   }
 }
 

@@ -5,13 +5,14 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "twin/base/result.h"
 
-namespace edgetwin::host {
+namespace edgetwin::sysfs {
 
 // What file content is read into; one a driver instance, since a poll reads one file after the
 // other.
@@ -60,9 +61,23 @@ Result<std::string> ReadOnce(const std::string& path);
 // KeptFile::Read.
 Result<std::vector<std::string>> ListFolder(const std::string& path, std::size_t names_max = 4096);
 
+// The same, or `otherwise` when the file can't be read, is empty or is not UTF-8.
+std::string TextOr(const std::string& path, const std::string& otherwise);
+
+// The NUMBERs of a folder's entries that are called `before`NUMBER`after`, in order, so that 2
+// comes before 10. A folder that isn't there has none.
+std::vector<std::uint64_t> Numbers(const std::string& folder, std::string_view before,
+                                   std::string_view after);
+
 // The last part of what a symbolic link points to; empty when it isn't one.
 std::string LinkName(const std::string& path);
 
+// The name of the device that `path` leads to, links followed, as it is spelled in the tree of
+// devices: the last part that doesn't depend on the order in which the kernel found things. So a
+// chip's hwmon3 is its "1-0048" (bus and address), "coretemp.0" or "0000:01:00.0", an NVMe drive's
+// nvme0 its PCI address, a USB device its port. Empty when it leads nowhere or to a virtual device.
+std::string DeviceName(const std::string& path);
+
 bool Exists(const std::string& path);
 
-}  // namespace edgetwin::host
+}  // namespace edgetwin::sysfs

@@ -1,11 +1,11 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 #include <gtest/gtest.h>
 
-namespace edgetwin::host {
+namespace edgetwin::sysfs {
 namespace {
 
 TEST(TextTest, TakesLinesAndWordsOffAndEndsEmpty) {
@@ -45,4 +45,4 @@ TEST(TextTest, TrimsBothSides) {
 }
 
 }  // namespace
-}  // namespace edgetwin::host
+}  // namespace edgetwin::sysfs

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/host/files.h"
+#include "drivers/sdk/sysfs/files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 
 #include "drivers/sdk/testing/code_of.h"
 
-namespace edgetwin::host {
+namespace edgetwin::sysfs {
 namespace {
 
 namespace fs = std::filesystem;
@@ -31,7 +31,7 @@ class FilesTest : public ::testing::Test {
   }
 
   fs::path folder_ =
-      fs::path(::testing::TempDir()) / ("host_files_test_" + std::to_string(getpid()));
+      fs::path(::testing::TempDir()) / ("sysfs_files_test_" + std::to_string(getpid()));
   ReadBuffer buffer_;
 };
 
@@ -106,5 +106,36 @@ TEST_F(FilesTest, ALinkHasTheNameOfWhatItPointsTo) {
   EXPECT_EQ(LinkName(folder_ / "none"), "");
 }
 
+TEST_F(FilesTest, ADeviceHasTheNameThatItsPlaceGivesItAndNotACount) {
+  const auto name_of = [&](const std::string& device) {
+    fs::remove_all(folder_ / "devices");
+    fs::remove(folder_ / "link");
+    fs::create_directories(folder_ / "devices" / device);
+    fs::create_symlink("devices/" + device, folder_ / "link");
+    return DeviceName(folder_ / "link");
+  };
+  EXPECT_EQ(name_of("platform/soc/i2c-1/1-0048/hwmon/hwmon3"), "1-0048");
+  EXPECT_EQ(name_of("platform/soc/i2c-1/1-0076/iio:device0"), "1-0076");
+  EXPECT_EQ(name_of("pci0000:00/0000:01:00.0/nvme/nvme0"), "0000:01:00.0");
+  EXPECT_EQ(name_of("pci0000:00/ata3/host2/target2:0:0/2:0:0:0"), "ata3");
+  EXPECT_EQ(name_of("usb1/1-4/1-4:1.0/0003:1B1C:1C0B.0002"), "1-4:1.0");
+  EXPECT_EQ(name_of("virtual/thermal/thermal_zone0"), "");
+  EXPECT_EQ(name_of("virtual/hwmon/hwmon0"), "");
+  EXPECT_EQ(DeviceName(folder_ / "none"), "");
+}
+
+TEST_F(FilesTest, TextThatIsEmptyMissingOrNoUtf8IsReplaced) {
+  EXPECT_EQ(TextOr(Write("a", "lm75\n"), "x"), "lm75");
+  EXPECT_EQ(TextOr(Write("a", "\n"), "x"), "x");
+  EXPECT_EQ(TextOr(Write("a", "\xff"), "x"), "x");
+  EXPECT_EQ(TextOr(folder_ / "none", "x"), "x");
+}
+
+TEST_F(FilesTest, NumberedNamesComeInTheOrderOfTheirNumbers) {
+  for (const char* name : {"hwmon10", "hwmon2", "hwmon", "hwmonx", "other3"}) Write(name, "");
+  EXPECT_THAT(Numbers(folder_, "hwmon", ""), ElementsAre(2u, 10u));
+  EXPECT_THAT(Numbers(folder_ / "none", "hwmon", ""), ElementsAre());
+}
+
 }  // namespace
-}  // namespace edgetwin::host
+}  // namespace edgetwin::sysfs

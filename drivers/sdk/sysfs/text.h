@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace edgetwin::host {
+namespace edgetwin::sysfs {
 
 // Takes the first line off `rest`, without its end.
 std::string_view TakeLine(std::string_view& rest);
@@ -25,10 +25,15 @@ std::optional<double> ParseDouble(std::string_view text);  // Finite ones only.
 // The next word as a number; nothing when it isn't one.
 std::optional<std::uint64_t> TakeUnsigned(std::string_view& rest);
 
+// The number in the middle of a name ("temp12_input" between "temp" and "_input"); nothing for
+// other names.
+std::optional<std::uint64_t> NumberIn(std::string_view name, std::string_view before,
+                                      std::string_view after);
+
 // Without blanks and line ends on both sides.
 std::string_view Trimmed(std::string_view text);
 
 // Undoes the kernel's \040 for blanks and the like in mount points.
 std::string Unescaped(std::string_view text);
 
-}  // namespace edgetwin::host
+}  // namespace edgetwin::sysfs

@@ -1,13 +1,13 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 
-namespace edgetwin::host {
+namespace edgetwin::sysfs {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
@@ -60,6 +60,13 @@ std::optional<std::uint64_t> TakeUnsigned(std::string_view& rest) {
   return ParseUnsigned(TakeWord(rest));
 }
 
+std::optional<std::uint64_t> NumberIn(std::string_view name, std::string_view before,
+                                      std::string_view after) {
+  if (!name.starts_with(before) || !name.ends_with(after)) return std::nullopt;
+  if (name.size() <= before.size() + after.size()) return std::nullopt;
+  return ParseUnsigned(name.substr(before.size(), name.size() - before.size() - after.size()));
+}
+
 std::string_view Trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kBlanks);
   if (begin == text.npos) return {};
@@ -82,4 +89,4 @@ std::string Unescaped(std::string_view text) {
   return result;
 }
 
-}  // namespace edgetwin::host
+}  // namespace edgetwin::sysfs

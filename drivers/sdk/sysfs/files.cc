@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/host/files.h"
+#include "drivers/sdk/sysfs/files.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,13 +9,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
 
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
+#include "twin/base/utf8.h"
 
-namespace edgetwin::host {
+namespace edgetwin::sysfs {
 namespace {
 
 Error SystemError(const std::string& path, int number) {
@@ -29,6 +31,25 @@ Error SystemError(const std::string& path, int number) {
     case EPERM: return MakeError(ErrorCode::kPermission, std::move(text));
     default: return Unavailable(std::move(text));
   }
+}
+
+// What the kernel counts up as devices appear; the next boot, or the next plug, gives another
+// number.
+bool IsNumberedByKernel(std::string_view name) {
+  static constexpr std::string_view kFolders[] = {"hwmon", "iio", "nvme", "thermal"};
+  static constexpr std::string_view kCounted[] = {"hwmon", "iio:device",   "nvme",
+                                                  "host",  "thermal_zone", "cooling_device"};
+  for (const std::string_view folder : kFolders) {
+    if (name == folder) return true;
+  }
+  for (const std::string_view counted : kCounted) {
+    if (NumberIn(name, counted, "")) return true;
+  }
+  // SCSI's host:channel:target:lun and HID's bus:vendor:product.count; "0000:01:00.0" is neither.
+  const auto colons = std::count(name.begin(), name.end(), ':');
+  if (name.starts_with("target")) return colons == 2;
+  const std::size_t dot = name.find('.');
+  return colons == 3 || (colons == 2 && dot != name.npos && name.size() - dot == 5);
 }
 
 struct CloseFolder {
@@ -127,6 +148,24 @@ Result<std::vector<std::string>> ListFolder(const std::string& path, std::size_t
   return names;
 }
 
+std::string TextOr(const std::string& path, const std::string& otherwise) {
+  const Result<std::string> text = ReadOnce(path);
+  const bool usable = text && !text->empty() && Utf8ValidBytes(*text) == text->size();
+  return usable ? *text : otherwise;
+}
+
+std::vector<std::uint64_t> Numbers(const std::string& folder, std::string_view before,
+                                   std::string_view after) {
+  std::vector<std::uint64_t> numbers;
+  const Result<std::vector<std::string>> names = ListFolder(folder);
+  if (!names) return numbers;
+  for (const std::string& name : *names) {
+    if (const auto number = NumberIn(name, before, after)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
 std::string LinkName(const std::string& path) {
   char target[4096];
   const ssize_t size = readlink(path.c_str(), target, sizeof target);
@@ -135,8 +174,24 @@ std::string LinkName(const std::string& path) {
   return std::string(text.substr(text.rfind('/') + 1));
 }
 
+std::string DeviceName(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  // A recorded tree may lack what its links point to.
+  std::string rest = error ? LinkName(path) : real.string();
+  while (!rest.empty()) {
+    const std::size_t slash = rest.rfind('/');
+    std::string name = rest.substr(slash == rest.npos ? 0 : slash + 1);
+    if (name == "devices" || name == "virtual") return {};
+    if (!name.empty() && !IsNumberedByKernel(name)) return name;
+    if (slash == rest.npos) return {};
+    rest.resize(slash);
+  }
+  return {};
+}
+
 bool Exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
 
-}  // namespace edgetwin::host
+}  // namespace edgetwin::sysfs
