@@ -3,13 +3,14 @@
 
 #include "agent/runtime/agent.h"
 #include "drivers/host/host_driver.h"
+#include "drivers/hwmon/hwmon_driver.h"
 #include "drivers/modbus/modbus_driver.h"
 #include "drivers/replay/replay_driver.h"
 
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {host::HostKind(), driver::ModbusKind(), replay::ReplayKind()};
+  return {host::HostKind(), hwmon::HwmonKind(), driver::ModbusKind(), replay::ReplayKind()};
 }
 
 std::vector<std::string> DriverKindNames() {
