@@ -6,11 +6,13 @@
 #include "drivers/hwmon/hwmon_driver.h"
 #include "drivers/modbus/modbus_driver.h"
 #include "drivers/replay/replay_driver.h"
+#include "drivers/thermal/thermal_driver.h"
 
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {host::HostKind(), hwmon::HwmonKind(), driver::ModbusKind(), replay::ReplayKind()};
+  return {host::HostKind(), hwmon::HwmonKind(), driver::ModbusKind(), replay::ReplayKind(),
+          thermal::ThermalKind()};
 }
 
 std::vector<std::string> DriverKindNames() {

@@ -186,11 +186,6 @@ void AddSensors(const Files& files, const FileKind& kind, bool alarms,
   }
 }
 
-std::string ChipName(const std::string& driver, const std::string& device) {
-  if (device.empty()) return driver;
-  return device.starts_with(driver) ? device : driver + "_" + device;
-}
-
 }  // namespace
 
 Result<std::vector<Chip>> FindChips(const std::string& root, bool thermal_zones) {
@@ -204,7 +199,7 @@ Result<std::vector<Chip>> FindChips(const std::string& root, bool thermal_zones)
     if (chip.driver.empty() || chip.driver == "w1_slave_temp") continue;
     const std::string link = chip.folder + "/device";
     if (!thermal_zones && sysfs::LinkName(link).starts_with("thermal_zone")) continue;
-    chip.name = ChipName(chip.driver, sysfs::DeviceName(link));
+    chip.name = sysfs::NameAt(chip.driver, sysfs::DeviceName(link));
     chips.push_back(std::move(chip));
   }
   return chips;

@@ -190,6 +190,11 @@ std::string DeviceName(const std::string& path) {
   return {};
 }
 
+std::string NameAt(const std::string& name, const std::string& device) {
+  if (device.empty()) return name;
+  return device.starts_with(name) ? device : name + "_" + device;
+}
+
 bool Exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }

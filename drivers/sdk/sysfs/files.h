@@ -78,6 +78,11 @@ std::string LinkName(const std::string& path);
 // nvme0 its PCI address, a USB device its port. Empty when it leads nowhere or to a virtual device.
 std::string DeviceName(const std::string& path);
 
+// How a device is called that others may be equal to: "NAME_DEVICE", just DEVICE when that begins
+// with the name, and NAME when there is no device. The place is always part of it: adding it only
+// for the second of a kind would rename the first.
+std::string NameAt(const std::string& name, const std::string& device);
+
 bool Exists(const std::string& path);
 
 }  // namespace edgetwin::sysfs
