@@ -7,12 +7,13 @@
 #include "drivers/modbus/modbus_driver.h"
 #include "drivers/replay/replay_driver.h"
 #include "drivers/thermal/thermal_driver.h"
+#include "drivers/w1/w1_driver.h"
 
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {host::HostKind(), hwmon::HwmonKind(), driver::ModbusKind(), replay::ReplayKind(),
-          thermal::ThermalKind()};
+  return {host::HostKind(),     hwmon::HwmonKind(),     driver::ModbusKind(),
+          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<std::string> DriverKindNames() {

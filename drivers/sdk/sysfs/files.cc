@@ -148,6 +148,24 @@ Result<std::vector<std::string>> ListFolder(const std::string& path, std::size_t
   return names;
 }
 
+Status WriteOnce(const std::string& path, std::string_view text) {
+  int fd = -1;
+  do {
+    fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  } while (fd < 0 && errno == EINTR);
+  if (fd < 0) return SystemError(path, errno);
+  ssize_t written = -1;
+  do {
+    written = write(fd, text.data(), text.size());
+  } while (written < 0 && errno == EINTR);
+  const int number = errno;
+  close(fd);
+  if (written < 0) return SystemError(path, number);
+  if (static_cast<std::size_t>(written) != text.size())
+    return Unavailable(path + ": written in part");
+  return {};
+}
+
 std::string TextOr(const std::string& path, const std::string& otherwise) {
   const Result<std::string> text = ReadOnce(path);
   const bool usable = text && !text->empty() && Utf8ValidBytes(*text) == text->size();

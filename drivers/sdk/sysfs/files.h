@@ -61,7 +61,11 @@ Result<std::string> ReadOnce(const std::string& path);
 // KeptFile::Read.
 Result<std::vector<std::string>> ListFolder(const std::string& path, std::size_t names_max = 4096);
 
-// The same, or `otherwise` when the file can't be read, is empty or is not UTF-8.
+// Writes `text` to a file that is there, in one go, as the kernel's attributes want it. Errors as
+// KeptFile::Read.
+Status WriteOnce(const std::string& path, std::string_view text);
+
+// ReadOnce's, or `otherwise` when the file can't be read, is empty or is not UTF-8.
 std::string TextOr(const std::string& path, const std::string& otherwise);
 
 // The NUMBERs of a folder's entries that are called `before`NUMBER`after`, in order, so that 2
