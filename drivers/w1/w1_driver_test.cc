@@ -53,7 +53,7 @@ class GatedFiles final : public W1Files {
 
  private:
   const std::shared_ptr<Gate> gate_;
-  const SystemClock clock_;
+  SystemClock clock_;
 };
 
 class W1DriverTest : public ::testing::Test {

@@ -29,7 +29,7 @@ class KernelFiles final : public W1Files {
   }
 
  private:
-  const SystemClock clock_;
+  SystemClock clock_;
   std::mutex mutex_;
   std::condition_variable interrupted_changed_;
   bool interrupted_ = false;

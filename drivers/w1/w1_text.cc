@@ -77,7 +77,7 @@ Result<std::int32_t> ParseSlaveText(std::string_view text) {
   const std::string_view colon = sysfs::TakeWord(first);
   const std::string_view crc = sysfs::TakeWord(first);
   const std::string_view verdict = sysfs::TakeWord(first);
-  if (colon != ":" || !crc.starts_with("crc=")) return NoSlaveText(text);
+  if (colon != ":" || !crc.starts_with("crc=") || !HexByte(crc.substr(4))) return NoSlaveText(text);
   if (verdict == "NO") return Corrupt("the sensor's answer has a wrong CRC");
   if (verdict != "YES") return NoSlaveText(text);
   if (all_zero) return Corrupt("the bus reads zeros only: it is shorted, or has no power");

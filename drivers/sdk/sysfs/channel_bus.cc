@@ -109,7 +109,7 @@ class ChannelBus final : public driver::BlockingBus {
     return read;
   }
 
-  const SystemClock clock_;
+  SystemClock clock_;
   ReadBuffer buffer_;
   std::vector<Known> channels_;
   std::vector<Part> parts_;
