@@ -12,9 +12,6 @@ namespace edgetwin::hwmon {
 namespace {
 
 class HwmonDriver final : public driver::DiscoveringDriver {
- public:
-  ~HwmonDriver() override { Stop(); }
-
  protected:
   void Configure(ConfigReader& config) override {
     thing_ = driver::ReadThing(config);

@@ -12,9 +12,6 @@ namespace edgetwin::iio {
 namespace {
 
 class IioDriver final : public driver::DiscoveringDriver {
- public:
-  ~IioDriver() override { Stop(); }
-
  protected:
   void Configure(ConfigReader& config) override {
     thing_ = driver::ReadThing(config);

@@ -72,7 +72,6 @@ class WorldBus final : public BlockingBus {
 class WorldDriver final : public DiscoveringDriver {
  public:
   explicit WorldDriver(std::shared_ptr<World> world) : world_(std::move(world)) {}
-  ~WorldDriver() override { Stop(); }
 
  protected:
   void Configure(ConfigReader&) override {}

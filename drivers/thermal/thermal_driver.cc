@@ -20,9 +20,6 @@ constexpr ChannelKind kState{ValueType::kInt, "1", 0, 0, "How hard it cools, 0 b
 constexpr ChannelKind kStateMax{ValueType::kInt, "1", 0, 0, "How hard it can cool"};
 
 class ThermalDriver final : public driver::DiscoveringDriver {
- public:
-  ~ThermalDriver() override { Stop(); }
-
  protected:
   void Configure(ConfigReader& config) override {
     thing_ = driver::ReadThing(config);

@@ -40,7 +40,6 @@ struct Master {
 class W1Driver final : public driver::DiscoveringDriver {
  public:
   explicit W1Driver(std::function<std::unique_ptr<W1Files>()> files) : files_(std::move(files)) {}
-  ~W1Driver() override { Stop(); }
 
  protected:
   void Configure(ConfigReader& config) override {
