@@ -35,13 +35,13 @@ class HwmonDriver final : public driver::DiscoveringDriver {
       if (chips_.Passes(chip.name, chip.driver)) AddChip(chip, devices);
     }
     found.status = devices.status();
-    found.buses.push_back(std::move(devices).Finish("hwmon", period()));
+    found.buses = std::move(devices).Finish("hwmon", period());
     return found;
   }
 
  private:
   void AddChip(const Chip& chip, sysfs::DeviceList& devices) const {
-    if (!devices.Begin(chip.name)) return;
+    if (!devices.Begin(chip.name, sysfs::WireName(chip.folder))) return;
     for (const Sensor& sensor : FindSensors(chip.folder, alarms_)) {
       const std::string name = model::ToSegment(sensor.name);
       if (!sensors_.Passes(model::ToSegment(chip.name) + "/" + name, name)) continue;

@@ -33,13 +33,13 @@ class IioDriver final : public driver::DiscoveringDriver {
       if (devices_.Passes(device.name, device.chip)) AddDevice(device, list);
     }
     found.status = list.status();
-    found.buses.push_back(std::move(list).Finish("iio", period()));
+    found.buses = std::move(list).Finish("iio", period());
     return found;
   }
 
  private:
   void AddDevice(const Device& device, sysfs::DeviceList& list) const {
-    if (!list.Begin(device.name)) return;
+    if (!list.Begin(device.name, sysfs::WireName(device.folder))) return;
     for (const Input& input : FindInputs(device.folder)) {
       const std::string name = model::ToSegment(input.name);
       if (!channels_.Passes(model::ToSegment(device.name) + "/" + name, name)) continue;

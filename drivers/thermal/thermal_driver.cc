@@ -46,7 +46,7 @@ class ThermalDriver final : public driver::DiscoveringDriver {
       AddCooling(folder + "/cooling_device" + std::to_string(number), devices);
     }
     found.status = devices.status();
-    found.buses.push_back(std::move(devices).Finish("thermal", period()));
+    found.buses = std::move(devices).Finish("thermal", period());
     return found;
   }
 

@@ -3,6 +3,7 @@
 
 #include "drivers/sdk/sysfs/channel_bus.h"
 
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -123,12 +124,12 @@ Error NoNumber(const KeptFile& file, std::string_view content) {
 
 }  // namespace
 
-bool DeviceList::Begin(std::string_view device) {
+bool DeviceList::Begin(std::string_view device, std::string wire) {
   if (!limit_->Fits(devices_.size() + 1)) {
     limit_->Hit();
     return false;
   }
-  devices_.push_back({TakeName(names_, model::ToSegment(device)), {}, {}});
+  devices_.push_back({TakeName(names_, model::ToSegment(device)), std::move(wire), {}, {}});
   limit_->Use(devices_.size());
   return true;
 }
@@ -155,24 +156,35 @@ void DeviceList::Add(std::string_view channel, const ChannelKind& kind, std::str
   device.found.emplace_back(std::move(def), std::move(make));
 }
 
-driver::FoundBus DeviceList::Finish(std::string name, std::chrono::milliseconds period) && {
+std::vector<driver::FoundBus> DeviceList::Finish(const std::string& name,
+                                                 std::chrono::milliseconds period) && {
   limit_->Use(devices_.size());
-  driver::FoundBus bus;
-  bus.options.name = std::move(name);
-  bus.options.operation_deadline = kOperationMax;
-  bus.options.stuck_after = kOperationMax;
-  std::vector<std::vector<NewChannel>> channels;
+  std::vector<driver::FoundBus> buses;
+  std::vector<std::vector<std::vector<NewChannel>>> channels;  // By bus and part.
+  std::map<std::string, std::size_t> by_wire;
   for (Device& device : devices_) {
     if (device.found.empty()) continue;
-    channels.emplace_back();
-    for (auto& [def, make] : device.found) {
-      channels.back().push_back({std::move(make), def.decimals});
-      bus.options.properties.push_back({bus.options.parts.size(), std::move(def)});
+    const std::size_t next = by_wire.size() < kBusesMax ? by_wire.size() : 0;
+    const std::size_t at = by_wire.emplace(device.wire, next).first->second;
+    if (at == buses.size()) {
+      buses.emplace_back();
+      channels.emplace_back();
+      buses[at].options.name = device.wire.empty() ? name : name + "/" + device.wire;
+      buses[at].options.operation_deadline = kOperationMax;
+      buses[at].options.stuck_after = kOperationMax;
     }
-    bus.options.parts.push_back({std::move(device.name), period});
+    driver::BusOptions& options = buses[at].options;
+    channels[at].emplace_back();
+    for (auto& [def, make] : device.found) {
+      channels[at].back().push_back({std::move(make), def.decimals});
+      options.properties.push_back({options.parts.size(), std::move(def)});
+    }
+    options.parts.push_back({std::move(device.name), period});
   }
-  bus.make = [channels = std::move(channels)] { return std::make_unique<ChannelBus>(channels); };
-  return bus;
+  for (std::size_t at = 0; at < buses.size(); ++at) {
+    buses[at].make = [own = std::move(channels[at])] { return std::make_unique<ChannelBus>(own); };
+  }
+  return buses;
 }
 
 std::string TakeName(std::set<std::string, std::less<>>& taken, std::string name) {

@@ -46,30 +46,36 @@ struct ChannelKind {
   std::string_view description;
 };
 
-// Collects what a scan finds and makes one bus of it: a part for each device, a property for each
-// channel. Paths are thing/device/channel, each part made fit for a path; of equal names the second
-// is called NAME_2.
+// Collects what a scan finds and makes buses of it, one for each wire: a part for each device, a
+// property for each channel. Paths are thing/device/channel, each part made fit for a path; of
+// equal names the second is called NAME_2.
 class DeviceList {
  public:
   // All must outlive the list.
   DeviceList(const std::string& thing, const driver::PolicyRules& rules, Limit& devices)
       : thing_(&thing), rules_(&rules), limit_(&devices) {}
 
-  // The channels that follow are of this device. False, and then nothing may follow, when there are
+  // Each bus is a thread; devices on further wires share the first bus.
+  static constexpr std::size_t kBusesMax = 16;
+
+  // The channels that follow are of this device. Devices with different `wire`s don't wait for each
+  // other. False, and then nothing may follow, when there are
   // too many.
-  bool Begin(std::string_view device);
+  bool Begin(std::string_view device, std::string wire = "");
   // `source` tells a technician where the value comes from, and the bus is restarted when it
   // changes: the channel's file.
   void Add(std::string_view channel, const ChannelKind& kind, std::string source, MakeChannel make);
 
-  // Devices without channels are no parts. `name`: as in FoundBus.
-  driver::FoundBus Finish(std::string name, std::chrono::milliseconds period) &&;
+  // Devices without channels are no parts. The buses' names begin with `name`.
+  std::vector<driver::FoundBus> Finish(const std::string& name,
+                                       std::chrono::milliseconds period) &&;
   // The first path that can't be, if any.
   const Status& status() const { return status_; }
 
  private:
   struct Device {
     std::string name;
+    std::string wire;
     std::set<std::string, std::less<>> channels;
     std::vector<std::pair<model::PropertyDef, MakeChannel>> found;
   };

@@ -47,23 +47,24 @@ MakeChannel Says(double value) {
 class ChannelBusTest : public ::testing::Test {
  protected:
   std::unique_ptr<driver::BlockingBus> Make() {
-    bus_ = std::move(list_).Finish("bus", milliseconds(1'000));
+    buses_ = std::move(list_).Finish("bus", milliseconds(1'000));
+    bus_ = buses_.at(0);
     return bus_.make();
   }
 
   std::string thing_ = "plant";
   driver::PolicyRules rules_;
-  Limit limit_{2};
+  Limit limit_{20};
   DeviceList list_{thing_, rules_, limit_};
-  driver::FoundBus bus_;
+  std::vector<driver::FoundBus> buses_;
+  driver::FoundBus bus_;  // The first.
 };
 
 TEST_F(ChannelBusTest, DevicesPastTheLimitAreLeftOutAndCounted) {
-  EXPECT_TRUE(list_.Begin("a"));
-  EXPECT_TRUE(list_.Begin("b"));
-  EXPECT_FALSE(list_.Begin("c"));
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(list_.Begin("a"));
+  EXPECT_FALSE(list_.Begin("b"));
   const LimitReport report = limit_.Report("devices");
-  EXPECT_EQ(report.used, 2u);
+  EXPECT_EQ(report.used, 20u);
   EXPECT_EQ(report.hits, 1u);
 }
 
@@ -99,6 +100,31 @@ TEST_F(ChannelBusTest, ADeviceWithoutChannelsIsNoPart) {
   ASSERT_EQ(bus_.options.parts.size(), 1u);
   EXPECT_EQ(bus_.options.parts[0].name, "chip");
   EXPECT_EQ(bus_.options.properties[0].part, 0u);
+}
+
+TEST_F(ChannelBusTest, EachWireHasABusOfItsOwn) {
+  for (const char* wire : {"i2c-1", "", "i2c-1"}) {
+    list_.Begin("chip", wire);
+    list_.Add("z", kNumber, "", Says(1));
+  }
+  Make();
+  ASSERT_EQ(buses_.size(), 2u);
+  EXPECT_EQ(buses_[0].options.name, "bus/i2c-1");
+  EXPECT_EQ(buses_[0].options.parts.size(), 2u);
+  EXPECT_EQ(buses_[1].options.name, "bus");
+  EXPECT_EQ(buses_[1].options.properties.at(0).def.path.text(), "plant/chip_2/z");
+  EXPECT_EQ(buses_[1].make()->Poll(0, true, MonoTime()).readings.at(0).property, 0u);
+}
+
+TEST_F(ChannelBusTest, WiresPastTheLimitShareTheFirstBus) {
+  for (int i = 0; i < 20; ++i) {
+    list_.Begin("chip", "i2c-" + std::to_string(i));
+    list_.Add("z", kNumber, "", Says(i));
+  }
+  const auto first = Make();
+  EXPECT_EQ(buses_.size(), DeviceList::kBusesMax);
+  EXPECT_EQ(bus_.options.parts.size(), 5u);
+  EXPECT_EQ(first->Poll(4, true, MonoTime()).readings.at(0).value, Value(19.0));
 }
 
 TEST_F(ChannelBusTest, ValuesAreRoundedToTheirDecimals) {

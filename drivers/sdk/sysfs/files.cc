@@ -208,6 +208,17 @@ std::string DeviceName(const std::string& path) {
   return {};
 }
 
+std::string WireName(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (error) return {};
+  for (const std::filesystem::path& part : real) {
+    const std::string name = part.string();
+    if (NumberIn(name, "i2c-", "") || NumberIn(name, "spi", "")) return name;
+  }
+  return {};
+}
+
 std::string NameAt(const std::string& name, const std::string& device) {
   if (device.empty()) return name;
   return device.starts_with(name) ? device : name + "_" + device;

@@ -82,6 +82,11 @@ std::string LinkName(const std::string& path);
 // nvme0 its PCI address, a USB device its port. Empty when it leads nowhere or to a virtual device.
 std::string DeviceName(const std::string& path);
 
+// The wire that the device `path` leads to shares with others: the first "i2c-1" or "spi0" on the
+// way to it, since channels of a multiplexer are the same wire. Empty for what hangs on none. Its
+// number is the kernel's: good for telling wires apart, not for remembering one.
+std::string WireName(const std::string& path);
+
 // How a device is called that others may be equal to: "NAME_DEVICE", just DEVICE when that begins
 // with the name, and NAME when there is no device. The place is always part of it: adding it only
 // for the second of a kind would rename the first.

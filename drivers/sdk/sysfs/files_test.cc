@@ -124,6 +124,18 @@ TEST_F(FilesTest, ADeviceHasTheNameThatItsPlaceGivesItAndNotACount) {
   EXPECT_EQ(DeviceName(folder_ / "none"), "");
 }
 
+TEST_F(FilesTest, DevicesBehindAMultiplexerShareItsWire) {
+  const auto wire_of = [&](const std::string& device) {
+    fs::create_directories(folder_ / device);
+    return WireName(folder_ / device);
+  };
+  EXPECT_EQ(wire_of("soc/fe804000.i2c/i2c-1/1-0048/hwmon/hwmon3"), "i2c-1");
+  EXPECT_EQ(wire_of("soc/fe804000.i2c/i2c-1/i2c-7/7-0048/hwmon/hwmon4"), "i2c-1");
+  EXPECT_EQ(wire_of("soc/spi_master/spi0/spi0.1/iio:device0"), "spi0");
+  EXPECT_EQ(wire_of("platform/coretemp.0/hwmon/hwmon1"), "");
+  EXPECT_EQ(WireName(folder_ / "none"), "");
+}
+
 TEST_F(FilesTest, TextThatIsEmptyMissingOrNoUtf8IsReplaced) {
   EXPECT_EQ(TextOr(Write("a", "lm75\n"), "x"), "lm75");
   EXPECT_EQ(TextOr(Write("a", "\n"), "x"), "x");
