@@ -31,7 +31,7 @@ class ManualLoop final : public Loop {
   // While `busy()`, other threads work on something: time stands still until a watched descriptor
   // tells of it, but no longer than kBusyMax before each timer. So what a thread reads belongs to
   // the moment that asked for it.
-  static constexpr std::chrono::milliseconds kBusyMax{250};
+  static constexpr std::chrono::milliseconds kBusyMax{1'000};
   void AwaitWhile(std::function<bool()> busy) { busy_ = std::move(busy); }
 
   void Post(Task task) override;
@@ -60,6 +60,7 @@ class ManualLoop final : public Loop {
   void RunPosted();
   void RunReady();
   void AwaitThreads();
+  bool NextIsSoon() const;
   // Runs the earliest timer that is due by `end`, if any.
   bool RunTimer(MonoTime end);
 
