@@ -204,6 +204,13 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
   if (lost_ours) {
     commands_.CloseOpen("the cloud's store was set back", twin_.lineage().back().first_seq - 1);
   }
+  old_rows_.clear();
+  if (hello.cloud_seq_max != 0) {
+    twin_.ForEachProperty([&](model::PropertyId id) {
+      const model::Row* row = twin_.row(id, model::Side::kDesired);
+      if (row != nullptr && row->dot.seq <= held) old_rows_.insert(id);
+    });
+  }
   if (verdict.standing == Standing::kRestored) SetBack(hello, verdict);
   const bool forgotten = ForgetDictionary(hello);
   if (epoch_.counter == 0 || newer_epoch || forgotten || verdict.standing == Standing::kRestored ||
