@@ -8,6 +8,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "sync/engine/classify.h"
 #include "tests/sim/plant.h"
 
 namespace edgetwin::sim {
@@ -220,6 +221,9 @@ void Invariants::CheckCloudAck(const CloudView& cloud, const sync::Ack& ack,
           if (side == Side::kReported && row.dot.inc != live.twin.lineage().back().inc) {
             return true;
           }
+          // Given back by a cloud that knew another branch of the store: its number is of that
+          // branch, and a cloud restored once more may have given it to something else.
+          if (!sync::Contains(live.twin.lineage(), row.dot.inc)) return true;
           const std::string& path = live.twin.def(id).path.text();
           const model::Row* held = cloud.ledger.Find(path, side);
           Expect(4, held != nullptr && held->dot.seq >= row.dot.seq, [&] {
@@ -587,8 +591,8 @@ void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
   };
   if (!Expect(2, wish != wishes.end(), [&] { return text("which nobody wanted"); })) return;
   if (wish->second.by_command) {
-    // A copy of the device ran it, and the cloud ended before it could hear of that: a later opening
-    // of the same store is a device that has crashed, as far as anybody can tell.
+    // A copy of the device ran it, and the cloud ended before it could hear of that: a later
+    // opening of the same store is a device that has crashed, as far as anybody can tell.
     const auto loaded = loaded_at_.find(device.device);
     if (wish->second.effects == 1 && wish->second.machine != device.machine &&
         loaded != loaded_at_.end() && loaded->second > wish->second.at) {
