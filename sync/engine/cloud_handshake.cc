@@ -197,9 +197,9 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
       hello.cloud_seq_max != 0 ||
       (hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued()));
   // One of another life of this store, from before it was set back, may have our counter.
-  const bool newer_epoch =
-      hello.epoch.counter > epoch_.counter ||
-      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_) && On(Guard::kEpochToken));
+  const bool newer_epoch = hello.epoch.counter > epoch_.counter ||
+                           (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_) &&
+                            On(Guard::kEpochCounter));
   // What was given before this store was set back may have been done.
   if (lost_ours) {
     commands_.CloseOpen("the cloud's store was set back", twin_.lineage().back().first_seq - 1);

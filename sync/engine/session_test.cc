@@ -457,28 +457,6 @@ TEST(SessionTest, WhatIsSharedAgainWhileTheCloudWasSetBackIsNotWantedAnew) {
   world.ExpectEqualTwins();
 }
 
-// The older wish was written once already, and the newer one not yet.
-TEST(SessionTest, WhatARestoredCloudWantsAgainIsLookedAtFirst) {
-  World world(1);
-  world.Sample(0, 1);
-  world.Want(0, 5);
-  world.Run(seconds(5));
-  ASSERT_EQ(world.device["plant/p0"], 5);
-  const Disk backup = world.cloud_disk;
-  world.Want(0, 6);
-  world.FinishCloudCommit();
-  world.DeliverDown();  // It waits for its commit.
-  world.log.clear();
-  world.cloud_disk = backup;
-  world.ForgetAcked();
-  world.CrashCloud();
-  world.Want(0, 5);
-  world.Run(seconds(60));
-  EXPECT_EQ(world.device["plant/p0"], 5);
-  EXPECT_THAT(world.log, testing::Contains("read plant/p0"));
-  EXPECT_THAT(world.log, testing::Not(testing::Contains("write plant/p0")));
-}
-
 TEST(SessionTest, WhatLeftTheInterestWhileTheCloudWasSetBackIsGivenBack) {
   World world(1);
   world.Run(seconds(5));
