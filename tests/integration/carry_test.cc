@@ -286,11 +286,18 @@ TEST_F(CarryTest, NothingLocalOnlyIsCarried) {
   ASSERT_EQ(Edgetwin({"reload"}).exit, 0);
   const std::size_t secrets = DeviceSamples("replay/secret").size();
   ASSERT_TRUE(Until([&] { return DeviceSamples("replay/secret").size() > secrets + 50; }, 60));
-  ASSERT_EQ(Export(folder_.File("shared")).exit, 0);
   ASSERT_EQ(Import(folder_.File("private")).exit, 0);
   EXPECT_EQ(CloudSamples("replay/secret").size(), 0u);
   EXPECT_EQ(ReadFile(folder_.File("private")).find("secret"), std::string::npos);
-  ASSERT_EQ(Import(folder_.File("shared")).exit, 0);
+  // What is in memory is committed for an export only some seconds after the last one.
+  int exports = 0;
+  ASSERT_TRUE(Until(
+      [&] {
+        const std::string file = folder_.File("shared" + std::to_string(++exports));
+        return Export(file).exit == 0 && Import(file).exit == 0 &&
+               !CloudSamples("replay/secret").empty();
+      },
+      60));
   const json here = DeviceSamples("replay/secret");
   const json there = CloudSamples("replay/secret");
   ASSERT_GT(there.size(), 0u);
