@@ -160,6 +160,7 @@ TEST_F(HistoryCrashTest, WhateverWasStoredIsThereOrInTheLedgerHoweverOftenTheDae
     return std::ranges::any_of(Audit(), [](const auto& path) { return path.second.lost > 0; });
   };
   EXPECT_TRUE(Until(evicted, 30)) << "nothing was evicted: " << Cli({"history", "gaps"}).out;
+  ASSERT_TRUE(Until([this] { return Recording(); }, 20)) << site_.Log("edgetwind");
   ExpectNothingForgotten(before, Audit());
   site_.agent()->Kill(SIGTERM);
   ASSERT_EQ(site_.agent()->Wait(std::chrono::seconds(20)), 0) << site_.Log("edgetwind");
