@@ -121,6 +121,7 @@ struct Encoder {
     out.set_reason(static_cast<v1::Nack::Reason>(nack.reason));
     out.set_text(ForPeople(nack.text, model::kNoteBytesMax));
     out.set_spread_ms(nack.spread_ms);
+    out.set_sum(nack.sum);
     if (!nack.refused) return;
     EDGETWIN_CHECK(nack.refused->from <= nack.refused->to);
     v1::Span& refused = *out.mutable_refused();
@@ -304,6 +305,7 @@ Result<Frame> DecodeNack(const v1::Frame& frame) {
   nack.cursors = DecodeAck(frame);
   nack.text = std::move(*text);
   nack.spread_ms = in.spread_ms();
+  nack.sum = in.sum();
   if (in.has_refused()) {
     const v1::Span& span = in.refused();
     if (!v1::Stream_IsValid(span.stream())) {

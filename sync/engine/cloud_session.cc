@@ -263,8 +263,8 @@ void CloudSession::OnOffer(const Offer& offer) {
     const model::Row* own = twin_.row(id, Side::kDesired);
     // What is lost lies above all that both held, and what was given since above what is lost. So
     // does a copy that was taken already: an offer that comes again, or late, changes nothing.
-    const bool rewritten =
-        own != nullptr && own->dot.seq > wire.row.dot.seq && old_rows_.erase(id) == 0;
+    const bool old = old_rows_.erase(id) != 0;
+    const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq && !old;
     // The device waits for ours, and keeps its own until then, in its interest or not.
     const bool told = InScope(id) || !offered_.insert(id).second;
     if (rewritten) {
@@ -572,7 +572,8 @@ void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
   ++counts_.digests_unequal;
   Refuse(Down(), {.reason = NackReason::kDigest,
                   .text = std::string(ToString(delta.stream)),
-                  .refused = FrameSpan{delta.stream, delta.from, delta.to}});
+                  .refused = FrameSpan{delta.stream, delta.from, delta.to},
+                  .sum = delta.digest->sum.low});
 }
 
 void CloudSession::AckSoon(MonoTime now) {
@@ -698,7 +699,7 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier_.Stop();
     } else {
-      verifier_.Shown(delta.to, now, sender_.rto());
+      verifier_.Shown(delta.to, delta.digest->sum.low, now, sender_.rto());
       out.frames.push_back(std::move(delta));
     }
   }

@@ -765,7 +765,7 @@ void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
     case NackReason::kDigest: {
       // One that comes again, or late, speaks of what was healed since.
       const bool late =
-          nack.refused && !verifiers_[At(nack.refused->stream)].Awaits(nack.refused->to);
+          nack.refused && !verifiers_[At(nack.refused->stream)].Awaits(nack.refused->to, nack.sum);
       if (state_ == SyncState::kLive && !late) healer_.Want(now, options_.random);
       return;
     }
@@ -814,7 +814,7 @@ void EdgeEngine::StepDigest(MonoTime now, EdgeOutput& out) {
       verifier.Stop();
       continue;
     }
-    verifier.Shown(delta.to, now, sender_.rto());
+    verifier.Shown(delta.to, delta.digest->sum.low, now, sender_.rto());
     if (stream == Stream::kState) probe_at_ = now + kProbePause;
     out.frames.push_back(std::move(delta));
   }

@@ -42,17 +42,20 @@ class Verifier {
     tries_ = 0;
   }
   bool Due(MonoTime now) const { return due_ && now >= *due_; }
-  // The digest of everything up to `to` was shown. It is shown again after `rto`, twice that, and
-  // so on up to kPause.
-  void Shown(std::uint64_t to, MonoTime now, std::chrono::microseconds rto) {
+  // The digest of everything up to `to` was shown: `sum`, of which half will do. It is shown again
+  // after `rto`, twice that, and so on up to kPause.
+  void Shown(std::uint64_t to, std::uint64_t sum, MonoTime now, std::chrono::microseconds rto) {
     shown_to_ = to;
+    shown_sum_ = sum;
     shown_ = true;
     due_ = now + std::min(rto * (1 << std::min(tries_, 10)), kPause);
     ++tries_;
   }
   // Whether the one at `to` is the last one that was shown, and nothing is known of it yet: an
-  // answer to another one comes too late to mean anything.
-  bool Awaits(std::uint64_t to) const { return shown_ && to == shown_to_; }
+  // answer to another one comes too late to mean anything. `sum` 0: the peer doesn't say.
+  bool Awaits(std::uint64_t to, std::uint64_t sum = 0) const {
+    return shown_ && to == shown_to_ && (sum == 0 || sum == shown_sum_);
+  }
   // The peer has found the digest at `to` equal.
   void Equal(std::uint64_t to) {
     if (!Awaits(to)) return;
@@ -68,6 +71,7 @@ class Verifier {
  private:
   std::optional<MonoTime> due_;
   std::uint64_t shown_to_ = 0;
+  std::uint64_t shown_sum_ = 0;
   int tries_ = 0;
   bool shown_ = false;
   bool equal_ = false;

@@ -16,7 +16,7 @@ class VerifierTest : public testing::Test {
  protected:
   VerifierTest() {
     verifier_.Now(now_);
-    verifier_.Shown(7, now_, kRto);
+    verifier_.Shown(7, 70, now_, kRto);
   }
 
   MonoTime now_{seconds(100)};
@@ -25,9 +25,14 @@ class VerifierTest : public testing::Test {
 
 TEST_F(VerifierTest, OnlyTheLastOneShownIsAwaited) {
   EXPECT_TRUE(verifier_.Awaits(7));
-  verifier_.Shown(9, now_ + kRto, kRto);
+  verifier_.Shown(9, 90, now_ + kRto, kRto);
   EXPECT_FALSE(verifier_.Awaits(7));
   EXPECT_TRUE(verifier_.Awaits(9));
+}
+
+TEST_F(VerifierTest, AnotherSumAtTheSamePlaceIsNotAwaited) {
+  EXPECT_TRUE(verifier_.Awaits(7, 70));
+  EXPECT_FALSE(verifier_.Awaits(7, 71)) << "shown before a row was set aside";
 }
 
 TEST_F(VerifierTest, AnAnsweredOneIsNotAwaited) {

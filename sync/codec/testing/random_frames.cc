@@ -384,6 +384,7 @@ Nack AnyNack(Random& random) {
   nack.cursors = AnyAck(random, AnyNumber32(random));
   nack.text = AnyText(random, 100);
   nack.spread_ms = AnyNumber32(random);
+  nack.sum = AnyNumber(random);
   if (OneIn(random, 2)) {
     const std::uint64_t to = AnyNumber(random);
     nack.refused = FrameSpan{static_cast<Stream>(Below(random, model::kStreams)),
