@@ -486,6 +486,7 @@ void EdgeEngine::Step(MonoTime now, WallTime wall, EdgeOutput& out) {
   alarms_.Tick(now, wall);
   if (state_ == SyncState::kLive && batches_durable_ >= setback_batch_) StepRenew(now);
   NoteQuarantined(now, wall);
+  for (const std::uint64_t id : sender_.TakeWithheldAnswers()) commands_.Withheld(id);
   RecordNotices(wall);
   StepCommit(now, out);
   out.calls = control_.TakeCalls();

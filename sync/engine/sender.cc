@@ -142,8 +142,15 @@ std::size_t Sender::FillEvents(Delta& delta, std::uint64_t seq_max, model::Pid p
       delta.to = event.dot.seq;
       return false;
     }
-    // What happened to a local-only property is nobody's business.
+    // What happened to a local-only property is nobody's business. An answer is passed over only
+    // once the one that takes its place is there: a command that nobody answers is open for ever.
     const bool passed = of_property && pid == 0;
+    if (passed && event.command != 0) {
+      const std::uint64_t instead = sources_.events->AnsweredAgain(event);
+      if (instead == 0) withheld_answers_.push_back(event.command);
+      full = instead == 0 || instead > seq_max;
+      if (full) return false;
+    }
     if (!passed) {
       const std::size_t more =
           48 + event.kind.size() + event.text.size() + EstimateBytes(event.value);

@@ -91,6 +91,9 @@ class Sender {
     std::uint64_t seq = 0;
   };
   std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
+  // Commands whose answers can't be sent, since their property is local-only now: the stream of
+  // events waits until they are answered anew.
+  std::vector<std::uint64_t> TakeWithheldAnswers() { return std::exchange(withheld_answers_, {}); }
   std::size_t quarantined() const { return quarantined_.size(); }
   LimitReport quarantined_limit() const { return quarantined_limit_.Report("entries_set_aside"); }
   // The properties of which a row of the stream is set aside as it stands, ascending: the peer
@@ -180,6 +183,7 @@ class Sender {
   // By stream and seq: an entry that changes has another seq, and another chance.
   std::set<std::pair<model::Stream, std::uint64_t>> quarantined_;
   std::vector<Quarantined> quarantined_new_;
+  std::vector<std::uint64_t> withheld_answers_;
   Limit quarantined_limit_{kQuarantinedMax};
   std::optional<std::chrono::microseconds> srtt_;
   std::optional<std::chrono::microseconds> round_trip_min_;  // Of this session, and its handshake.

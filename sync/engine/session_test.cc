@@ -591,6 +591,25 @@ TEST(SessionTest, AnOfferThatComesLateDoesNotUndoWhatWasWantedSince) {
   world.ExpectEqualTwins();
 }
 
+TEST(SessionTest, AnOfferThatComesTwiceIsTakenOnce) {
+  World world(1);
+  world.Want(0, 1);
+  world.Run(seconds(5));
+  const Disk backup = world.cloud_disk;
+  world.Want(0, 2);
+  world.Run(seconds(2));
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.Run(seconds(30));
+  ASSERT_TRUE(world.offer);
+  const model::PropertyId id = world.cloud_twin().Find("plant/p0");
+  const model::Dot taken = world.cloud_twin().row(id, Side::kDesired)->dot;
+  world.cloud().Receive(*world.offer, world.now, world.wall());
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud_twin().row(id, Side::kDesired)->dot, taken);
+}
+
 TEST(SessionTest, ACommandThatTheLinksEndOvertookWaitsForTheNextWelcome) {
   World world(1);
   world.Run(seconds(5));
@@ -611,6 +630,68 @@ TEST(SessionTest, ACommandThatTheLinksEndOvertookWaitsForTheNextWelcome) {
   world.MendLink();
   world.Run(seconds(5));
   EXPECT_EQ(world.device["plant/p0"], 5.0);
+}
+
+model::Command Read(const World& world) {
+  model::Command command;
+  command.id = 7;
+  command.name = "read";
+  command.path = "plant/p0";
+  command.expires = world.wall() + seconds(600);
+  return command;
+}
+
+void ExpectAnsweredWithoutValue(World& world) {
+  const model::Command* command = world.cloud().commands().Find(7);
+  ASSERT_NE(command, nullptr);
+  EXPECT_EQ(command->state, model::CommandState::kDone);
+  EXPECT_EQ(command->result, "the property is local-only");
+  EXPECT_TRUE(command->value.none());
+}
+
+TEST(SessionTest, ACommandIsAnsweredThoughItsPropertyIsLocalOnlySince) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  ASSERT_TRUE(world.cloud().AddCommand(Read(world)));
+  world.Turn();
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  world.CutLink();
+  world.FinishCall();
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.log.back(), "read plant/p0");
+  world.local_only = {0};
+  world.Define(0);
+  // The crash takes the answer that was to be sent instead, unless nothing passed over the first.
+  world.MendLink();
+  for (int i = 0; i < 20; ++i) {
+    world.Turn();
+    world.FinishCloudCommit();
+    world.DeliverUp();
+    world.DeliverDown();
+    world.Pass(milliseconds(50));
+  }
+  world.CrashEdge();
+  world.Run(seconds(10));
+  ExpectAnsweredWithoutValue(world);
+}
+
+TEST(SessionTest, WhatACommandReadOfAPropertyThatIsLocalOnlySinceStaysHere) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  ASSERT_TRUE(world.cloud().AddCommand(Read(world)));
+  world.Turn();
+  world.FinishCloudCommit();
+  world.DeliverDown();
+  world.FinishEdgeCommit();
+  ASSERT_EQ(world.calls.size(), 1u);
+  world.local_only = {0};
+  world.Define(0);
+  world.Run(seconds(10));
+  ExpectAnsweredWithoutValue(world);
 }
 
 TEST(SessionTest, AWishThatLeftTheInterestWhileItWasWrittenIsLookedAtFirst) {

@@ -168,6 +168,7 @@ void Invariants::CheckPromises(const DeviceView& from, const sync::Delta& delta)
       if (secret) passed.insert(Name(event.dot));
       return true;
     });
+    NoteEventsLetGo(from, delta);
   }
   for (const sync::WireEvent& wire : delta.events) {
     const std::uint64_t seq = wire.event.dot.seq;
@@ -179,6 +180,24 @@ void Invariants::CheckPromises(const DeviceView& from, const sync::Delta& delta)
                              model::ToJson(wire.event.value) + " " +
                              std::to_string(wire.event.command);
     CheckNamesOneValue(from.device, dot, Hash(what), what);
+  }
+}
+
+// A cloud acknowledged them and lost them since, with its store; by then the device had let them go
+// in memory. A crash that brings them back from flash comes too late: they were told to be no more.
+void Invariants::NoteEventsLetGo(const DeviceView& from, const sync::Delta& delta) {
+  const std::uint64_t acked = promises_[std::string(from.device)].events_ever;
+  std::set<std::uint64_t> held;
+  from.engine.events().ForEachAfter(delta.from, [&](const model::Event& event) {
+    held.insert(event.dot.seq);
+    return event.dot.seq <= delta.to;
+  });
+  const std::set<std::uint64_t>& durable = from.ledger.events();
+  auto& passed = passed_over_[std::string(from.device)];
+  for (auto at = durable.upper_bound(delta.from);
+       at != durable.end() && *at <= std::min(acked, delta.to); ++at) {
+    if (held.contains(*at)) continue;
+    passed.insert(Name({model::IncOf(from.twin.lineage(), *at), *at}));
   }
 }
 
@@ -256,6 +275,7 @@ void Invariants::CheckCloudAck(const CloudView& cloud, const sync::Ack& ack,
     return true;
   });
   events_checked = std::max(events_checked, events_to);
+  promise.events_ever = std::max(promise.events_ever, events_to);
 }
 
 void Invariants::CheckDeviceAck(const DeviceView& device, const sync::Ack& ack,

@@ -168,6 +168,7 @@ class Invariants {
     std::map<DeviceRow, std::uint64_t> floor;  // The cloud holds the row at this seq or above.
     sync::Watermarks checked{};                // The acks so far, of the device's streams …
     std::uint64_t desired_checked = 0;         // … and of the cloud's.
+    std::uint64_t events_ever = 0;             // Acknowledged by any cloud.
   };
 
   struct Hearing {
@@ -188,6 +189,7 @@ class Invariants {
   void CheckDeviceAck(const DeviceView& device, const sync::Ack& ack, const CloudView& cloud);
   void CheckPromises(const DeviceView& from, const sync::Delta& delta);
   void CheckPromises(const CloudView& from, const sync::Delta& delta);
+  void NoteEventsLetGo(const DeviceView& from, const sync::Delta& delta);
   void CheckWelcome(const CloudView& from, const sync::Welcome& welcome);
   void CheckStanding(std::string_view device, const Hearing& hearing);
   void CheckDictionary(const DeviceView& from, const sync::DictionaryFrame& frame);
@@ -223,7 +225,8 @@ class Invariants {
     MonoTime at{};            // … and when that was.
   };
   std::map<std::string, std::map<std::string, Wish>, std::less<>> wishes_;  // By value.
-  // Events that the device kept to itself; by device and version.
+  // Events that the device kept to itself, or let go when it was told that they are held; by device
+  // and version.
   std::map<std::string, std::set<std::uint64_t>, std::less<>> passed_over_;
   struct Heal {
     std::uint32_t attempt = 0;

@@ -42,6 +42,7 @@ class Ledger {
   const model::Epoch& epoch() const { return epoch_; }
   const std::map<std::uint64_t, model::Command>& commands() const { return commands_; }
   bool HasEvent(std::uint64_t seq) const { return events_.contains(seq); }
+  const std::set<std::uint64_t>& events() const { return events_; }
   std::uint64_t events_floor() const { return events_floor_; }
   // The highest seq of what a device's store has promised: its control rows and events.
   std::uint64_t Kept() const;

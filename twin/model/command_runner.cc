@@ -22,6 +22,13 @@ std::string_view EventKind(CommandState state) {
   return "command_open";
 }
 
+// Neither what was read nor what a driver says of it may leave.
+void Hide(Event& event) {
+  event.id = kNoProperty;
+  event.value = {};
+  event.text = "the property is local-only";
+}
+
 }  // namespace
 
 void CommandRunner::Resume(std::vector<Command> commands, WallTime wall) {
@@ -160,14 +167,26 @@ void CommandRunner::Answer(std::uint64_t id, CommandState state, Value value, st
   event.time = wall;
   event.severity = state == CommandState::kDone ? Severity::kInfo : Severity::kWarning;
   event.kind = EventKind(state);
-  // A local-only property is none that the cloud could ask about, and its events stay here.
-  const PropertyId property = command.path.empty() ? kNoProperty : twin_.Find(command.path);
-  if (property != kNoProperty && twin_.pid(property) != 0) event.id = property;
   event.value = std::move(value);
   event.text = std::move(text);
   event.command = id;
+  const PropertyId property = command.path.empty() ? kNoProperty : twin_.Find(command.path);
+  if (property != kNoProperty && twin_.pid(property) != 0) {
+    event.id = property;
+  } else if (property != kNoProperty && twin_.def(property).local_only) {
+    Hide(event);  // It was shared when the command began.
+  }
   events_.Add(std::move(event));
   Trim();
+}
+
+void CommandRunner::Withheld(std::uint64_t id) {
+  const std::deque<Event>& answers = events_.all();
+  const auto last = std::ranges::find(answers.rbegin(), answers.rend(), id, &Event::command);
+  if (last == answers.rend() || last->id == kNoProperty) return;
+  Event event = *last;
+  Hide(event);
+  events_.Add(std::move(event));
 }
 
 void CommandRunner::Trim() {

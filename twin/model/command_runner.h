@@ -50,6 +50,9 @@ class CommandRunner {
   void Refuse(const Command& command, std::string why, WallTime wall);
   // All batches up to number `batch` are on flash.
   void Durable(std::uint64_t batch, MonoTime now, WallTime wall);
+  // Its answer was about a property that is local-only now. The cloud gets another one, which says
+  // what became of it and nothing of the property.
+  void Withheld(std::uint64_t id);
   // The epoch has changed: what has not begun never will.
   void EpochChanged(WallTime wall);
 

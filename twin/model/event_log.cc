@@ -125,6 +125,15 @@ void EventLog::ForEachAfter(std::uint64_t after,
   }
 }
 
+std::uint64_t EventLog::AnsweredAgain(const Event& answer) const {
+  std::uint64_t seq = 0;
+  ForEachAfter(answer.dot.seq, [&](const Event& event) {
+    if (event.command == answer.command) seq = event.dot.seq;
+    return seq == 0;
+  });
+  return seq;
+}
+
 Batch EventLog::TakePending() {
   if (lost_ > lost_told_ && told_seq_ == 0) TellLost();
   return std::exchange(pending_, Batch{});

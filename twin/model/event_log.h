@@ -45,6 +45,8 @@ class EventLog {
   // Those with a seq above `after`, ascending, until `visit` returns false.
   void ForEachAfter(std::uint64_t after, const std::function<bool(const Event&)>& visit) const;
   const std::deque<Event>& all() const { return events_; }  // Ascending.
+  // The seq of a later answer to the command that `answer` answers; 0: there is none.
+  std::uint64_t AnsweredAgain(const Event& answer) const;
   std::uint64_t acked() const { return acked_; }
   std::uint64_t lost() const { return lost_; }  // Never seen by the cloud, since the start.
   // The seq of the last of those: above it, everything that the cloud lacks is here.
