@@ -400,6 +400,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   frame_bytes_max_ = limits.frame_bytes_max;
   backfill_.Begin(welcome.history);
   Watermarks watermark = welcome.watermark;
+  events_.SetBack(watermark[At(Stream::kEvents)]);
   // What was sent and lost in a crash is below it for ever; what comes is above.
   sender_.Begin(watermark, now);
   scope_.part = scope_durable_.part = 0;  // What was begun in another session begins anew.

@@ -151,6 +151,7 @@ class World {
     options.random = [this](std::uint64_t below) { return Random(below); };
     options.entry_begins = entry_begins;
     options.entry_ends = entry_ends;
+    options.events = event_limits;
     edge_ = std::make_unique<EdgeEngine>(options, *edge_twin_, edge_disk.Open(random_(), 1'000),
                                          now, wall());
     for (int i = 0; i < properties; ++i) Define(i);
@@ -489,6 +490,7 @@ class World {
   std::function<void(const model::Dot&)> entry_ends;
   int secrets = 0;
   model::TwinLimits edge_limits;  // From the next start on.
+  model::EventLimits event_limits;
   std::map<int, int> units;
   std::set<int> local_only;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> named;

@@ -17,9 +17,15 @@ constexpr char kEventsLost[] = "events_lost";
 }  // namespace
 
 void EventLog::Load(std::vector<Event> events, std::uint64_t acked) {
-  acked_ = acked;
+  acked_ = acked_most_ = acked;
   events_.assign(std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
   if (!events_.empty()) twin_.Reaches(Stream::kEvents, events_.back().dot.seq);
+  // Fewer than are kept: none was forgotten yet.
+  const auto kept = std::ranges::count_if(
+      events_, [this](const Event& event) { return event.dot.seq <= acked_; });
+  if (static_cast<std::uint64_t>(kept) >= limits_.kept_max) {
+    forgotten_ = kept == 0 ? acked_ : events_.front().dot.seq - 1;
+  }
   FindTold();
   Trim();
 }
@@ -36,8 +42,26 @@ void EventLog::Add(Event event) {
 void EventLog::Acked(std::uint64_t seq) {
   if (seq <= acked_) return;
   acked_ = seq;
-  pending_.events_acked = seq;
+  if (acked_ > acked_most_) pending_.events_acked = acked_most_ = acked_;
   if (told_seq_ <= acked_) told_seq_ = told_n_ = 0;
+  Trim();
+}
+
+void EventLog::SetBack(std::uint64_t seq) {
+  if (seq >= acked_) return;
+  acked_ = seq;
+  FindTold();
+  if (forgotten_ > seq && forgotten_ != forgotten_told_) {
+    forgotten_told_ = forgotten_;
+    Event event;
+    event.time = events_.empty() ? WallTime{} : events_.back().time;
+    event.severity = Severity::kWarning;
+    event.kind = kEventsLost;
+    event.text = "what happened up to revision " + std::to_string(forgotten_) +
+                 " was forgotten here when the cloud had it, which has lost it since";
+    Add(std::move(event));
+    told_seq_ = events_.back().dot.seq;
+  }
   Trim();
 }
 
@@ -77,6 +101,8 @@ void EventLog::ForgetOldest() {
       lost_told_ -= std::min(lost_told_, told_n_);
       told_seq_ = told_n_ = 0;
     }
+  } else {
+    forgotten_ = events_.front().dot.seq;
   }
   events_.pop_front();
 }
@@ -113,6 +139,7 @@ void EventLog::Renumber(std::uint64_t common, std::uint64_t floor) {
   std::sort(pending_.events.begin(), pending_.events.end(),
             [](const Event& a, const Event& b) { return a.dot.seq < b.dot.seq; });
   pending_.events_floor = std::max(floor, pending_.events_floor.value_or(0));
+  forgotten_ = std::max(forgotten_, common);
   FindTold();
 }
 

@@ -38,6 +38,9 @@ class EventLog {
   void Add(Event event);
   // The cloud has everything up to `seq`.
   void Acked(std::uint64_t seq);
+  // The cloud has no more than that, whatever it had before its store was set back: the rest waits
+  // again, and what of it was forgotten meanwhile is told to be lost.
+  void SetBack(std::uint64_t seq);
   // Whom the cloud never saw, of a branch of this store that is no more: those above `common`, up
   // to `floor`, get new numbers. Older ones are forgotten here; the cloud has them.
   void Renumber(std::uint64_t common, std::uint64_t floor);
@@ -67,6 +70,9 @@ class EventLog {
   Limit waiting_;
   std::deque<Event> events_;
   std::uint64_t acked_ = 0;
+  std::uint64_t acked_most_ = 0;      // By any cloud.
+  std::uint64_t forgotten_ = 0;       // The last one that was, of those that the cloud had …
+  std::uint64_t forgotten_told_ = 0;  // … and of which it was told that it has lost them.
   std::uint64_t lost_ = 0;
   std::uint64_t lost_to_ = 0;
   std::uint64_t lost_told_ = 0;  // By an event that the cloud has, or that waits.

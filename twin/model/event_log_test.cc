@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace edgetwin::model {
 namespace {
@@ -29,6 +33,10 @@ class EventLogTest : public testing::Test {
       if (event.kind == "events_lost") told = told.value_or(0) + event.value.integer();
     }
     return told;
+  }
+
+  static std::ptrdiff_t Lost(const Batch& batch) {
+    return std::ranges::count(batch.events, "events_lost", &Event::kind);
   }
 
   Twin twin_{Role::kDevice};
@@ -55,6 +63,45 @@ TEST_F(EventLogTest, WhatIsLostWhileThatWaitsIsToldOnceTheCloudHasIt) {
   EXPECT_EQ(Told(log_.TakePending()), 2);
   log_.Acked(log_.all().back().dot.seq);
   EXPECT_EQ(Told(log_.TakePending()), std::nullopt) << "nothing was lost since";
+}
+
+TEST_F(EventLogTest, WhatACloudThatIsSetBackLacksWaitsAgain) {
+  Add(4);
+  log_.Acked(log_.all().back().dot.seq);
+  EXPECT_EQ(log_.limit().used, 0u);
+  log_.TakePending();
+  log_.SetBack(log_.all()[1].dot.seq);
+  EXPECT_EQ(log_.limit().used, 2u);
+  EXPECT_EQ(Lost(log_.TakePending()), 0) << "all of it is here";
+}
+
+TEST_F(EventLogTest, WhatIsForgottenAndTheCloudLacksSinceIsToldOnce) {
+  Add(3);
+  const std::uint64_t backup = log_.all()[0].dot.seq;
+  log_.Acked(log_.all().back().dot.seq);
+  Add(3);
+  log_.Acked(log_.all().back().dot.seq);
+  ASSERT_EQ(log_.all().size(), 4u) << "two were forgotten, one of them newer than the backup";
+  log_.TakePending();
+  log_.SetBack(backup);
+  log_.SetBack(backup);
+  EXPECT_EQ(Lost(log_.TakePending()), 1);
+}
+
+TEST_F(EventLogTest, WhatWasForgottenBeforeARestartIsToldToo) {
+  std::vector<Event> stored(4);
+  for (std::uint64_t i = 0; i < 4; ++i) stored[i].dot = {1, 6 + i};
+  log_.Load(stored, 9);
+  log_.SetBack(3);
+  EXPECT_EQ(Lost(log_.TakePending()), 1);
+}
+
+TEST_F(EventLogTest, FewerThanAreKeptMeansThatNoneWasForgotten) {
+  std::vector<Event> stored(3);
+  for (std::uint64_t i = 0; i < 3; ++i) stored[i].dot = {1, 6 + i};
+  log_.Load(stored, 9);
+  log_.SetBack(3);
+  EXPECT_EQ(Lost(log_.TakePending()), 0);
 }
 
 TEST_F(EventLogTest, WhatToldOfItAndIsForgottenItselfIsToldAnew) {
