@@ -49,7 +49,7 @@ void ReadEnv(ConfigReader& config, ExecOptions& options) {
         config.Problem("env", "'" + name + "' must be a string, not " +
                                   std::string(text == nullptr ? value.TypeName() : "one with NUL"));
       } else {
-        std::erase_if(env, [&](const auto& known) { return known.first == name; });
+        std::erase_if(env, [&, &name = name](const auto& known) { return known.first == name; });
         env.emplace_back(name, *text);
       }
     }
