@@ -126,6 +126,7 @@ Json AuditJson(const std::vector<runtime::HistoryAudit>& audit) {
                     {"produced", path.produced},
                     {"stored", path.stored.stored},
                     {"in_memory", path.in_memory},
+                    {"delivered", path.stored.delivered},
                     {"lost", path.stored.lost + path.dropped},
                     {"lost_at_most", path.stored.lost_at_most},
                     {"blocks", path.stored.blocks},
@@ -163,6 +164,7 @@ Result<Json> StoredGapsJson(const std::string& file, const std::string& path) {
   std::vector<runtime::HistoryLoss> shown;
   for (const Loss& loss : *losses) {
     if (loss.path == 0 || loss.path > (*store)->paths().size()) continue;
+    if (loss.reason == history::LossReason::kDelivered) continue;
     const std::string& name = (*store)->paths()[loss.path - 1].path;
     if (path.empty() || path == name) shown.push_back({name, loss});
   }

@@ -98,6 +98,24 @@ Json StoreJson(const View& view) {
           {"quarantined", Text(view.agent->quarantined())}};
 }
 
+// What of it has gone to the cloud, since the start.
+Json BackfillJson(const View& view) {
+  const sync::BackfillStatus status = view.agent->engine().backfill();
+  return {{"taken_by_cloud", status.takes},
+          {"caught_up", status.caught_up},
+          {"frames", status.frames},
+          {"frames_resent", status.frames_resent},
+          {"bytes", status.bytes},
+          {"blocks", status.blocks},
+          {"samples", status.samples},
+          {"losses", status.losses},
+          {"blocks_held", status.blocks_held},
+          {"blocks_withheld", status.blocks_withheld},
+          {"blocks_refused", status.blocks_refused},
+          {"walks", status.walks},
+          {"error", Text(status.trouble)}};
+}
+
 Json HistoryStatusJson(const View& view) {
   if (view.agent->history() == nullptr) return nullptr;
   const runtime::HistoryStatus& status = view.agent->history()->status();
@@ -110,7 +128,8 @@ Json HistoryStatusJson(const View& view) {
           {"lost", status.store.lost},
           {"dropped", status.dropped},
           {"error", Text(status.trouble)},
-          {"quarantined", Text(status.quarantined)}};
+          {"quarantined", Text(status.quarantined)},
+          {"backfill", BackfillJson(view)}};
 }
 
 Json WrittenJson(const store::WrittenBytes& written) {

@@ -132,6 +132,10 @@ void Facts(const Output& out, const Json& status) {
                        " written since the start";
     const std::uint64_t lost = NumberAt(history, "lost");
     if (lost > 0) text += ", at most " + api::Count(lost, "sample", "samples") + " lost";
+    const Json& backfill = At(history, "backfill");
+    if (At(backfill, "taken_by_cloud") == true) {
+      text += At(backfill, "caught_up") == true ? "; the cloud has it" : "; going to the cloud";
+    }
     const std::string error = TextAt(history, "error");
     add("history", error.empty() ? text : text + "; not stored: " + error);
   }

@@ -285,6 +285,18 @@ void ReadHistory(Load& load, ConfigReader& reader, HistoryConfig& history) {
   if (history.age_max > 0ms && history.age_max < 1h) {
     reader.Problem("age_max", "must be 0 or at least 1h");
   }
+  history.backfill = reader.Choice<BackfillPolicy>("backfill", history.backfill,
+                                                   {{"off", BackfillPolicy::kOff},
+                                                    {"newest", BackfillPolicy::kNewest},
+                                                    {"oldest", BackfillPolicy::kOldest}});
+  constexpr std::uint64_t kBytesPerHourMin = 64 << 10;
+  history.backfill_bytes_per_hour_max =
+      reader.Bytes("backfill_bytes_per_hour_max", history.backfill_bytes_per_hour_max, 0,
+                   std::uint64_t{1} << 40);
+  if (history.backfill_bytes_per_hour_max > 0 &&
+      history.backfill_bytes_per_hour_max < kBytesPerHourMin) {
+    reader.Problem("backfill_bytes_per_hour_max", "must be 0 or at least 64KiB");
+  }
   reader.Finish();
 }
 

@@ -51,12 +51,18 @@ struct StoreConfig {
   friend bool operator==(const StoreConfig&, const StoreConfig&) = default;
 };
 
+// Whether history goes to the cloud, and which end of it first.
+enum class BackfillPolicy : std::uint8_t { kOff, kNewest, kOldest };
+
 // [history]
 struct HistoryConfig {
   bool enabled = true;
   std::string directory;                 // Empty: that of [store].
   std::uint64_t bytes_max = 256 << 20;   // Of the file and its WAL; 1MiB to 1TiB.
   std::chrono::milliseconds age_max{0};  // Older samples go; 1h to 3650d, 0: none for their age.
+  BackfillPolicy backfill = BackfillPolicy::kNewest;
+  // What it may send in an hour; 64KiB to 1TiB, 0: what the link lets through beside live values.
+  std::uint64_t backfill_bytes_per_hour_max = 0;
   friend bool operator==(const HistoryConfig&, const HistoryConfig&) = default;
 };
 

@@ -96,6 +96,8 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
     directory = "/data/history"
     bytes_max = "1MiB"
     age_max = "1h"
+    backfill = "oldest"
+    backfill_bytes_per_hour_max = "1MiB"
     [events]
     keep_max = 0
     [api]
@@ -116,7 +118,8 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
   )");
   EXPECT_EQ(config.device, (DeviceConfig{"plant-7", "Boiler house"}));
   EXPECT_EQ(config.store, (StoreConfig{"/data/twin", 50ms, 24h, 2 << 20}));
-  EXPECT_EQ(config.history, (HistoryConfig{false, "/data/history", 1 << 20, 1h}));
+  EXPECT_EQ(config.history,
+            (HistoryConfig{false, "/data/history", 1 << 20, 1h, BackfillPolicy::kOldest, 1 << 20}));
   EXPECT_TRUE(config.cloud.enabled);
   EXPECT_THAT(config.cloud.brokers, ElementsAre(Field(&sync::BrokerUrl::host, "a.example"),
                                                 Field(&sync::BrokerUrl::host, "::1")));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <utility>
 
+#include "agent/runtime/backfill.h"
 #include "sync/codec/codec.h"
 #include "sync/link/mqtt_link.h"
 #include "twin/base/log.h"
@@ -53,6 +54,7 @@ sync::EdgeOptions MakeEngineOptions(const config::AgentConfig& config, const Loo
   options.paced = true;
   options.clock_trusted = loop.clock().Wall().has_value();
   options.random = RandomBelow;
+  options.backfill = ToOptions(config.history);
   return options;
 }
 
@@ -121,6 +123,7 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
         [this](model::Severity severity, std::string kind, std::string text) {
           Note(severity, std::move(kind), std::move(text));
         });
+    if (config_.history.backfill != config::BackfillPolicy::kOff) WatchHistory();
   }
   Supervisor::Hooks hooks;
   hooks.changed = [this] { Kick(); };
@@ -136,12 +139,37 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
     }
   };
   hooks.sampled = [this](model::PropertyId id, const model::Sample& sample) {
-    if (history_) history_->Record(id, twin_->def(id).path.text(), sample);
+    const model::PropertyDef& def = twin_->def(id);
+    if (history_) history_->Record(id, def.path.text(), def.local_only, sample);
     engine_->Sampled(id, sample, loop_.Now());
   };
   MakeGate();
   supervisor_ = std::make_unique<Supervisor>(loop_, *twin_, std::move(kinds), std::move(hooks));
   return {};
+}
+
+void Agent::WatchHistory() {
+  history_->SetWatcher({[this](const history::CloudMark& known) {
+                          engine_->HistoryAttached(ToMark(known));
+                          Kick();
+                        },
+                        [this] {
+                          engine_->HistoryStored();
+                          Kick();
+                        },
+                        [this] { engine_->HistoryDetached(); }});
+}
+
+void Agent::ReadHistory(const sync::BackfillRead& read) {
+  history_->TakeUndelivered(
+      ToRequest(read), [this, token = read.token](Result<NamedUndelivered> taken) {
+        if (taken) {
+          engine_->HistoryRead(token, ToChunk(std::move(*taken)), loop_.Now());
+        } else {
+          engine_->HistoryRead(token, taken.error(), loop_.Now());
+        }
+        Kick();
+      });
 }
 
 void Agent::OpenMarks() {
@@ -398,6 +426,7 @@ void Agent::Step() {
       ++frames_unsent_;  // Its timeout sends it again.
     }
   }
+  if (out.history && history_) ReadHistory(*out.history);
   if (link_ && link_->drained()) engine_->LinkDrained();
   if (out.proved && link_) link_->Proved();
   if (out.backoff_max && link_) link_->LimitBackoff(*out.backoff_max);

@@ -119,6 +119,8 @@ class Agent : private sync::LinkEvents {
   void OnLinkDrained() override;
 
   Status OpenStore(std::vector<driver::DriverKind> kinds);
+  void WatchHistory();
+  void ReadHistory(const sync::BackfillRead& read);
   void OpenMarks();
   void WatchEntries(sync::EdgeOptions& options);
   void MakeGate();

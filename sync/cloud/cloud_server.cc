@@ -13,6 +13,8 @@
 #include "sync/cloud/api_guard.h"
 #include "sync/cloud/device_api.h"
 #include "sync/cloud/event_feed.h"
+#include "sync/cloud/history_api.h"
+#include "sync/cloud/import_api.h"
 #include "sync/cloud/metrics.h"
 #include "twin/base/log.h"
 
@@ -73,20 +75,28 @@ Result<std::pair<std::string, std::uint16_t>> ParseListen(const std::string& tex
 }
 
 struct CloudServer::Impl {
-  Impl(EventLoop& loop_in, std::unique_ptr<CloudStore> store_in, std::vector<TwinSummary> twins,
-       std::uint64_t inc, std::unique_ptr<sync::CrashMarks> marks_in, CloudServerOptions& options)
+  Impl(EventLoop& loop_in, std::unique_ptr<CloudStore> store_in,
+       std::unique_ptr<CloudHistory> history_in, std::vector<TwinSummary> twins, std::uint64_t inc,
+       std::unique_ptr<sync::CrashMarks> marks_in, CloudServerOptions& options)
       : loop(loop_in),
         store(std::move(store_in)),
+        history(std::move(history_in)),
         marks(std::move(marks_in)),
         feed(inc, options.changes_remembered_max),
         fleet(loop, *store, std::move(twins), feed, options.fleet),
         api(loop, fleet, feed, {.metrics = [this] { return Metrics(); }}),
         devices(loop, fleet, {.random = options.random}),
+        history_worker(loop, *history, {.age_max = options.history_age_max}),
+        past(loop, fleet, history_worker),
+        imports(fleet, history_worker),
         guard(options.token),
         server(loop, options.http) {
     feed.SetFleet(&fleet);
+    fleet.SetHistory(&history_worker);
     api.AddRoutes(server);
     devices.AddRoutes(server);
+    past.AddRoutes(server);
+    imports.AddRoutes(server);
     server.SetGuard([this](const http::Request& request) { return guard.Check(request); });
   }
 
@@ -97,22 +107,27 @@ struct CloudServer::Impl {
   std::string Metrics() const {
     std::vector<LimitReport> limits = fleet.limits();
     limits.push_back(feed.limit());
+    for (LimitReport& limit : history_worker.limits()) limits.push_back(std::move(limit));
     for (LimitReport& limit : server.limits()) limits.push_back(std::move(limit));
     if (link) {
       for (LimitReport& limit : link->limits()) limits.push_back(std::move(limit));
     }
-    return MetricsText(fleet.stats(), store->stats(), link ? link->stats() : sync::LinkStats{},
-                       limits);
+    return MetricsText(fleet.stats(), store->stats(), history->stats(),
+                       link ? link->stats() : sync::LinkStats{}, limits);
   }
 
   EventLoop& loop;
   std::unique_ptr<CloudStore> store;
+  std::unique_ptr<CloudHistory> history;
   std::unique_ptr<sync::CrashMarks> marks;  // Null: nothing is watched.
   EventFeed feed;
   Fleet fleet;
   std::unique_ptr<sync::Link> link;
   Api api;
   DeviceApi devices;
+  CloudHistoryWorker history_worker;  // After whoever its callbacks use.
+  HistoryApi past;
+  ImportApi imports;
   ApiGuard guard;
   http::Server server;  // Last: its handlers use the rest.
   std::uint16_t port = 0;
@@ -146,11 +161,17 @@ Result<std::unique_ptr<CloudServer>> CloudServer::Start(EventLoop& loop,
   auto twins = (*store)->ListTwins();
   if (!twins) return twins.error();
 
+  auto history = CloudHistory::Open({.path = options.store_folder + "/history.db",
+                                     .inc = inc,
+                                     .bytes_max = options.history_bytes_max});
+  if (!history) return history.error();
+
   options.fleet.session.random = options.random;
+  options.fleet.session.history = true;
   auto marks = OpenMarks(options.crash_file);
   options.fleet.marks = marks.get();
-  auto impl = std::make_unique<Impl>(loop, *std::move(store), *std::move(twins), inc,
-                                     std::move(marks), options);
+  auto impl = std::make_unique<Impl>(loop, *std::move(store), *std::move(history),
+                                     *std::move(twins), inc, std::move(marks), options);
   const auto port = impl->server.ListenTcp(options.address, options.port);
   if (!port) return port.error();
   impl->port = *port;

@@ -19,7 +19,7 @@
 namespace edgetwin::cloud {
 
 struct CloudServerOptions {
-  std::string store_folder;  // Made when it is missing; holds cloud.db.
+  std::string store_folder;  // Made when it is missing; holds cloud.db and history.db.
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: a free one.
   std::string token;          // Empty: none; needs a loopback address.
@@ -29,7 +29,10 @@ struct CloudServerOptions {
   // What this process is at stands there, in a folder in memory: see sync::CrashMarks. Empty: what
   // ends it is not known to the next one.
   std::string crash_file;
-  FleetOptions fleet;  // session.random and marks are set here.
+  FleetOptions fleet;  // session.random, session.history and marks are set here.
+  // Of history.db; the oldest samples of all devices go first. 0: no limit.
+  std::uint64_t history_bytes_max = std::uint64_t{16} << 30;
+  std::chrono::milliseconds history_age_max{0};  // Older samples go; 0: none for their age.
   http::ServerOptions http;
   std::size_t changes_remembered_max =
       10'000;  // Changed rows, for clients that resume their events.

@@ -215,6 +215,7 @@ void Fleet::Step(Entry& entry) {
   output_.changes.clear();
   output_.notices.clear();
   output_.events.clear();
+  output_.history.clear();
   live.session.Step(loop_.Now(), loop_.clock().UntrustedWall(), output_);
   for (const sync::Frame& frame : output_.frames) {
     const auto* nack = std::get_if<sync::Nack>(&frame);
@@ -245,6 +246,47 @@ void Fleet::Step(Entry& entry) {
     events_.OnConnected(device, connected);
   }
   SetDue(entry, live.session.NextStep());
+  for (sync::HistoryRequest& request : output_.history) AskHistory(entry, std::move(request));
+}
+
+// What can't be asked now fails at once; the device comes again.
+void Fleet::AskHistory(Entry& entry, sync::HistoryRequest request) {
+  const std::string& device = entry.summary.device;
+  const std::uint64_t token = request.token;
+  if (auto* put = std::get_if<sync::HistoryPut>(&request.work)) {
+    Status asked = Unavailable("nobody stores history here");
+    if (history_ != nullptr) {
+      asked = history_->Put(device, std::move(*put),
+                            [this, device, token](const Result<sync::HistoryPutDone>& result) {
+                              AnswerHistory(device, [&](sync::CloudSession& session) {
+                                session.HistoryPut(token, result);
+                              });
+                            });
+    }
+    if (!asked) entry.live->session.HistoryPut(token, asked.error());
+    return;
+  }
+  Status asked = Unavailable("nobody stores history here");
+  auto looked = std::make_shared<Result<sync::HistoryLooked>>(asked.error());
+  if (history_ != nullptr) {
+    asked = history_->Ask(
+        [device, looked, look = std::get<sync::HistoryLook>(std::move(request.work))](
+            CloudHistory& history) { *looked = history.Look(device, look); },
+        [this, device, token, looked] {
+          AnswerHistory(
+              device, [&](sync::CloudSession& session) { session.HistoryLooked(token, *looked); });
+        });
+  }
+  if (!asked) entry.live->session.HistoryLooked(token, asked.error());
+}
+
+void Fleet::AnswerHistory(const std::string& device,
+                          const std::function<void(sync::CloudSession&)>& answer) {
+  const auto found = entries_.find(device);
+  if (found == entries_.end() || !found->second.live) return;
+  answer(found->second.live->session);
+  Step(found->second);
+  SubmitGroup();
 }
 
 void Fleet::Send(std::string_view device, std::string_view address, const sync::Frame& frame) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sync/cloud/cloud_store.h"
+#include "sync/cloud/history/cloud_history_worker.h"
 #include "sync/cloud/store_worker.h"
 #include "sync/crash/crash_marks.h"
 #include "sync/engine/cloud_session.h"
@@ -88,6 +89,9 @@ class Fleet final : public sync::LinkEvents {
 
   // Where frames go; null: nowhere. Set before the link is opened.
   void SetLink(sync::Link* link) { link_ = link; }
+
+  // Who stores history, where the options' session.history is set. Set before the link is opened.
+  void SetHistory(CloudHistoryWorker* history) { history_ = history; }
 
   // --- sync::LinkEvents ---
   void OnLinkUp() override;
@@ -181,6 +185,10 @@ class Fleet final : public sync::LinkEvents {
   void OnLoaded(const std::string& device, Result<model::Stored> stored);
   void Receive(Entry& entry, sync::Frame frame);
   void Step(Entry& entry);
+  void AskHistory(Entry& entry, sync::HistoryRequest request);
+  // Hands the answer to the session, if the twin is still in memory.
+  void AnswerHistory(const std::string& device,
+                     const std::function<void(sync::CloudSession&)>& answer);
   static Listed Describe(const Entry& entry);
   // `address`: as sync::Link::SendTo.
   void Send(std::string_view device, std::string_view address, const sync::Frame& frame);
@@ -197,6 +205,7 @@ class Fleet final : public sync::LinkEvents {
   FleetEvents& events_;
   const FleetOptions options_;
   sync::Link* link_ = nullptr;
+  CloudHistoryWorker* history_ = nullptr;
   bool link_up_ = false;
   bool link_proved_ = false;
   Entries entries_;

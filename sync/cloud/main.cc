@@ -19,6 +19,7 @@
 #include "sync/cloud/cli/operator.h"
 #include "sync/cloud/cloud_server.h"
 #include "twin/base/check.h"
+#include "twin/base/config_node.h"
 #include "twin/base/event_loop.h"
 #include "twin/base/log.h"
 #include "twin/base/random.h"
@@ -49,6 +50,8 @@ struct Arguments {
   std::string token_file;
   std::string port_file;
   std::string runtime_dir;
+  std::uint64_t history_bytes_max = std::uint64_t{16} << 30;
+  std::string history_age_max;
   std::string ca_file, certificate_file, key_file, username, password_file;
   bool debug = false;
 };
@@ -77,6 +80,15 @@ Result<CloudServerOptions> ToOptions(const Arguments& arguments) {
     auto token = ReadTokenFile(arguments.token_file);
     if (!token) return token.error();
     options.token = *std::move(token);
+  }
+  options.history_bytes_max = arguments.history_bytes_max;
+  if (!arguments.history_age_max.empty()) {
+    const auto age = ParseDuration(arguments.history_age_max);
+    if (!age || *age < std::chrono::hours(1)) {
+      return Invalid("--history-age-max is a duration of at least 1h, such as 400d; not '" +
+                     arguments.history_age_max + "'");
+    }
+    options.history_age_max = *age;
   }
   if (!arguments.password_file.empty()) {
     auto password = FirstLine(arguments.password_file);
@@ -197,6 +209,12 @@ int main(int argc, char** argv) {
                  "Folder in memory, as systemd's RuntimeDirectory=, where the next process finds "
                  "what ended this one")
       ->envname("RUNTIME_DIRECTORY");
+  app.add_option("--history-bytes-max", arguments.history_bytes_max,
+                 "Size of the file of history, such as 50GiB; the oldest samples make room. 0: any")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  app.add_option("--history-age-max", arguments.history_age_max,
+                 "How long samples are kept, such as 400d; else only their number counts");
   app.add_option("--ca-file", arguments.ca_file,
                  "PEM certificates that the broker's is checked against; else the system's");
   auto* certificate =

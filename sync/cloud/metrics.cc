@@ -32,7 +32,8 @@ void AddLimits(std::string& text, std::string_view name, std::string_view type,
 }  // namespace
 
 std::string MetricsText(const FleetStats& fleet, const CloudStoreStats& store,
-                        const sync::LinkStats& link, const std::vector<LimitReport>& limits) {
+                        const CloudHistoryStats& history, const sync::LinkStats& link,
+                        const std::vector<LimitReport>& limits) {
   std::string text;
   Add(text, "twins", "gauge", "Twins known.", fleet.twins);
   Add(text, "twins_loaded", "gauge", "Of these in memory.", fleet.loaded);
@@ -52,6 +53,14 @@ std::string MetricsText(const FleetStats& fleet, const CloudStoreStats& store,
   Add(text, "events_stored_total", "counter", "Events of devices that were stored.", store.events);
   Add(text, "events_dropped_total", "counter", "Stored events that made room for newer ones.",
       store.events_dropped);
+  Add(text, "history_blocks_total", "counter", "Blocks of history that were taken.",
+      history.blocks);
+  Add(text, "history_samples_total", "counter", "Samples in these.", history.samples);
+  Add(text, "history_repeated_total", "counter", "Blocks that came again.", history.repeated);
+  Add(text, "history_refused_total", "counter", "Blocks that can't be taken.", history.refused);
+  Add(text, "history_evicted_total", "counter", "Samples that made room, or were too old.",
+      history.evicted);
+  Add(text, "history_bytes", "gauge", "Of the file of history.", history.bytes);
   Add(text, "broker_up", "gauge", "Whether the broker is connected.", link.up ? 1 : 0);
   Add(text, "broker_connects_total", "counter", "Connections made to it.", link.connects);
   Add(text, "broker_bytes_received_total", "counter", "MQTT bytes of frames received.",

@@ -10,12 +10,14 @@
 
 #include "sync/cloud/cloud_store.h"
 #include "sync/cloud/fleet.h"
+#include "sync/cloud/history/cloud_history.h"
 #include "sync/link/link.h"
 #include "twin/base/limit.h"
 
 namespace edgetwin::cloud {
 
 std::string MetricsText(const FleetStats& fleet, const CloudStoreStats& store,
-                        const sync::LinkStats& link, const std::vector<LimitReport>& limits);
+                        const CloudHistoryStats& history, const sync::LinkStats& link,
+                        const std::vector<LimitReport>& limits);
 
 }  // namespace edgetwin::cloud

@@ -10,6 +10,7 @@
 #include "sync/codec/delta.h"
 #include "sync/codec/entries.h"
 #include "sync/codec/heal.h"
+#include "sync/codec/history.h"
 #include "sync/codec/rows.h"
 #include "sync/codec/texts.h"
 #include "twin/base/check.h"
@@ -94,6 +95,7 @@ struct Encoder {
     if (welcome.common != Watermarks{}) EncodeMarks(welcome.common, out.mutable_common());
     EncodeLadder(welcome.ladder, *out.mutable_ladder());
     out.set_backoff_ms_max(welcome.backoff_ms_max);
+    out.set_history(welcome.history);
     if (welcome.returned.empty()) return;
     const std::uint64_t first = welcome.returned.front().row.dot.seq;
     const std::uint64_t last = welcome.returned.back().row.dot.seq;
@@ -162,6 +164,26 @@ struct Encoder {
   void operator()(const HealAnswer& answer) {
     frame.set_session(answer.session);
     EncodeHealAnswer(answer, frame);
+  }
+
+  void operator()(const HistoryFrame& history) {
+    frame.set_session(history.session);
+    EncodeHistory(history, *frame.mutable_history());
+  }
+
+  void operator()(const HistoryAck& ack) {
+    frame.set_session(ack.session);
+    EncodeHistoryAck(ack, *frame.mutable_history_ack());
+  }
+
+  void operator()(const HistoryAsk& ask) {
+    frame.set_session(ask.session);
+    EncodeHistoryAsk(ask, *frame.mutable_history_ask());
+  }
+
+  void operator()(const HistoryHeld& held) {
+    frame.set_session(held.session);
+    EncodeHistoryHeld(held, *frame.mutable_history_held());
   }
 
   void operator()(const InterestFrame& wanted) {
@@ -266,6 +288,7 @@ Result<Frame> DecodeWelcome(v1::Frame& frame) {
   welcome.common = DecodeMarks(in.common());
   welcome.ladder = std::move(*ladder);
   welcome.backoff_ms_max = in.backoff_ms_max();
+  welcome.history = in.history();
   return Frame(std::move(welcome));
 }
 
@@ -363,6 +386,13 @@ Result<Frame> Decode(std::span<const std::byte> bytes) {
     case v1::Frame::kHealAsk: return With(frame.session(), DecodeHealAsk(frame.heal_ask()));
     case v1::Frame::kHealAnswer: return With(frame.session(), DecodeHealAnswer(frame));
     case v1::Frame::kInterest: return DecodeInterest(frame);
+    case v1::Frame::kHistory: return With(frame.session(), DecodeHistory(*frame.mutable_history()));
+    case v1::Frame::kHistoryAck:
+      return With(frame.session(), DecodeHistoryAck(frame.history_ack()));
+    case v1::Frame::kHistoryAsk:
+      return With(frame.session(), DecodeHistoryAsk(frame.history_ask()));
+    case v1::Frame::kHistoryHeld:
+      return With(frame.session(), DecodeHistoryHeld(frame.history_held()));
     case v1::Frame::KIND_NOT_SET: break;
   }
   if (!frame.has_ack()) return Invalid("a frame of no known kind");

@@ -132,6 +132,19 @@ const Wrong kWrongEvents[] = {
     {"ADigestOfTheEventStream", EventDelta, [](v1::Frame& f) { f.mutable_digest(); }, "digest"},
 };
 
+const Wrong kWrongDigests[] = {
+    {"ADigestWithoutAPropertyTwice", CommandDelta,
+     [](v1::Frame& f) {
+       for (const std::uint32_t pid : {3u, 5u, 5u}) f.mutable_digest()->add_except(pid);
+     },
+     "ascending"},
+    {"ADigestWithoutTooMany", CommandDelta,
+     [](v1::Frame& f) {
+       for (std::uint32_t pid = 1; pid <= 65; ++pid) f.mutable_digest()->add_except(pid);
+     },
+     "at most 64"},
+};
+
 const Wrong kWrongCommands[] = {
     {"MoreRowsAndCommandsThanSeqs", CommandDelta, [](v1::Frame& f) { f.set_to(4); }, "5 of them"},
     {"GapsBeyondWhatCommandsLeave", CommandDelta,
@@ -248,6 +261,7 @@ const Wrong kWrongHealing[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Events, CodecHostileTest, testing::ValuesIn(kWrongEvents), NameOf);
+INSTANTIATE_TEST_SUITE_P(Digests, CodecHostileTest, testing::ValuesIn(kWrongDigests), NameOf);
 INSTANTIATE_TEST_SUITE_P(Commands, CodecHostileTest, testing::ValuesIn(kWrongCommands), NameOf);
 INSTANTIATE_TEST_SUITE_P(Healing, CodecHostileTest, testing::ValuesIn(kWrongHealing), NameOf);
 

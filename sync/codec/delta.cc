@@ -3,6 +3,8 @@
 
 #include "sync/codec/delta.h"
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -151,6 +153,7 @@ void EncodeDelta(const Delta& delta, v1::Frame& frame) {
     out.set_high(delta.digest->sum.high);
     out.set_scope(delta.digest->scope);
     out.set_entries(delta.digest->entries);
+    out.mutable_except()->Assign(delta.digest->except.begin(), delta.digest->except.end());
   }
   if (!delta.ack) return;
   EDGETWIN_CHECK(delta.ack->session == delta.session);
@@ -169,7 +172,15 @@ Result<Delta> DecodeDelta(v1::Frame& frame) {
   if (!ok) return ok.error();
   if (frame.has_digest()) {
     const v1::Digest& digest = frame.digest();
-    delta.digest = DigestTag{{digest.low(), digest.high()}, digest.scope(), digest.entries()};
+    if (static_cast<std::size_t>(digest.except_size()) > kDigestExceptMax ||
+        std::ranges::adjacent_find(digest.except(), std::ranges::greater_equal()) !=
+            digest.except().end()) {
+      return Invalid("a digest leaves out at most 64 properties, named once in ascending order");
+    }
+    delta.digest = DigestTag{{digest.low(), digest.high()},
+                             digest.scope(),
+                             digest.entries(),
+                             {digest.except().begin(), digest.except().end()}};
   }
   if (frame.has_ack()) delta.ack = DecodeAck(frame);
   return delta;

@@ -45,7 +45,8 @@ CloudSession::CloudSession(CloudOptions options, model::Twin& twin, model::Store
           {.twin = twin,
            .commands = &commands_,
            .shared = [this](model::PropertyId id) { return InScope(id) || offered_.contains(id); }},
-          {}) {
+          {}),
+      backfill_(twin, options_.history ? options_.random(std::uint64_t{1} << 62) : 0) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   superseded_ = std::move(stored.superseded);
@@ -71,6 +72,7 @@ void CloudSession::LinkDown() {
   nacks_.clear();
   answers_.clear();
   heal_.Reset();
+  backfill_.End();
   scope_ = {};
   sender_.End();
 }
@@ -109,7 +111,10 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     }
     return;
   }
-  if (std::holds_alternative<Welcome>(frame) || std::holds_alternative<HealAnswer>(frame)) {
+  const bool from_cloud =
+      std::holds_alternative<Welcome>(frame) || std::holds_alternative<HealAnswer>(frame) ||
+      std::holds_alternative<HistoryAck>(frame) || std::holds_alternative<HistoryHeld>(frame);
+  if (from_cloud) {
     ++counts_.refused_frames;  // A kind that only the cloud sends.
     return;
   }
@@ -126,6 +131,12 @@ void CloudSession::Receive(Frame frame, MonoTime now, WallTime) {
     OnHealAsk(*ask, now);
   } else if (const auto* interest = std::get_if<InterestFrame>(&frame)) {
     OnInterest(*interest, now);
+  } else if (auto* history = std::get_if<HistoryFrame>(&frame)) {
+    if (!options_.history) return;
+    const Status taken = backfill_.OnHistory(std::move(*history));
+    if (!taken) Refuse(NackReason::kUnknownPid, Down(), taken.error().text);
+  } else if (const auto* asked = std::get_if<HistoryAsk>(&frame)) {
+    if (options_.history) backfill_.OnAsk(*asked);
   }
 }
 
@@ -252,7 +263,8 @@ void CloudSession::OnOffer(const Offer& offer) {
     const model::Row* own = twin_.row(id, Side::kDesired);
     // What is lost lies above all that both held, and what was given since above what is lost. So
     // does a copy that was taken already: an offer that comes again, or late, changes nothing.
-    const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
+    const bool rewritten =
+        own != nullptr && own->dot.seq > wire.row.dot.seq && old_rows_.erase(id) == 0;
     // The device waits for ours, and keeps its own until then, in its interest or not.
     const bool told = InScope(id) || !offered_.insert(id).second;
     if (rewritten) {
@@ -551,7 +563,8 @@ void CloudSession::CompareDigest(const Delta& delta, MonoTime now) {
   if (received_[at] != delta.to || early_[at] > delta.to || !On(Guard::kDigestCheck)) return;
   if (On(Guard::kScopeTaggedDigest) && delta.digest->scope != twin_.dictionary_size()) return;
   ++counts_.digests;
-  if (delta.digest->sum == DigestOf(twin_, delta.stream, model::Role::kDevice)) {
+  if (delta.digest->sum ==
+      DigestOf(twin_, delta.stream, model::Role::kDevice, {}, delta.digest->except)) {
     verified_[at] = delta.to;
     AckSoon(now);
     return;
@@ -583,6 +596,7 @@ void CloudSession::SetDesired(model::PropertyId id, model::Value value, std::str
     info.until = until;
     row.control = std::make_shared<const model::ControlInfo>(std::move(info));
   }
+  old_rows_.erase(id);
   const model::Row* before = twin_.row(id, Side::kDesired);
   if (before != nullptr && !before->value.none() && before->dot.seq > desired_sent_) {
     superseded_rows_[id] = *before;
@@ -670,12 +684,17 @@ void CloudSession::StepLive(MonoTime now, CloudOutput& out) {
   }
   desired_sent_ = std::max(desired_sent_, sender_.sent(Stream::kControl));
   StepScopeIn(now, out);
-  if (verifier_.Due(now) && sender_.Withholds(Stream::kControl)) verifier_.Stop();
-  if (verifier_.Due(now) && sender_.Drained(Stream::kControl)) {
+  std::optional<std::vector<model::Pid>> except;
+  if (verifier_.Due(now)) {
+    except = sender_.Withheld(Stream::kControl);
+    if (!except) verifier_.Stop();  // It would be unequal, and no healing would help.
+  }
+  if (except && sender_.Drained(Stream::kControl)) {
     Delta delta = sender_.Empty(Stream::kControl, Down());
     const auto shared = [this](model::PropertyId id) { return InScope(id); };
-    delta.digest = DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared),
-                             interest_.version, twin_.dictionary_size()};
+    delta.digest =
+        DigestTag{DigestOf(twin_, Stream::kControl, model::Role::kCloud, shared, *except),
+                  interest_.version, twin_.dictionary_size(), *except};
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier_.Stop();
     } else {
@@ -702,8 +721,11 @@ void CloudSession::Step(MonoTime now, WallTime wall, CloudOutput& out) {
     hello_.reset();
   }
   if (session_ != 0 && !hello_) StepLive(now, out);
+  out.history = backfill_.TakeRequests();
+  for (Frame& frame : backfill_.TakeFrames(Down())) out.frames.push_back(std::move(frame));
   out.changes = std::exchange(changes_, {});
   for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
+    if (entry.stream == Stream::kControl) verifier_.Refused(now);
     Notice("quarantined", "the device refuses number " + std::to_string(entry.seq) +
                               " of what is wanted of it; it is set aside until it changes");
   }
@@ -751,6 +773,7 @@ CloudStatus CloudSession::status() const {
   status.interest = interest_;
   status.interest_held = scope_.held;
   status.epoch = epoch_;
+  status.history = backfill_.status();
   return status;
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sync/engine/classify.h"
+#include "sync/engine/cloud_backfill.h"
 #include "sync/engine/frame.h"
 #include "sync/engine/healing.h"
 #include "sync/engine/sender.h"
@@ -39,6 +40,7 @@ struct CloudOptions {
   std::function<bool(const model::Dot&)> row_begins;
   std::function<void(const model::Dot&)> row_ends;
   std::function<std::uint64_t(std::uint64_t below)> random;  // For epoch tokens and nonces.
+  bool history = false;  // There is somebody who does CloudOutput::history.
 };
 
 struct CloudStatus {
@@ -68,6 +70,7 @@ struct CloudStatus {
   model::Interest interest;
   std::uint32_t interest_held = 0;  // The version whose rows the device has.
   model::Epoch epoch;
+  CloudBackfill::Counts history;
 };
 
 struct CloudOutput {
@@ -88,7 +91,8 @@ struct CloudOutput {
     std::string text;
   };
   std::vector<Notice> notices;
-  std::vector<model::Event> events;  // New ones of the device, for those who watch.
+  std::vector<model::Event> events;     // New ones of the device, for those who watch.
+  std::vector<HistoryRequest> history;  // To be answered by HistoryPut and HistoryLooked.
 };
 
 // SINGLE-THREADED. Call Step after every event, and at NextStep.
@@ -102,6 +106,14 @@ class CloudSession {
   // The broker is gone, and with it every session.
   void LinkDown();
   void Committed(std::uint64_t token, const Status& result, MonoTime now);
+
+  // The answers to CloudOutput::history.
+  void HistoryPut(std::uint64_t token, const Result<HistoryPutDone>& result) {
+    backfill_.PutDone(token, result);
+  }
+  void HistoryLooked(std::uint64_t token, const Result<sync::HistoryLooked>& result) {
+    backfill_.Looked(token, result);
+  }
 
   // Wants `value` of a property (none: wants nothing any more). Durable, and sent, after the commit
   // that the next Step asks for.
@@ -265,10 +277,14 @@ class CloudSession {
   std::uint64_t desired_durable_ = 0;
   std::uint64_t desired_sent_ = 0;  // Beyond it no frame went, in any session.
   std::map<model::PropertyId, model::Row> superseded_rows_;
+  // This store was set back, and these rows are from before: a new number (P-5.10) makes them no
+  // newer than what the device has to offer.
+  std::set<model::PropertyId> old_rows_;
 
   std::vector<Nack> nacks_;
   std::vector<Frame> answers_;  // To be sent with the next Step; see kAnswersMax.
   HealSource heal_;
+  CloudBackfill backfill_;
   Verifier verifier_;      // Of our own rows.
   Watermarks verified_{};  // The device's streams, to be told.
   std::optional<MonoTime> ack_due_;

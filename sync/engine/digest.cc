@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <bit>
 
 namespace edgetwin::sync {
@@ -80,10 +81,12 @@ Digest DigestAt(const model::Twin& twin, model::PropertyId id, Side side, const 
 }  // namespace
 
 Digest DigestOf(const model::Twin& twin, model::Stream stream, model::Role writer,
-                const std::function<bool(model::PropertyId)>& shared) {
+                const std::function<bool(model::PropertyId)>& shared,
+                std::span<const model::Pid> except) {
   Digest sum;
   twin.ForEachProperty([&](model::PropertyId id) {
     if (shared && !shared(id)) return;
+    if (std::ranges::binary_search(except, twin.pid(id))) return;
     for (const Side side : model::kEverySide) {
       const bool by_cloud = side == Side::kDesired;
       if (by_cloud != (writer == model::Role::kCloud) || model::StreamOf(side) != stream) continue;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,9 +40,11 @@ Digest RowDigest(model::Pid pid, model::Side side, const model::Row& row,
                  std::string_view path = {});
 
 // Over every row of `stream` that `writer` writes and whose property is shared (all are, without
-// the function). What a device keeps to itself is none of its writing. O(properties).
+// the function) and not in `except`, which ascends. What a device keeps to itself is none of its
+// writing. O(properties).
 Digest DigestOf(const model::Twin& twin, model::Stream stream, model::Role writer,
-                const std::function<bool(model::PropertyId)>& shared = {});
+                const std::function<bool(model::PropertyId)>& shared = {},
+                std::span<const model::Pid> except = {});
 
 // Over the rows, of both writers, whose property has no pid: the other side knows them by path. Of
 // the desired ones only those that are shared.

@@ -62,7 +62,8 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
                   return RunLocal(command, at, wall_then);
                 }),
       alarms_(twin),
-      sender_({.twin = twin, .events = &events_, .peer_lineage = &peer_lineage_}, {}) {
+      sender_({.twin = twin, .events = &events_, .peer_lineage = &peer_lineage_}, {}),
+      backfill_(options_.backfill, twin) {
   peer_lineage_ = std::move(stored.peer_lineage);
   epoch_ = stored.epoch;
   cloud_control_ = cloud_control_durable_ = stored.peer_watermark[At(Stream::kControl)];
@@ -76,6 +77,7 @@ EdgeEngine::EdgeEngine(EdgeOptions options, model::Twin& twin, model::Stored sto
   opened_with[At(Stream::kEvents)] = opened_with[At(Stream::kControl)];
   opened_with_ = opened_with;
   interest_ = stored.interest;
+  interest_durable_ = interest_.version;
   scope_ = scope_durable_ = {stored.scope_held, 0};
   std::vector<model::Event> events = std::exchange(stored.events, {});
   std::vector<model::Command> commands = std::exchange(stored.commands, {});
@@ -122,6 +124,7 @@ void EdgeEngine::LinkDown(MonoTime) {
   link_room_ = true;
   state_cut_ = lower_waits_ = false;
   healer_.Reset();
+  backfill_.End();
   sender_.End();
 }
 
@@ -139,6 +142,7 @@ void EdgeEngine::StartHello(MonoTime now) {
   ack_due_.reset();
   nack_due_.reset();
   healer_.Reset();
+  backfill_.End();
   sender_.End();
 }
 
@@ -199,6 +203,7 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
   if (done.dictionary == dictionary_) {
     dictionary_durable_ = std::max(dictionary_durable_, done.dictionary_n);
   }
+  if (done.batch.interest) interest_durable_ = done.batch.interest->version;
   if (done.with_state) {
     state_durable_ = std::max(state_durable_, done.state_head);
     local_durable_ = std::max(local_durable_, done.local_head);
@@ -225,7 +230,7 @@ void EdgeEngine::Committed(std::uint64_t token, const Status& result, MonoTime n
       wall);
   // Offline, nobody can say that the cloud has not let another board take this one's place: what
   // waits goes on with the next Welcome, or ends with its epoch or its time.
-  if (state_ == SyncState::kLive) commands_.Durable(done.number, now, wall);
+  if (state_ == SyncState::kLive && !doubted_) commands_.Durable(done.number, now, wall);
 }
 
 void EdgeEngine::AckSoon(MonoTime at) {
@@ -439,6 +444,29 @@ void EdgeEngine::StepCompare(MonoTime now, EdgeOutput& out) {
   step(&EdgeEngine::StepOffer);
   step(&EdgeEngine::StepDigest);
   step(&EdgeEngine::StepHeal);
+  StepHistory(now, out);
+}
+
+// Below everything else, and after it in each turn: what is live has just been asked.
+bool EdgeEngine::HistoryMayLeave() const {
+  if (options_.paced && !link_room_) return false;
+  return !state_cut_ && !sender_.window_full() && !healer_.busy() &&
+         sender_.sent(Stream::kEvents) >= EventsMax();
+}
+
+void EdgeEngine::StepHistory(MonoTime now, EdgeOutput& out) {
+  Backfill::Turn turn;
+  turn.session = session_;
+  turn.pid_max = dictionary_acked_;
+  turn.frame_bytes_max = frame_bytes_max_;
+  turn.rto = sender_.rto();
+  turn.room = HistoryMayLeave();
+  Backfill::Output step;
+  backfill_.Step(turn, now, step);
+  out.history = std::move(step.read);
+  if (!step.frame) return;
+  out.frames.push_back(std::move(*step.frame));
+  link_room_ = !options_.paced;
 }
 
 void EdgeEngine::StepAck(MonoTime now, EdgeOutput& out) {
@@ -457,7 +485,7 @@ void EdgeEngine::Step(MonoTime now, WallTime wall, EdgeOutput& out) {
   control_.Tick(now, wall);
   alarms_.Tick(now, wall);
   if (state_ == SyncState::kLive && batches_durable_ >= setback_batch_) StepRenew(now);
-  NoteQuarantined(wall);
+  NoteQuarantined(now, wall);
   RecordNotices(wall);
   StepCommit(now, out);
   out.calls = control_.TakeCalls();
@@ -535,8 +563,9 @@ Status EdgeEngine::RunLocal(const model::Command& command, MonoTime, WallTime wa
   return alarms_.Acknowledge(id, {}, command.who, wall);
 }
 
-void EdgeEngine::NoteQuarantined(WallTime wall) {
+void EdgeEngine::NoteQuarantined(MonoTime now, WallTime wall) {
   for (const Sender::Quarantined& entry : sender_.TakeQuarantined()) {
+    verifiers_[At(entry.stream)].Refused(now);
     model::Event event;
     event.time = wall;
     event.unsynced = !clock_trusted_;
@@ -569,7 +598,8 @@ std::optional<MonoTime> EdgeEngine::NextStep() const {
   const bool room = !options_.paced || link_room_;
   if (room && (Settled() || !healer_.waits())) Earlier(next, healer_.NextStep());
   if (room && !orphans_.empty()) Earlier(next, offer_due_);
-  Earlier(next, interest_due_);
+  Earlier(next, backfill_.NextStep(HistoryMayLeave()));
+  if (interest_durable_ == interest_.version) Earlier(next, interest_due_);
   if (lower_waits_ && link_room_) Earlier(next, MonoTime{});
   for (const Stream stream : kDigested) {
     const bool told = dictionary_sent_ == twin_.dictionary_size();

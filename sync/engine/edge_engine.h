@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/engine/backfill.h"
 #include "sync/engine/frame.h"
 #include "sync/engine/healing.h"
 #include "sync/engine/sender.h"
@@ -55,6 +56,7 @@ struct EdgeOptions {
   std::function<void(const model::Dot&)> entry_ends;
   // A random number below the argument. For session ids and jitter.
   std::function<std::uint64_t(std::uint64_t below)> random;
+  BackfillOptions backfill;
 };
 
 enum class SyncState {
@@ -125,6 +127,7 @@ struct EdgeOutput {
   std::optional<ClockMark> clock;
   // The cloud's wish for the pauses between connections; 0: none.
   std::optional<std::chrono::milliseconds> backoff_max;
+  std::optional<BackfillRead> history;  // To be answered by HistoryRead.
 };
 
 // SINGLE-THREADED. Call Step after every event and every change of the twin, once a turn of the
@@ -157,6 +160,14 @@ class EdgeEngine {
   void Sampled(model::PropertyId id, const model::Sample& sample, MonoTime now);
   // Something happened that people should know of.
   void AddEvent(model::Event event) { events_.Add(std::move(event)); }
+  // See Backfill: there is a history on flash; it has news; there is none any more.
+  void HistoryAttached(HistoryMark known) { backfill_.Attach(known); }
+  void HistoryStored() { backfill_.Stored(); }
+  void HistoryDetached() { backfill_.Detach(); }
+  void HistoryRead(std::uint64_t token, Result<BackfillChunk> chunk, MonoTime now) {
+    backfill_.OnRead(token, std::move(chunk), now);
+  }
+  BackfillStatus backfill() const { return backfill_.status(); }
   // Other properties of the cloud's are to be held from now on.
   void SetInterest(std::vector<std::string> patterns);
 
@@ -253,7 +264,7 @@ class EdgeEngine {
   void StepInterest(MonoTime now, EdgeOutput& out);
   void TellInterest(const Welcome& welcome, MonoTime now);
   bool Interested(model::PropertyId id) const;
-  void NoteQuarantined(WallTime wall);
+  void NoteQuarantined(MonoTime now, WallTime wall);
   void RecordNotices(WallTime wall);
   void CollectChanges();
   Status RunLocal(const model::Command& command, MonoTime now, WallTime wall);
@@ -267,6 +278,8 @@ class EdgeEngine {
   void StepOffer(MonoTime now, EdgeOutput& out);
   void StepDigest(MonoTime now, EdgeOutput& out);
   void StepHeal(MonoTime now, EdgeOutput& out);
+  bool HistoryMayLeave() const;
+  void StepHistory(MonoTime now, EdgeOutput& out);
   bool Settled() const;
   // The frames that compare and heal: below control, like state.
   void StepCompare(MonoTime now, EdgeOutput& out);
@@ -308,6 +321,8 @@ class EdgeEngine {
   // The cloud has welcomed this process, and has said nothing since that another Hello must settle.
   bool known_there_ = false;
   bool foreign_heard_ = false;  // Another cloud than the peer has answered on this link.
+  // It was said that the session is over, perhaps by our peer; nothing of it was heard since.
+  bool doubted_ = false;
   std::optional<MonoTime> hello_due_;
   std::optional<MonoTime> hello_sent_;
   int hellos_ = 0;
@@ -328,6 +343,8 @@ class EdgeEngine {
   Watermarks verified_{};                            // The cloud's, to be told.
   bool cloud_equal_ = true;                          // Its digest, when last compared.
   Healer healer_;
+  Backfill backfill_;
+  std::size_t frame_bytes_max_ = 0;  // Of this session.
 
   // What we hold of the cloud.
   model::Lineage peer_lineage_;
@@ -339,8 +356,12 @@ class EdgeEngine {
   std::optional<MonoTime> ack_due_;
   std::optional<MonoTime> ack_sent_;
   std::optional<Nack> nack_due_;
-  // Desired rows up to it may have been written by this store's other lives: looked at first.
+  // Desired rows up to it may have been written by this store's other lives: looked at first. So
+  // may those of properties with a number above `look_pid_`: what the cloud hears to be shared
+  // again it numbers anew.
   std::uint64_t look_to_ = 0;
+  model::Pid look_pid_ = 0;
+  bool look_next_ = false;   // In the session that begins next.
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;
@@ -349,6 +370,7 @@ class EdgeEngine {
   model::Interest interest_;
   ScopeMark scope_;                       // Received …
   ScopeMark scope_durable_;               // … and on flash.
+  std::uint32_t interest_durable_ = 0;    // Its version on flash.
   std::optional<MonoTime> interest_due_;  // The cloud doesn't know it yet.
   // The cloud's clock by the last handshake: its time, and ours then.
   std::optional<EdgeOutput::ClockMark> cloud_clock_;

@@ -131,6 +131,7 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
     return;
   }
   if (state_ != SyncState::kLive || !ours) return;
+  if (std::exchange(doubted_, false)) commands_.Durable(batches_durable_, now, wall);
   probe_at_ = now + kProbePause;
   if (const auto* delta = std::get_if<Delta>(&frame)) {
     if (delta->ack && OnAck(*delta->ack, now)) proved_ = true;
@@ -147,6 +148,11 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
       }
     }
     healer_.OnAnswer(*answer, twin_, now);
+  } else if (const auto* held = std::get_if<HistoryHeld>(&frame)) {
+    backfill_.OnHeld(*held);
+  } else if (const auto* taken = std::get_if<HistoryAck>(&frame)) {
+    backfill_.OnAck(*taken, now);
+    proved_ = true;
   } else {
     ++counts_.bad_frames;  // A kind that only devices send.
   }
@@ -242,8 +248,11 @@ void EdgeEngine::FollowRestoredCloud(const Welcome& welcome) {
   peer_lineage_ = welcome.lineage;
   peer_batch_.peer_lineage = peer_lineage_;
   ++cloud_store_;
+  look_next_ = true;  // It may want again what was done while it was wanted before.
   control_.PeerReplaced();
-  cloud_control_ = cloud_control_durable_ = common;
+  cloud_control_ = common;
+  cloud_control_durable_ =
+      std::min(cloud_control_durable_, common);  // The rest is not on flash yet.
   peer_batch_.peer_watermark[At(Stream::kControl)] = common;
   FindOrphans();
 }
@@ -368,6 +377,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
     peer_batch_.peer_lineage = peer_lineage_;
   }
   state_ = SyncState::kLive;
+  doubted_ = false;
   known_there_ = true;
   dictionary_anew_ = false;
   commands_.Durable(batches_durable_, now, wall);
@@ -387,6 +397,8 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
       options_.frame_bytes_max, std::max<std::uint32_t>(welcome.frame_bytes_max, 1'024));
   limits.window_frames_max = std::clamp<std::size_t>(welcome.window_frames_max, 1, 256);
   sender_.SetLimits(limits);
+  frame_bytes_max_ = limits.frame_bytes_max;
+  backfill_.Begin(welcome.history);
   Watermarks watermark = welcome.watermark;
   // What was sent and lost in a crash is below it for ever; what comes is above.
   sender_.Begin(watermark, now);
@@ -397,7 +409,10 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   // What was written in the life that a setback ended is not known. Of one that had told nobody
   // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;
-  if (set_back || opened_with_) look_to_ = welcome.head[At(Stream::kControl)];
+  if (set_back || opened_with_ || std::exchange(look_next_, false)) {
+    look_to_ = welcome.head[At(Stream::kControl)];
+    look_pid_ = welcome.dictionary_n;
+  }
   if (set_back) {
     TakeSetback(welcome, now, wall);
   } else {
@@ -564,8 +579,10 @@ void EdgeEngine::Purge(model::PropertyId id) {
   control_.DesiredGone(id);
 }
 
+// A version that a crash takes back would name another interest afterwards.
 void EdgeEngine::StepInterest(MonoTime now, EdgeOutput& out) {
   if (!interest_due_ || now < *interest_due_) return;
+  if (interest_durable_ != interest_.version && On(Guard::kCommitBeforePromise)) return;
   out.frames.push_back(InterestFrame{session_, interest_});
   interest_due_ = now + sender_.rto();
 }
@@ -610,7 +627,8 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
   // It goes over numbers: of a cloud that knows others it says nothing, and it comes again.
   if (delta.digest->entries != twin_.dictionary_size()) return;
   ++counts_.digests;
-  if (delta.digest->sum == DigestOf(twin_, Stream::kControl, model::Role::kCloud)) {
+  if (delta.digest->sum ==
+      DigestOf(twin_, Stream::kControl, model::Role::kCloud, {}, delta.digest->except)) {
     verified_[At(Stream::kControl)] = delta.to;
     cloud_equal_ = true;
     AckSoon(now);
@@ -623,7 +641,9 @@ void EdgeEngine::CompareDigest(const Delta& delta, MonoTime now) {
 
 // False when there is no room for it.
 bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wall) {
-  model::PropertyId id = twin_.FindPid(wire.pid);
+  // What is wanted of a property that is local-only is held, so that both sides hold the same;
+  // nobody acts on it. The cloud may not have heard yet that its number was withdrawn.
+  model::PropertyId id = twin_.FindGiven(wire.pid);
   if (wire.pid == 0) {
     const auto path = model::Path::Parse(wire.path);
     const auto found = path ? twin_.FindOrAdd(*path) : Result<model::PropertyId>(path.error());
@@ -634,8 +654,6 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
     }
     id = *found;
   }
-  // It may be of a property that was withdrawn. What is wanted of one that is local-only is held,
-  // so that both sides hold the same; nobody acts on it.
   if (id == model::kNoProperty || wire.side != Side::kDesired) {
     ++counts_.unknown_rows;
     return true;
@@ -658,7 +676,8 @@ bool EdgeEngine::ApplyDesired(const WireRow& wire, Arrival arrival, WallTime wal
   const model::Row* status = twin_.row(id, Side::kStatus);
   const bool answered =
       status != nullptr && (held == nullptr || status->info().refers_to == row.dot);
-  const bool known = answered || arrival == Arrival::kScopeIn || row.dot.seq <= look_to_ ||
+  const bool other_life = row.dot.seq <= look_to_ || (look_to_ != 0 && wire.pid > look_pid_);
+  const bool known = answered || arrival == Arrival::kScopeIn || other_life ||
                      (held != nullptr && held->value == row.value);
   const std::uint64_t seq = row.dot.seq;
   const bool replaces = held != nullptr && !held->value.none() && held->dot.seq < seq;
@@ -705,7 +724,13 @@ bool EdgeEngine::Heeds(const Nack& nack) const {
 }
 
 void EdgeEngine::OnNack(const Nack& nack, MonoTime now) {
-  if (state_ == SyncState::kOffline || !Heeds(nack)) return;
+  if (state_ == SyncState::kOffline) return;
+  if (!Heeds(nack)) {
+    const bool ends =
+        nack.reason == NackReason::kUnknownSession || nack.reason == NackReason::kFenced;
+    doubted_ = doubted_ || (ends && nack.cursors.session == session_);
+    return;
+  }
   ++counts_.nacks;
   switch (nack.reason) {
     case NackReason::kUnknownSession: {
@@ -776,12 +801,14 @@ void EdgeEngine::StepDigest(MonoTime now, EdgeOutput& out) {
     Verifier& verifier = verifiers_[At(stream)];
     if (!verifier.Due(now) || !sender_.Drained(stream)) continue;
     if (dictionary_sent_ < twin_.dictionary_size()) continue;
-    if (sender_.Withholds(stream)) {  // It would be unequal, and no healing would help.
+    std::optional<std::vector<model::Pid>> except = sender_.Withheld(stream);
+    if (!except) {  // It would be unequal, and no healing would help.
       verifier.Stop();
       continue;
     }
     Delta delta = sender_.Empty(stream, session_);
-    delta.digest = {DigestOf(twin_, stream, model::Role::kDevice), twin_.dictionary_size(), 0};
+    delta.digest = DigestTag{DigestOf(twin_, stream, model::Role::kDevice, {}, *except),
+                             twin_.dictionary_size(), 0, *std::move(except)};
     // An empty stream at its beginning has nothing to verify.
     if (delta.to == 0 && delta.digest->sum.none()) {
       verifier.Stop();

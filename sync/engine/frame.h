@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sync/engine/digest.h"
+#include "sync/engine/history.h"
 #include "twin/base/guard.h"
 #include "twin/model/batch.h"
 #include "twin/model/row.h"
@@ -116,6 +117,7 @@ struct Nack {
 };
 
 inline constexpr std::size_t kRefusedEntriesMax = 64;  // Named in one Nack.
+inline constexpr std::size_t kDigestExceptMax = 64;    // Left out of one digest.
 
 // The fingerprint of every row of the stream that stands at `Delta::to`; see digest.h.
 struct DigestTag {
@@ -124,6 +126,8 @@ struct DigestTag {
   // dictionary's entries; cloud: the version of the device's interest, and the entries it holds.
   std::uint32_t scope = 0;
   std::uint32_t entries = 0;
+  // Whose rows are not in the sum: the receiver has refused one. Ascending.
+  std::vector<model::Pid> except = {};
   friend bool operator==(const DigestTag&, const DigestTag&) = default;
 };
 
@@ -201,6 +205,7 @@ struct Welcome {
   std::uint32_t frame_bytes_max = 64 << 10;  // The device sends no larger ones …
   std::uint32_t window_frames_max = 16;  // … and no more at once without an ack. Neither is 0.
   std::uint32_t backoff_ms_max = 0;      // The cap of its pauses between connections; 0: its own.
+  bool history = false;                  // It takes history.
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 
@@ -296,8 +301,9 @@ struct Bye {
   friend bool operator==(const Bye&, const Bye&) = default;
 };
 
-using Frame = std::variant<Hello, Welcome, Delta, Ack, Nack, DictionaryFrame, Bye, Probe, Offer,
-                           HealAsk, HealAnswer, InterestFrame>;
+using Frame =
+    std::variant<Hello, Welcome, Delta, Ack, Nack, DictionaryFrame, Bye, Probe, Offer, HealAsk,
+                 HealAnswer, InterestFrame, HistoryFrame, HistoryAck, HistoryAsk, HistoryHeld>;
 
 // What the frames of a cloud carry in the place of the session's number once it has sent its
 // Welcome: a device that two clouds hear (one of them from a backup of the other) tells their

@@ -34,6 +34,75 @@ TEST(RefusalTest, ARowThatIsSetAsideMakesNobodyHealInVain) {
   world.ExpectEqualTwins();
 }
 
+TEST(RefusalTest, WhatRotsBesideARowThatIsSetAsideIsHealed) {
+  World world(1);
+  world.accept = [](const WireRow& wire) {
+    return wire.row.value == Value(13.0) ? Status(Invalid("unlucky")) : Status();
+  };
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  world.Sample(0, 13);
+  world.Run(seconds(5));
+  ASSERT_EQ(world.edge().status().quarantined, 1u);
+  const auto id = world.cloud_twin().Find("plant/p3");
+  model::Row row = *world.cloud_twin().row(id, Side::kReported);
+  row.value = Value(99.0);
+  world.cloud_twin().Force(id, Side::kReported, row);
+  world.CutLink();  // Each session begins with a digest.
+  world.MendLink();
+  world.Run(seconds(30));
+  EXPECT_EQ(world.cloud_twin().row(id, Side::kReported)->value, Value(1.0));
+  EXPECT_EQ(world.edge().status().heals, 1u);
+  EXPECT_EQ(world.edge().status().quarantined, 2u) << "it was tried once more, by a new number";
+  const std::uint64_t unequal = world.cloud().status().digests_unequal;
+  world.Run(seconds(900));
+  EXPECT_EQ(world.cloud().status().digests_unequal, unequal);
+}
+
+TEST(RefusalTest, ADigestOfWhatIsRefusedMeanwhileBeginsNoHealing) {
+  World world(1);
+  world.accept = [](const WireRow& wire) {
+    return wire.row.value == Value(13.0) ? Status(Invalid("unlucky")) : Status();
+  };
+  world.CrashCloud();
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(900));
+  world.CutLink();
+  world.Sample(0, 13);
+  world.MendLink();
+  // Of the new session: the row, and behind it a digest with it in.
+  std::vector<Frame> late;
+  for (int i = 0; i < 400 && late.empty(); ++i) {
+    world.Turn();
+    world.FinishEdgeCommit();
+    world.FinishCloudCommit();
+    for (auto at = world.up.begin(); at != world.up.end();) {
+      const auto* delta = std::get_if<Delta>(&*at);
+      if (delta != nullptr && delta->stream == model::Stream::kState && delta->digest) {
+        late.push_back(*at);
+        at = world.up.erase(at);
+      } else {
+        ++at;
+      }
+    }
+    world.DeliverUp();
+    world.DeliverDown();
+    world.Pass(milliseconds(50));
+  }
+  ASSERT_EQ(late.size(), 1u);
+  const std::uint64_t with_it = std::get<Delta>(late[0]).to;
+  world.Run(seconds(2));
+  ASSERT_EQ(world.edge().status().quarantined, 1u);
+  Nack nack;
+  nack.cursors.session = std::get<Delta>(late[0]).session;
+  nack.reason = NackReason::kDigest;
+  nack.refused = FrameSpan{model::Stream::kState, with_it, with_it};
+  world.down.push_back(nack);
+  world.Run(seconds(5));
+  EXPECT_EQ(world.edge().status().heals, 0u);
+}
+
 TEST(RefusalTest, BadEntriesCostTheirFrameOneRefusal) {
   World world(1);
   world.accept = [](const WireRow& wire) {

@@ -298,18 +298,18 @@ bool Sender::RoomAside() {
   return false;
 }
 
-bool Sender::StandsAsRow(const std::pair<Stream, std::uint64_t>& entry) const {
-  bool stands = false;
+model::PropertyId Sender::RowOf(const std::pair<Stream, std::uint64_t>& entry) const {
+  model::PropertyId found = model::kNoProperty;
   twin_.ForEachAfter(entry.first, entry.second - 1,
-                     [&](model::PropertyId, model::Side, const model::Row& row) {
-                       stands = row.dot.seq == entry.second;
+                     [&](model::PropertyId id, model::Side, const model::Row& row) {
+                       if (row.dot.seq == entry.second) found = id;
                        return false;
                      });
-  return stands;
+  return found;
 }
 
 bool Sender::Stands(const std::pair<Stream, std::uint64_t>& entry) const {
-  if (StandsAsRow(entry)) return true;
+  if (RowOf(entry) != model::kNoProperty) return true;
   bool stands = false;
   const auto compare = [&](const auto& found) {
     stands = found.dot.seq == entry.second;
@@ -323,9 +323,20 @@ bool Sender::Stands(const std::pair<Stream, std::uint64_t>& entry) const {
   return stands;
 }
 
-bool Sender::Withholds(Stream stream) const {
-  return std::ranges::any_of(
-      quarantined_, [&](const auto& entry) { return entry.first == stream && StandsAsRow(entry); });
+std::optional<std::vector<model::Pid>> Sender::Withheld(Stream stream) const {
+  std::vector<model::Pid> pids;
+  for (const auto& entry : quarantined_) {
+    if (entry.first != stream) continue;
+    const model::PropertyId id = RowOf(entry);
+    if (id == model::kNoProperty) continue;
+    const model::Pid pid = twin_.pid(id);
+    if (pid == 0 || pids.size() == kDigestExceptMax) return {};
+    pids.push_back(pid);
+  }
+  std::ranges::sort(pids);
+  // A status and an override of one property, say.
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  return pids;
 }
 
 Delta Sender::Empty(model::Stream stream, std::uint32_t session) const {

@@ -93,9 +93,10 @@ class Sender {
   std::vector<Quarantined> TakeQuarantined() { return std::exchange(quarantined_new_, {}); }
   std::size_t quarantined() const { return quarantined_.size(); }
   LimitReport quarantined_limit() const { return quarantined_limit_.Report("entries_set_aside"); }
-  // Whether a row of the stream is set aside as it stands: the peer can't have it, and its digest
-  // can't be ours.
-  bool Withholds(model::Stream stream) const;
+  // The properties of which a row of the stream is set aside as it stands, ascending: the peer
+  // can't have it, and a digest with it can't be ours. Nothing when a digest can't name them: they
+  // are too many, or one has no number.
+  std::optional<std::vector<model::Pid>> Withheld(model::Stream stream) const;
 
   // Returns whether anything that was owed is acknowledged now.
   bool OnAck(const Ack& ack, MonoTime now);
@@ -138,7 +139,8 @@ class Sender {
   void SetAside(const FrameSpan& span);
   bool RoomAside();
   bool Stands(const std::pair<model::Stream, std::uint64_t>& entry) const;
-  bool StandsAsRow(const std::pair<model::Stream, std::uint64_t>& entry) const;
+  // The property of which it is a row, if it still is.
+  model::PropertyId RowOf(const std::pair<model::Stream, std::uint64_t>& entry) const;
   void Resend(model::Stream stream);
   std::size_t EntriesMax(model::Stream stream) const;
 

@@ -75,7 +75,8 @@ TEST_F(SenderTest, WhatWasSetAsideAndHasChangedSinceMakesRoom) {
   ASSERT_EQ(sender_.quarantined(), max);
   change(1'000'000);
   EXPECT_EQ(sender_.quarantined(), 1u);
-  EXPECT_TRUE(sender_.Withholds(Stream::kState));
+  EXPECT_EQ(sender_.Withheld(Stream::kState), std::vector{twin_.pid(id)});
+  EXPECT_EQ(sender_.Withheld(Stream::kControl), std::vector<model::Pid>());
   EXPECT_EQ(sender_.quarantined_limit().hits, 0u);
 }
 

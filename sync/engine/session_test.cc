@@ -381,6 +381,35 @@ TEST(SessionTest, ADeviceRestoredFromAnImageLooksBeforeItWritesWhatItMayHaveWrit
   world.ExpectEqualTwins();
 }
 
+// What is wanted of a property that is shared again has a newer number than the Welcome's.
+TEST(SessionTest, ADeviceRestoredFromAnImageLooksAtWhatItSharesAgain) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Run(seconds(5));
+  const Disk image = world.edge_disk;
+  world.Want(0, 5);
+  world.Want(4, 8);
+  world.Run(seconds(3));
+  ASSERT_EQ(world.device["plant/p0"], 5);
+  world.local_only = {0};
+  world.Define(0);
+  world.Run(seconds(3));
+  world.local_only = {};
+  world.log.clear();
+  world.up.clear();
+  world.edge_disk = image;
+  world.ForgetSent();
+  world.ForgetAcked();
+  world.CrashEdge();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud().status().resets, 1u);
+  EXPECT_THAT(world.log, testing::Each(testing::StartsWith("read")));
+  EXPECT_THAT(world.log, testing::Contains("read plant/p0"));
+  world.Sample(0, 2);
+  world.Run(seconds(5));
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
   World world(1);
   world.Sample(0, 1);
@@ -399,6 +428,32 @@ TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
   world.Run(seconds(5));
   EXPECT_EQ(world.cloud().status().resets, 0u) << "it looks like a crash";
   EXPECT_THAT(world.log, testing::ElementsAre("read plant/p0"));
+  world.ExpectEqualTwins();
+}
+
+// A new number says nothing of when it was wanted.
+TEST(SessionTest, WhatIsSharedAgainWhileTheCloudWasSetBackIsNotWantedAnew) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Want(0, 1);
+  world.Run(seconds(5));
+  world.local_only = {0};
+  world.Define(0);
+  world.Run(seconds(3));
+  const Disk backup = world.cloud_disk;
+  world.Want(0, 8);
+  world.Run(seconds(3));
+  world.CutLink();
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.local_only = {};
+  world.Define(0);
+  world.MendLink();
+  world.Run(seconds(60));
+  EXPECT_EQ(world.cloud_twin().row(world.cloud_twin().Find("plant/p0"), Side::kDesired)->value,
+            Value(8.0));
+  EXPECT_EQ(world.device["plant/p0"], 8);
   world.ExpectEqualTwins();
 }
 
@@ -421,6 +476,23 @@ TEST(SessionTest, WhatLeftTheInterestWhileTheCloudWasSetBackIsGivenBack) {
   EXPECT_EQ(world.edge().status().orphans, 0u);
   const PropertyId here = world.edge_twin().Find("plant/p4");
   EXPECT_EQ(world.edge_twin().row(here, Side::kDesired), nullptr) << "nobody asked for it";
+}
+
+TEST(SessionTest, AnInterestIsOnFlashBeforeTheCloudHearsOfIt) {
+  World world(1);
+  world.Run(seconds(5));
+  world.edge().SetInterest({"plant/p0"});
+  world.Turn();
+  world.Pass(seconds(2));
+  world.Turn();
+  EXPECT_FALSE(world.edge_commits.empty());
+  const auto told = [](const Frame& frame) { return std::holds_alternative<InterestFrame>(frame); };
+  EXPECT_TRUE(std::ranges::none_of(world.up, told));
+  world.CrashEdge();
+  world.edge().SetInterest({"plant/p4"});
+  world.Run(seconds(30));
+  EXPECT_EQ(world.cloud().status().interest, world.edge().status().interest);
+  EXPECT_EQ(world.cloud().status().interest.patterns, std::vector<std::string>{"plant/p4"});
 }
 
 TEST(SessionTest, AnInterestThatALaterOneOvertookChangesNothing) {

@@ -12,6 +12,7 @@ namespace edgetwin::sync {
 namespace {
 
 constexpr std::size_t kState = static_cast<std::size_t>(model::Stream::kState);
+constexpr std::size_t kControl = static_cast<std::size_t>(model::Stream::kControl);
 
 class TwoCloudsTest : public testing::Test {
  protected:
@@ -143,6 +144,85 @@ TEST_F(TwoCloudsTest, EachHandshakeOfAConnectionHasItsOwnSession) {
   // The connection breaks: its Will ends the session that came last.
   world_.cloud().Receive(will, world_.now, world_.wall());
   EXPECT_FALSE(world_.cloud().connected());
+}
+
+TEST_F(TwoCloudsTest, AnEpochOfAnotherLifeOfTheCloudEndsThoughItHasTheSameNumber) {
+  model::Batch other_life;
+  other_life.epoch = world_.cloud_disk.stored().epoch;
+  other_life.epoch->token ^= 1;
+  world_.cloud_disk.Commit(other_life);
+  world_.CrashCloud();
+  world_.Run(seconds(5));
+  ASSERT_EQ(State(), SyncState::kLive);
+  EXPECT_EQ(world_.edge().status().epoch.counter, other_life.epoch->counter + 1);
+  EXPECT_EQ(world_.edge().status().epoch, world_.cloud_disk.stored().epoch);
+}
+
+// The other copy of a device may run it, where the session was our peer's after all to end.
+TEST_F(TwoCloudsTest, NoCommandBeginsInASessionThatIsInDoubt) {
+  OtherWelcomes();
+  ASSERT_EQ(State(), SyncState::kLive);
+  model::Command command;
+  command.id = 7;
+  command.name = "read";
+  command.path = "plant/p0";
+  command.expires = world_.wall() + seconds(60);
+  ASSERT_TRUE(world_.cloud().AddCommand(command));
+  world_.Turn();
+  world_.FinishCloudCommit();
+  world_.DeliverDown();
+  world_.Turn();
+  ASSERT_FALSE(world_.edge_commits.empty());
+  Nack nack{.reason = NackReason::kUnknownSession};
+  nack.cursors.session = Session();
+  FromOther(nack);
+  ASSERT_EQ(State(), SyncState::kLive);
+  while (!world_.edge_commits.empty()) world_.FinishEdgeCommit();
+  world_.Turn();
+  EXPECT_TRUE(world_.calls.empty());
+  world_.Run(seconds(30));
+  EXPECT_EQ(world_.cloud().commands().Find(7)->state, model::CommandState::kDone);
+}
+
+TEST(RestoredCloudWaitTest, WhatIsNotOnFlashIsNotHeldThoughTheRestoredCloudHadGivenIt) {
+  World world(1);
+  world.Run(seconds(5));
+  world.Want(0, 1);
+  world.Run(seconds(3));
+  const auto on_flash = [&] { return world.edge_disk.stored().peer_watermark[kControl]; };
+  const std::uint64_t before = on_flash();
+  Disk backup;
+  for (const double value : {2.0, 3.0}) {
+    world.Want(4, value);
+    world.FinishCloudCommit();
+    if (value == 2.0) backup = world.cloud_disk;
+    world.DeliverDown();
+    world.Turn();
+  }
+  ASSERT_EQ(on_flash(), before);
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  bool told = false;
+  for (int i = 0; i < 2'000; ++i) {
+    world.Turn();
+    world.FinishCloudCommit();
+    for (const Frame& frame : world.up) {
+      if (const auto* hello = std::get_if<Hello>(&frame)) {
+        EXPECT_LE(hello->watermark[kControl], on_flash());
+      } else if (const auto* ack = std::get_if<Ack>(&frame)) {
+        EXPECT_LE(ack->watermark[kControl], on_flash());
+      }
+    }
+    world.DeliverUp();
+    world.DeliverDown();
+    world.Pass(milliseconds(50));
+    told = told || world.edge().status().state == SyncState::kLive;
+  }
+  EXPECT_TRUE(told);
+  EXPECT_EQ(on_flash(), before) << "no commit has ended";
+  world.Run(seconds(10));
+  world.ExpectEqualTwins();
 }
 
 }  // namespace

@@ -97,6 +97,28 @@ TEST_F(UnnumberedTest, MoreThanAFrameOfThemComesInParts) {
   for (int index = 20; index < 26; ++index) ExpectEqual(index);
 }
 
+// The cloud, set back, doesn't know yet that the number was withdrawn when it says what it wants.
+TEST_F(UnnumberedTest, WhatIsWantedByAWithdrawnNumberIsHeld) {
+  Want(0, Value(1.0));
+  world.Run(seconds(3));
+  const Disk backup = world.cloud_disk;
+  Want(0, Value(8.0));
+  world.Run(seconds(3));
+  world.CutLink();
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  Want(0, Value(9.0));
+  world.local_only = {0};
+  world.Define(0);
+  world.MendLink();
+  world.Run(seconds(60));
+  EXPECT_EQ(world.edge().status().orphans, 0u) << "it waits for the newer wish for ever";
+  ASSERT_NE(Held(0), nullptr);
+  EXPECT_EQ(Held(0)->value, Value(9.0));
+  EXPECT_EQ(world.device["plant/p0"], 8) << "and not acted upon";
+}
+
 TEST_F(UnnumberedTest, WhatTurnsOutToBeLocalOnlyMakesNobodyHealForEver) {
   Want(20, Value(3.0));
   world.local_only = {20};

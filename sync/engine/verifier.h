@@ -31,6 +31,10 @@ class Verifier {
     tries_ = 0;
     shown_ = equal_ = false;
   }
+  // What was shown had something in it that the peer has refused since: its answer says nothing.
+  void Refused(MonoTime now) {
+    if (shown_) Now(now);
+  }
   // Rows were sent.
   void Changed(MonoTime now) {
     const MonoTime later = now + kPause;

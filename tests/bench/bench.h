@@ -84,6 +84,25 @@ struct FlashOptions {
 // is measured didn't happen: nothing acknowledged, no commit, no checkpoint.
 int RunFlash(const FlashOptions& options);
 
+struct OfflineOptions {
+  int properties = 100;  // Each sampled once a second.
+  double hours = 7 * 24;
+  std::string data;       // Folder of series that the values come from; empty: made ones.
+  std::string folder;     // To write in; empty: the system's for temporary files.
+  int decimals = -1;      // That doubles are rounded to; below 0: not.
+  int jitter_ms_max = 2;  // Of time stamps.
+  int window_s = 0;       // That samples gathered; 0: as long as the agent has it.
+  double mib_max = 256;   // The history's cap on flash.
+  double alone_s = 60;    // Without a backlog, to hold against.
+  double deliver_s_max = 3'600;
+  bool json = false;
+};
+// A device that comes online with a backlog: what that takes on flash, when it is live, how fast
+// the backlog follows and what it does to live values, beside the same without a backlog, with a
+// tenth of it, with the backlog first, and beside a minimal loop. Fails when something didn't
+// arrive as it was made.
+int RunOffline(const OfflineOptions& options);
+
 struct AgentWorkerOptions {
   std::string device = "bench-gw-0001";
   std::string broker;  // URL; empty: there is no cloud.

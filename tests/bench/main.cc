@@ -121,6 +121,41 @@ int main(int argc, char** argv) {
   flash_command->add_option("--folder", flash.folder, "To write in, on what is to be measured");
   flash_command->add_flag("--json", flash.json);
 
+  OfflineOptions offline;
+  auto* offline_command = app.add_subcommand(
+      "offline", "Coming online with a backlog, beside without one, and beside the backlog first");
+  offline_command->add_option("--properties", offline.properties, "Each sampled once a second")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  offline_command->add_option("--hours", offline.hours)
+      ->check(CLI::Range(0.01, 1e5))
+      ->capture_default_str();
+  offline_command
+      ->add_option("--data", offline.data, "Folder of CSV files that the values come from")
+      ->envname("EDGETWIN_DATA");
+  offline_command->add_option("--folder", offline.folder, "To write in");
+  offline_command
+      ->add_option("--decimals", offline.decimals,
+                   "That values are rounded to, as a driver does; unless set, they aren't")
+      ->check(CLI::Range(0, 9));
+  offline_command->add_option("--jitter-ms", offline.jitter_ms_max, "Of time stamps, at most")
+      ->check(CLI::Range(0, 99))
+      ->capture_default_str();
+  offline_command
+      ->add_option("--window", offline.window_s,
+                   "Seconds that the backlog's samples gathered; unless set, as the agent has it")
+      ->check(CLI::Range(1, 3'600));
+  offline_command->add_option("--mib-max", offline.mib_max, "[history] bytes_max, in MiB")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  offline_command->add_option("--alone", offline.alone_s, "Seconds without a backlog")
+      ->check(CLI::Range(3, 86'400))
+      ->capture_default_str();
+  offline_command
+      ->add_option("--deliver-max", offline.deliver_s_max, "Seconds until it must be delivered")
+      ->capture_default_str();
+  offline_command->add_flag("--json", offline.json);
+
   FloorOptions floor;
   std::string floor_folder;
   auto* floor_command = app.add_subcommand("worker-floor", "The floor as a process of its own");
@@ -165,6 +200,7 @@ int main(int argc, char** argv) {
   if (wire_command->parsed()) return RunWire(wire);
   if (history_command->parsed()) return RunHistory(history);
   if (flash_command->parsed()) return RunFlash(flash);
+  if (offline_command->parsed()) return RunOffline(offline);
   if (rows_command->parsed()) return RunRowWorker(rows);
   if (floor_command->parsed()) {
     floor.store = floor_folder + "/floor.db";

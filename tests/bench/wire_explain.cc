@@ -24,21 +24,30 @@ std::optional<std::uint64_t> Varint(std::string_view bytes, std::size_t& at) {
 // Names for people; a field that is missing here is shown by its number.
 std::string NameOf(std::uint64_t field) {
   static const std::map<std::uint64_t, std::string> kNames = {
-      {1, "session"},         {2, "to"},           {3, "ack"},
-      {4, "ack_held_ms"},     {5, "pid"},          {6, "time"},
-      {7, "numbers"},         {8, "shape"},        {9, "side"},
-      {10, "ack_control"},    {11, "pid_steps"},   {12, "texts"},
-      {13, "reals"},          {14, "skipped"},     {15, "refer"},
-      {16, "hello"},          {17, "welcome"},     {18, "nack"},
-      {19, "dictionary"},     {20, "bye"},         {21, "ack_events"},
-      {23, "ack_dictionary"}, {24, "pid_runs"},    {25, "time_steps"},
-      {26, "time_runs"},      {27, "seq_gaps"},    {28, "seq_runs"},
-      {29, "shape_runs"},     {30, "side_runs"},   {31, "flags"},
-      {32, "flag_runs"},      {34, "incs"},        {36, "refer_steps"},
-      {37, "refer_runs"},     {38, "refer_incs"},  {40, "state"},
-      {42, "notes"},          {43, "note_runs"},   {44, "untils"},
-      {46, "ack_scope"},      {48, "digest"},      {50, "events"},
-      {51, "commands"},       {58, "ack_verified"}};
+      {1, "session"},      {2, "to"},
+      {3, "ack"},          {4, "ack_held_ms"},
+      {5, "pid"},          {6, "time"},
+      {7, "numbers"},      {8, "shape"},
+      {9, "side"},         {10, "ack_control"},
+      {11, "pid_steps"},   {12, "texts"},
+      {13, "reals"},       {14, "skipped"},
+      {15, "refer"},       {16, "hello"},
+      {17, "welcome"},     {18, "nack"},
+      {19, "dictionary"},  {20, "bye"},
+      {21, "ack_events"},  {23, "ack_dictionary"},
+      {24, "pid_runs"},    {25, "time_steps"},
+      {26, "time_runs"},   {27, "seq_gaps"},
+      {28, "seq_runs"},    {29, "shape_runs"},
+      {30, "side_runs"},   {31, "flags"},
+      {32, "flag_runs"},   {34, "incs"},
+      {36, "refer_steps"}, {37, "refer_runs"},
+      {38, "refer_incs"},  {40, "state"},
+      {42, "notes"},       {43, "note_runs"},
+      {44, "untils"},      {46, "ack_scope"},
+      {48, "digest"},      {50, "events"},
+      {51, "commands"},    {58, "ack_verified"},
+      {59, "history"},     {60, "history_ack"},
+      {61, "history_ask"}, {62, "history_held"}};
   const auto found = kNames.find(field);
   return found == kNames.end() ? "field " + std::to_string(field) : found->second;
 }

@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr char kPath[] = "/sim/cloud.db";
+constexpr char kHistoryPath[] = "/sim/history.db";
 constexpr microseconds kRestartPause = seconds(5);
 
 Status Accept(const sync::WireRow& wire) {
@@ -80,6 +81,11 @@ const Ledger* Cloud::ledger(const std::string& device) const {
   return found == ledgers_.end() ? nullptr : &found->second.sure();
 }
 
+bool Cloud::HasEntry(const std::string& device, model::Pid pid, std::uint64_t chain) const {
+  const auto found = ledgers_.find(device);
+  return found != ledgers_.end() && found->second.HasEntry(pid, chain);
+}
+
 // --- Its life ---
 
 void Cloud::StartAfter(microseconds wait) {
@@ -109,6 +115,7 @@ void Cloud::Start() {
     return StartAfter(kRestartPause);
   }
   store_ = std::move(*opened);
+  if (world_.options().profile.history && !OpenHistory()) return;
   started_at_ = world_.schedule().now();
   if (world_.tracing()) world_.Trace(name(), "starts");
   world_.network().Open(port_);
@@ -119,7 +126,61 @@ void Cloud::End() {
   group_.clear();
   committing_ = false;
   entries_.clear();
+  history_.reset();
   store_.reset();
+}
+
+// False: it does not start now.
+bool Cloud::OpenHistory() {
+  cloud::CloudHistoryOptions options;
+  options.path = kHistoryPath;
+  options.inc = machine_.random().Bits() | 1;
+  options.vfs = machine_.vfs_name();
+  auto opened = cloud::CloudHistory::Open(options);
+  if (opened) {
+    history_ = *std::move(opened);
+    return true;
+  }
+  const ErrorCode code = opened.error().code;
+  if (code != ErrorCode::kUnavailable && code != ErrorCode::kExhausted) {
+    invariants().Violate(11, "the cloud's history does not open: " + opened.error().text);
+  }
+  const bool crashed = machine_.disk().crashed();
+  End();
+  machine_.disk().Kill();
+  if (crashed) machine_.disk().LosePower(world_.DrawPowerLoss(), machine_.random());
+  StartAfter(kRestartPause);
+  return false;
+}
+
+void Cloud::AskHistory(const std::string& device, sync::HistoryRequest request) {
+  world_.schedule().After(
+      machine_.CommitTakes(), [this, life = life_, device, request = std::move(request)] {
+        if (life != life_) return;
+        const auto answer = [&](auto done) {
+          const auto entry = entries_.find(device);
+          if (entry == entries_.end()) return;
+          done(*entry->second->session);
+          Step(*entry->second);
+          SubmitGroup();
+        };
+        if (const auto* look = std::get_if<sync::HistoryLook>(&request.work)) {
+          const auto looked = history_->Look(device, *look);
+          if (machine_.disk().crashed()) return StopIfCrashed();
+          return answer(
+              [&](sync::CloudSession& session) { session.HistoryLooked(request.token, looked); });
+        }
+        const cloud::DevicePut put{device, std::get<sync::HistoryPut>(request.work)};
+        const auto done = history_->Put({&put, 1});
+        if (machine_.disk().crashed()) return StopIfCrashed();
+        if (!done && done.error().code == ErrorCode::kCorrupt) {
+          invariants().Violate(11, "the cloud's history: " + done.error().text);
+        }
+        answer([&](sync::CloudSession& session) {
+          session.HistoryPut(request.token, done ? Result<sync::HistoryPutDone>(done->front())
+                                                 : Result<sync::HistoryPutDone>(done.error()));
+        });
+      });
 }
 
 void Cloud::Kill() {
@@ -218,6 +279,7 @@ Cloud::Entry* Cloud::FindOrLoad(const std::string& device, bool registers) {
   entry->device = device;
   sync::CloudOptions options;
   options.accept = Accept;
+  options.history = history_ != nullptr;
   options.random = [this](std::uint64_t below) { return machine_.random().Below(below); };
   entry->session =
       std::make_unique<sync::CloudSession>(std::move(options), entry->twin, std::move(*stored));
@@ -282,6 +344,7 @@ void Cloud::Step(Entry& entry) {
       world_.Trace(name(), "says of " + entry.device + ": " + notice.text);
     }
   }
+  for (sync::HistoryRequest& request : out_.history) AskHistory(entry.device, std::move(request));
   if (out_.commit) {
     entry.token = out_.commit->token;
     entry.batch = out_.commit->batch;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sync/cloud/cloud_store.h"
+#include "sync/cloud/history/cloud_history.h"
 #include "sync/engine/cloud_session.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/ledger.h"
@@ -75,7 +76,10 @@ class Cloud {
   const sync::CloudSession* session(const std::string& device) const;
   std::optional<CloudView> view(const std::string& device) const;
   const Ledger* ledger(const std::string& device) const;  // What its store surely has.
+  // See DoubtfulLedger.
+  bool HasEntry(const std::string& device, model::Pid pid, std::uint64_t chain) const;
   Network::Port port() const { return port_; }
+  cloud::CloudHistory* history() { return history_.get(); }  // Null without one.
   WallTime wall() const;
 
  private:
@@ -94,6 +98,8 @@ class Cloud {
   void OnDown();
   void OnFrame(const std::string& device, const std::string& bytes);
   void Step(Entry& entry);
+  bool OpenHistory();
+  void AskHistory(const std::string& device, sync::HistoryRequest request);
   void Send(Entry& entry, const sync::Frame& frame);
   void Arm(Entry& entry);
   void SubmitGroup();
@@ -111,6 +117,7 @@ class Cloud {
   std::map<std::string, DoubtfulLedger> ledgers_;
 
   std::unique_ptr<cloud::CloudStore> store_;
+  std::unique_ptr<cloud::CloudHistory> history_;
   std::map<std::string, std::unique_ptr<Entry>> entries_;
   std::vector<cloud::TwinCommit> group_;
   bool committing_ = false;

@@ -34,6 +34,7 @@ constexpr microseconds kHoldLonger = seconds(130);
 constexpr microseconds kHoldSlack = seconds(5);
 
 int LaneOf(const sync::Frame& frame) {
+  if (std::holds_alternative<sync::HistoryFrame>(frame)) return 3;
   const auto* delta = std::get_if<sync::Delta>(&frame);
   return delta == nullptr ? -1 : static_cast<int>(delta->stream);
 }
@@ -166,6 +167,7 @@ void Device::Begin(model::Stored stored) {
   for (const PlantProperty& property : plant_.properties()) {
     if (property.present) Define(property);
   }
+  if (world_.options().profile.history) BeginHistory();
   world_.network().Open(port_);
   world_.schedule().After(microseconds(machine_.random().Below(1'000'000)), [this, life = life_] {
     if (life == life_) Poll();
@@ -179,6 +181,7 @@ void Device::End() {
   kicked_ = false;
   armed_.reset();
   live_since_.reset();
+  history_.reset();
   engine_.reset();
   twin_.reset();
   store_.reset();
@@ -214,6 +217,8 @@ void Device::Stop() {
   const Status done = store_->Commit(batch);
   done ? ledger_.Committed(batch) : ledger_.Failed(batch);
   if (machine_.disk().crashed()) return StopIfCrashed();
+  if (history_) history_->Stop();
+  if (machine_.disk().crashed()) return StopIfCrashed();
   End();
 }
 
@@ -230,6 +235,7 @@ void Device::PutImage(Image image) {
   machine_.disk().Replace(std::move(image.disk));
   ledger_ = std::move(image.ledger);
   held_.clear();
+  world_.past(device_).Forget(number_);
 }
 
 void Device::StopIfCrashed() {
@@ -278,6 +284,7 @@ void Device::Step() {
   if (state != sync::SyncState::kLive) live_since_.reset();
   if (out_.commit) Submit(out_.commit->token, std::move(out_.commit->batch));
   for (const sync::Frame& frame : out_.frames) Send(frame);
+  if (out_.history) ReadHistory(*out_.history);
   if (world_.network().drained(port_)) engine_->LinkDrained();
   if (out_.proved) world_.network().Proved(port_);
   if (out_.clock && !trusted_) told_ = Told{out_.clock->at, out_.clock->wall};
@@ -318,6 +325,7 @@ void Device::Send(const sync::Frame& frame) {
   const bool live = engine_->status().state == sync::SyncState::kLive;
   world_.invariants().DeviceSends(view(), frame, bytes, cloud && live ? &*cloud : nullptr);
   if (world_.tracing()) world_.Trace(name(), "-> " + Describe(frame, bytes.size()));
+  if (const auto* blocks = std::get_if<sync::HistoryFrame>(&frame)) CheckHistory(*blocks);
   const int lane = LaneOf(frame);
   if (lane == 0) {
     const std::size_t ahead = world_.network().LowerAhead(port_);
@@ -382,6 +390,10 @@ void Device::Poll() {
     sample.value = property.value;
     sample.time = wall;
     sample.unsynced = !WallTrusted();
+    if (history_) {
+      history_->Record(property.def.path.text(), sample);
+      if (twin_->pid(id) == 0) world_.past(device_).NotShared(property.def.path.text());
+    }
     engine_->Sampled(id, sample, now);
     twin_->Report(id, std::move(sample), now);
   }
@@ -390,6 +402,66 @@ void Device::Poll() {
   world_.schedule().After(kPollPause, [this, life = life_] {
     if (life == life_) Poll();
   });
+}
+
+void Device::BeginHistory() {
+  DeviceHistory::Hooks hooks;
+  hooks.attached = [this](sync::HistoryMark known) {
+    // What is on the disk, whoever wrote it: an image has it, too.
+    Past& past = world_.past(device_);
+    for (const history::PathRecord& path : history_->store()->paths()) {
+      const Status read = history_->store()->ReadBlocks(path.id, WallTime::min(), WallTime::max(),
+                                                        [&](const history::BlockRecord& block) {
+                                                          past.Kept(number_, path.path, block);
+                                                          return true;
+                                                        });
+      world_.invariants().Expect(11, read.has_value() || machine_.disk().crashed(),
+                                 [&] { return name() + ": its history can't be read"; });
+    }
+    engine_->HistoryAttached(known);
+    Kick();
+  };
+  hooks.stored = [this] {
+    engine_->HistoryStored();
+    Kick();
+  };
+  hooks.crashed = [this] { StopIfCrashed(); };
+  hooks.broken = [this](const std::string& text) {
+    world_.invariants().Violate(11, name() + ": its history: " + text);
+  };
+  if (world_.tracing()) {
+    hooks.trace = [this](const std::string& text) { world_.Trace(name(), "history " + text); };
+  }
+  history_ = std::make_unique<DeviceHistory>(
+      world_.schedule(), machine_, number_, world_.past(device_), [this] { return Wall(); },
+      std::move(hooks));
+}
+
+void Device::ReadHistory(const sync::BackfillRead& read) {
+  if (!history_) return;
+  history_->Read(read, [this, token = read.token](Result<sync::BackfillChunk> chunk) {
+    for (std::size_t i = 0; chunk && i < chunk->blocks.size(); ++i) {
+      const std::string& path = chunk->blocks[i].path;
+      const model::PropertyId id = twin_->Find(path);
+      const bool shared = id != model::kNoProperty && twin_->pid(id) != 0;
+      if (!shared) world_.past(device_).NotShared(path);
+    }
+    engine_->HistoryRead(token, std::move(chunk), Now());
+    Kick();
+  });
+}
+
+// Blocks are compressed: what is in them can't be seen on the wire.
+void Device::CheckHistory(const sync::HistoryFrame& frame) {
+  const auto secret = [this](model::Pid pid) {
+    const model::PropertyId id = twin_->FindPid(pid);
+    return id == model::kNoProperty || twin_->def(id).local_only ||
+           twin_->def(id).path.text().find(kSecret) != std::string::npos;
+  };
+  const bool any = std::ranges::any_of(frame.blocks, secret, &sync::WireBlock::pid) ||
+                   std::ranges::any_of(frame.losses, secret, &sync::WireLoss::pid);
+  world_.invariants().Expect(18, !any,
+                             [&] { return name() + ": history of a local-only property leaves"; });
 }
 
 // An override lasts no longer than was asked, but for what a restart may lengthen it by: what its

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sync/engine/edge_engine.h"
+#include "tests/sim/device_history.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/machine.h"
@@ -87,6 +88,8 @@ class Device {
   const sync::EdgeEngine& engine() const { return *engine_; }
   Network::Port port() const { return port_; }
   const DoubtfulLedger& ledger() const { return ledger_; }
+  // Null without a history, or while it can't be opened.
+  history::HistoryStore* history() { return history_ ? history_->store() : nullptr; }
   DeviceView view() const;
   // Whether an override is in force.
   bool holds() const;
@@ -109,6 +112,9 @@ class Device {
   void Submit(std::uint64_t token, model::Batch batch);
   void StopIfCrashed();
   void CheckHolds();
+  void BeginHistory();
+  void ReadHistory(const sync::BackfillRead& read);
+  void CheckHistory(const sync::HistoryFrame& frame);
   void Call(const model::DriverCall& call);
   Result<model::Value> CallPlant(const model::DriverCall& call);
 
@@ -124,6 +130,7 @@ class Device {
   std::unique_ptr<store::TwinStore> store_;
   std::unique_ptr<model::Twin> twin_;
   std::unique_ptr<sync::EdgeEngine> engine_;
+  std::unique_ptr<DeviceHistory> history_;
   std::uint64_t life_ = 0;  // Counts starts and ends: what belongs to another one is void.
   MonoTime booted_{};
   bool kicked_ = false;

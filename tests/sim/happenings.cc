@@ -357,11 +357,24 @@ void World::ForgetWants(const std::string& device) {
   std::erase_if(must_return_, [&](const auto& entry) { return entry.first.first == device; });
 }
 
+// After a store was set back.
+void World::ForgetNumbers(const std::string& device) {
+  invariants_.NumbersForgotten(device, [&](model::Pid pid, std::uint64_t chain) {
+    return cloud_->HasEntry(device, pid, chain) ||
+           std::ranges::any_of(by_id_[device], [&](const Device* machine) {
+             return machine->ledger().HasEntry(pid, chain);
+           });
+  });
+}
+
 void World::SetCloudBack(const Cloud::Backup& backup) {
   cloud_->Kill();
   for (const auto& [id, machines] : by_id_) {
     const Device* speaker = Speaker(id);
     const auto then = backup.ledgers.find(id);
+    if (machines.size() > 1 && then != backup.ledgers.end()) {
+      invariants_.CloudForgets(id, then->second.sure());
+    }
     if (speaker == nullptr || machines.size() > 1 || then == backup.ledgers.end()) continue;
     const Ledger& held = speaker->ledger().sure();
     for (const auto& [key, row] : held.rows()) {
@@ -378,6 +391,7 @@ void World::SetCloudBack(const Cloud::Backup& backup) {
     }
   }
   cloud_->PutBackup(backup);
+  for (const auto& [id, machines] : by_id_) ForgetNumbers(id);
 }
 
 bool World::RestoreCloud(Random& random) {
@@ -394,6 +408,7 @@ void World::SetDeviceBack(Device& device, Device::Image image) {
   const Ledger* cloud = cloud_->ledger(device.device());
   if (cloud != nullptr) invariants_.DeviceForgets(device.device(), image.ledger, *cloud);
   device.PutImage(std::move(image));
+  ForgetNumbers(device.device());
 }
 
 bool World::RestoreDevice(Device& device, Random& random) {

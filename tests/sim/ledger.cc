@@ -162,6 +162,14 @@ std::uint64_t DoubtfulLedger::NewestEpoch() const {
   return newest;
 }
 
+bool DoubtfulLedger::HasEntry(model::Pid pid, std::uint64_t chain) const {
+  return sure_.HasEntry(pid, chain) || std::ranges::any_of(doubt_, [&](const model::Batch& batch) {
+           return std::ranges::any_of(batch.dictionary, [&](const model::DictionaryEntry& entry) {
+             return entry.pid == pid && entry.chain == chain;
+           });
+         });
+}
+
 std::string DoubtfulLedger::Opened(const model::Stored& stored) {
   const std::string sure = sure_.Differs(stored);
   bool right = sure.empty();

@@ -49,7 +49,7 @@ constexpr std::array<Row, kGuards> kRows = {{
     {Guard::kOverrideRemaining, "override_remaining", "hold_over_power_loss"},
     {Guard::kQuarantine, "quarantine", "schema"},
     {Guard::kRetransmission, "retransmission", "lossy"},
-    {Guard::kOrdinalIntervals, "ordinal_intervals", "", "the history store"},
+    {Guard::kOrdinalIntervals, "ordinal_intervals", "history"},
     {Guard::kQueueCap, "queue_cap", "diskfault"},
     {Guard::kLocalOnlyBarrier, "local_only_barrier", "schema"},
 }};

@@ -189,6 +189,24 @@ std::vector<Profile> MakeProfiles() {
                       {H::kDesired, 5}}));
   all.back().properties = 260;
   all.back().rot_rows_max = 40;
+  all.push_back(Make("history", "samples are recorded, and go to the cloud beside what is live",
+                     Quality(10'000, 10'000, 10'000),
+                     {{H::kCut, 60},
+                      {H::kPartition, 120},
+                      {H::kSlowLink, 200},
+                      {H::kDeviceKill, 90},
+                      {H::kDeviceTear, 90},
+                      {H::kDevicePower, 150},
+                      {H::kDeviceStop, 200},
+                      {H::kDeviceIoError, 150},
+                      {H::kDeviceDiskFull, 200},
+                      {H::kCloudKill, 120},
+                      {H::kCloudTear, 120},
+                      {H::kCloudIoError, 200},
+                      {H::kCloudRestore, 200},
+                      {H::kDeviceRestore, 300},
+                      {H::kAdmit, 60}}));
+  all.back().history = true;
   all.push_back(Make("accidents", "a story of what is too seldom for chance, then a bad day",
                      Quality(5'000, 5'000, 5'000),
                      {{H::kCut, 60},
@@ -210,6 +228,7 @@ std::vector<Profile> MakeProfiles() {
   mixed.every(H::kClone) = 700;
   mixed.every(H::kAdmit) = 60;
   mixed.every(H::kBoardSwap) = 1'500;
+  mixed.history = true;
   all.push_back(mixed);
   return all;
 }

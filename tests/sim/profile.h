@@ -75,6 +75,7 @@ struct Profile {
   std::uint32_t properties = 16;
   std::uint32_t devices = 1;
   std::uint32_t rot_rows_max = 4;
+  bool history = false;              // Samples are recorded, and go to the cloud.
   std::uint32_t tear_ppm = 500'000;  // Of power losses: torn; the others keep or lose everything.
 
   std::uint32_t& every(Happening happening) { return every_s[static_cast<std::size_t>(happening)]; }

@@ -103,6 +103,23 @@ struct Words {
     return "Interest " + Number(f.interest.version) + " " + Number(f.interest.patterns.size()) +
            " patterns";
   }
+  std::string operator()(const sync::HistoryFrame& f) const {
+    return "History " + Number(f.number) + " of " + Inc(f.inc) + " " + Number(f.blocks.size()) +
+           " blocks, losses " + Number(f.losses.size());
+  }
+  std::string operator()(const sync::HistoryAck& f) const {
+    return "HistoryAck " + Number(f.number) + " of " + Inc(f.held.inc) + " intervals " +
+           Number(f.held.spans.size()) + " refused " + Number(f.refused.size()) + " at " +
+           Inc(f.mark.inc) + ":" + Number(f.mark.commit);
+  }
+  std::string operator()(const sync::HistoryAsk& f) const {
+    return "HistoryAsk after " + Inc(f.known.inc) + ":" + Number(f.known.commit) + " from " +
+           Number(f.from);
+  }
+  std::string operator()(const sync::HistoryHeld& f) const {
+    return "HistoryHeld " + std::string(f.continues ? "continues" : "openings ") +
+           Number(f.held.size()) + " next " + Number(f.next);
+  }
 };
 
 }  // namespace

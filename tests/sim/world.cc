@@ -220,7 +220,7 @@ void World::Calm() {
 
 std::string World::Owed() {
   for (const auto& [id, machines] : by_id_) {
-    const Device* speaker = Speaker(id);
+    Device* speaker = Speaker(id);
     if (speaker == nullptr) continue;
     const auto cloud = cloud_->view(id);
     if (!speaker->running()) return id + " is not running";
@@ -233,6 +233,33 @@ std::string World::Owed() {
     if (!unequal.empty()) return id + ": " + unequal;
   }
   return {};
+}
+
+// What waits on flash is on its way for as long as samples come: nothing is owed once the cloud has
+// all that was there when it was asked.
+std::string World::HistoryOwed(Device& speaker) {
+  if (speaker.history() == nullptr) return "its history is not open";
+  const sync::BackfillStatus status = speaker.engine().backfill();
+  return status.caught_up ? std::string() : "its history waits: " + status.trouble;
+}
+
+void World::CheckHistory() {
+  if (!options_.profile.history) return;
+  for (const auto& [id, machines] : by_id_) {
+    Device* speaker = Speaker(id);
+    if (speaker == nullptr) continue;
+    std::string owed;
+    const MonoTime end = schedule_.now() + kSettleMax;
+    do {
+      owed = HistoryOwed(*speaker);
+      if (owed.empty() || spins_) break;
+      RunFor(milliseconds(20));
+    } while (schedule_.now() < end);
+    invariants_.Expect(11, owed.empty(), [&, &device = id] { return device + ": " + owed; });
+    if (owed.empty()) {
+      pasts_[id].Check(speaker->number(), *speaker->history(), *cloud_->history(), id, invariants_);
+    }
+  }
 }
 
 bool World::Settle() {
@@ -268,6 +295,7 @@ void World::ExpectEqual(std::string_view after) {
 void World::CheckAtRest() {
   CheckLimits();
   CheckWanted();
+  CheckHistory();
   for (const auto& [id, machines] : by_id_) {
     const Device* speaker = Speaker(id);
     if (speaker != nullptr) invariants_.CheckRestored(speaker->view());

@@ -145,6 +145,8 @@ class World {
   PowerLoss DrawPowerLoss();
   // From now on all power losses are like this.
   void SetPowerLoss(PowerLoss how) { power_loss_ = how; }
+  // What that device's history has committed, for I11.
+  Past& past(const std::string& device) { return pasts_[device]; }
   // What was last put on the wire, for I16.
   void Record(bool to_cloud, const std::string& device, std::uint32_t session,
               const std::string& bytes);
@@ -174,8 +176,11 @@ class World {
   bool RestoreCloud(Random& random);
   bool RestoreDevice(Device& device, Random& random);
   void ForgetWants(const std::string& device);
+  void ForgetNumbers(const std::string& device);
   bool Undisturbed(std::string_view device, std::size_t machine) const;
   std::string Owed();
+  std::string HistoryOwed(Device& speaker);
+  void CheckHistory();
   void CheckLimits();
   void CheckReplay();
   std::map<std::string, std::string> Values() const;
@@ -192,6 +197,7 @@ class World {
   UniqueValues values_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::map<std::string, std::vector<Device*>, std::less<>> by_id_;
+  std::map<std::string, Past> pasts_;
   std::unique_ptr<Cloud> cloud_;
   std::unique_ptr<Cloud> stranger_;  // See StartStranger.
   std::deque<Cloud::Backup> backups_;

@@ -96,11 +96,11 @@ bool Site::StartPlant(std::vector<std::string> more_args) {
 }
 
 bool Site::StartCloud() {
-  if (!Start(cloud_, "edgetwin-cloud",
-             {"--broker", broker_.url(), "--store", folder_.File("cloud"), "--listen",
-              "127.0.0.1:" + std::to_string(cloud_port_)})) {
-    return false;
-  }
+  std::vector<std::string> args = {"--broker", broker_.url(),
+                                   "--store",  folder_.File("cloud"),
+                                   "--listen", "127.0.0.1:" + std::to_string(cloud_port_)};
+  args.insert(args.end(), options_.cloud_args.begin(), options_.cloud_args.end());
+  if (!Start(cloud_, "edgetwin-cloud", std::move(args))) return false;
   return WaitForPort(cloud_port_, seconds(10)) || Fail("the cloud did not start", "edgetwin-cloud");
 }
 

@@ -25,6 +25,7 @@ struct SiteOptions {
   std::string store_keys;       // More keys of [store].
   std::string store_directory;  // Instead of one of the site's own.
   BrokerOptions broker;
+  std::vector<std::string> cloud_args;  // More of edgetwin-cloud's.
 };
 
 class Site {

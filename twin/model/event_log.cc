@@ -10,10 +10,17 @@
 #include "twin/base/utf8.h"
 
 namespace edgetwin::model {
+namespace {
+
+constexpr char kEventsLost[] = "events_lost";
+
+}  // namespace
+
 void EventLog::Load(std::vector<Event> events, std::uint64_t acked) {
   acked_ = acked;
   events_.assign(std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
   if (!events_.empty()) twin_.Reaches(Stream::kEvents, events_.back().dot.seq);
+  FindTold();
   Trim();
 }
 
@@ -30,18 +37,34 @@ void EventLog::Acked(std::uint64_t seq) {
   if (seq <= acked_) return;
   acked_ = seq;
   pending_.events_acked = seq;
+  if (told_seq_ <= acked_) told_seq_ = told_n_ = 0;
   Trim();
-  if (lost_ == lost_told_) return;
+}
+
+// Only when it is committed: there is one a batch then, of all that was forgotten by it.
+void EventLog::TellLost() {
   Event event;
   event.time = events_.empty() ? WallTime{} : events_.back().time;
   event.severity = Severity::kWarning;
-  event.kind = "events_lost";
-  event.value = Value(static_cast<std::int64_t>(lost_ - lost_told_));
-  event.text = std::to_string(lost_ - lost_told_) +
+  event.kind = kEventsLost;
+  told_n_ = lost_ - lost_told_;
+  // Where it fits only in the place of another one, that one is told of, too.
+  const bool all_wait = events_.empty() || events_.front().dot.seq > acked_;
+  if (all_wait && events_.size() >= limits_.waiting_max && On(Guard::kQueueCap)) ++told_n_;
+  event.value = Value(static_cast<std::int64_t>(told_n_));
+  event.text = std::to_string(told_n_) +
                " events were forgotten before the cloud could have them; events_waiting_max is " +
                std::to_string(limits_.waiting_max);
-  lost_told_ = lost_;
+  lost_told_ += told_n_;
   Add(std::move(event));
+  told_seq_ = events_.back().dot.seq;
+}
+
+void EventLog::FindTold() {
+  told_seq_ = 0;
+  for (const Event& event : events_) {
+    if (event.kind == kEventsLost && event.dot.seq > acked_) told_seq_ = event.dot.seq;
+  }
 }
 
 void EventLog::ForgetOldest() {
@@ -50,6 +73,10 @@ void EventLog::ForgetOldest() {
     waiting_.Hit();
     ++lost_;
     lost_to_ = events_.front().dot.seq;
+    if (lost_to_ == told_seq_) {  // To be told anew.
+      lost_told_ -= std::min(lost_told_, told_n_);
+      told_seq_ = told_n_ = 0;
+    }
   }
   events_.pop_front();
 }
@@ -86,6 +113,7 @@ void EventLog::Renumber(std::uint64_t common, std::uint64_t floor) {
   std::sort(pending_.events.begin(), pending_.events.end(),
             [](const Event& a, const Event& b) { return a.dot.seq < b.dot.seq; });
   pending_.events_floor = std::max(floor, pending_.events_floor.value_or(0));
+  FindTold();
 }
 
 void EventLog::ForEachAfter(std::uint64_t after,
@@ -98,6 +126,7 @@ void EventLog::ForEachAfter(std::uint64_t after,
 }
 
 Batch EventLog::TakePending() {
+  if (lost_ > lost_told_ && told_seq_ == 0) TellLost();
   return std::exchange(pending_, Batch{});
 }
 

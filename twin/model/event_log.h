@@ -18,7 +18,8 @@
 namespace edgetwin::model {
 
 struct EventLimits {
-  // Waiting for the cloud. The oldest go first; how many went is an event of its own.
+  // Waiting for the cloud. The oldest go first; how many went is an event of its own, in the same
+  // batch: answers to commands may be among them, and the cloud must know even after a crash.
   std::uint64_t waiting_max = 2'000;
   std::uint64_t kept_max = 256;  // Those that the cloud has.
 };
@@ -56,6 +57,8 @@ class EventLog {
  private:
   void Trim();
   void ForgetOldest();
+  void TellLost();
+  void FindTold();
 
   Twin& twin_;
   const EventLimits limits_;
@@ -64,7 +67,10 @@ class EventLog {
   std::uint64_t acked_ = 0;
   std::uint64_t lost_ = 0;
   std::uint64_t lost_to_ = 0;
-  std::uint64_t lost_told_ = 0;
+  std::uint64_t lost_told_ = 0;  // By an event that the cloud has, or that waits.
+  // The one that waits, and how many it tells of.
+  std::uint64_t told_seq_ = 0;
+  std::uint64_t told_n_ = 0;
   Batch pending_;
 };
 

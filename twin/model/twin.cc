@@ -456,6 +456,11 @@ PropertyId Twin::FindPid(Pid pid) const {
   return withdrawals_.contains(pid) || withdrawn_.contains(pid) ? kNoProperty : by_pid_[pid - 1];
 }
 
+PropertyId Twin::FindGiven(Pid pid) const {
+  if (pid == 0 || pid > by_pid_.size() || withdrawals_.contains(pid)) return kNoProperty;
+  return by_pid_[pid - 1];
+}
+
 DictionaryEntry Twin::Entry(Pid pid) const {
   EDGETWIN_CHECK(pid >= 1 && pid <= by_pid_.size());
   DictionaryEntry entry;

@@ -98,6 +98,7 @@ class Twin {
   std::size_t size() const { return properties_.size(); }
   PropertyId Find(std::string_view path) const;  // kNoProperty when there is none.
   PropertyId FindPid(Pid pid) const;             // The same; also of a pid that was withdrawn.
+  PropertyId FindGiven(Pid pid) const;           // Withdrawn or not.
   const PropertyDef& def(PropertyId id) const { return at(id).def; }
   Pid pid(PropertyId id) const { return at(id).pid; }
   bool defined(PropertyId id) const { return at(id).def.type != ValueType::kNone; }

@@ -341,6 +341,7 @@ Welcome AnyWelcome(Random& random, std::size_t rows_max) {
   welcome.frame_bytes_max = AnyNumber32(random) | 1;
   welcome.window_frames_max = AnyNumber32(random) | 1;
   if (OneIn(random, 2)) welcome.backoff_ms_max = AnyNumber32(random);
+  welcome.history = OneIn(random, 2);
   return welcome;
 }
 
@@ -438,6 +439,77 @@ InterestFrame AnyInterest(Random& random) {
   return wanted;
 }
 
+model::Pid AnyPid(Random& random) {
+  return 1 + AnyNumber32(random) / 2;
+}
+
+HistoryMark AnyMark(Random& random) {
+  return {random() | 1, AnyNumber(random)};
+}
+
+HeldSpans AnyHeld(Random& random) {
+  HeldSpans held;
+  held.inc = random();
+  held.spans.resize(Below(random, 20));
+  OrdinalSpan span;
+  for (OrdinalSpan& next : held.spans) {
+    span.pid = span.pid != 0 && !OneIn(random, 3) ? span.pid + 1 : AnyPid(random);
+    if (OneIn(random, 2)) {
+      span.last = AnyNumber(random);
+      span.first = span.last - Below(random, span.last / 2 + 1);
+    }
+    next = span;
+  }
+  return held;
+}
+
+HistoryFrame AnyHistory(Random& random) {
+  HistoryFrame history;
+  history.session = AnyNumber32(random);
+  history.number = AnyNumber32(random);
+  history.inc = random();
+  history.blocks.resize(Below(random, 10));
+  for (WireBlock& block : history.blocks) block = {AnyPid(random), AnyText(random, 100)};
+  history.losses.resize(Below(random, 5));
+  for (WireLoss& loss : history.losses) {
+    loss.pid = AnyPid(random);
+    LossRecord& record = loss.record;
+    record.reason = AnyNumber32(random);
+    record.exact = OneIn(random, 2);
+    record.inc = OneIn(random, 2) ? 0 : random();
+    record.last = AnyNumber(random) / 2;
+    record.first = record.last - Below(random, record.last / 2 + 1);
+    record.count = 1 + Below(random, record.last - record.first + 1);
+    record.from = record.to = AnyTime(random);
+    if (OneIn(random, 2) && record.to.time_since_epoch().count() > 0) record.from = WallTime{};
+  }
+  return history;
+}
+
+HistoryAck AnyHistoryAck(Random& random) {
+  HistoryAck ack;
+  ack.session = AnyNumber32(random);
+  ack.number = AnyNumber32(random);
+  ack.held = AnyHeld(random);
+  std::uint32_t place = 0;
+  for (std::uint64_t refused = Below(random, 5); refused > 0; --refused) {
+    ack.refused.push_back(place += static_cast<std::uint32_t>(1 + Below(random, 100)));
+  }
+  ack.mark = AnyMark(random);
+  return ack;
+}
+
+HistoryHeld AnyHistoryHeld(Random& random) {
+  HistoryHeld held;
+  held.session = AnyNumber32(random);
+  held.continues = OneIn(random, 2);
+  held.mark = AnyMark(random);
+  held.held.resize(Below(random, 4));
+  for (HeldSpans& part : held.held) part = AnyHeld(random);
+  held.next = AnyNumber32(random);
+  return held;
+}
+
 std::optional<std::uint64_t> Bits(const std::optional<double>& value) {
   if (!value) return {};
   return std::bit_cast<std::uint64_t>(*value);
@@ -487,13 +559,19 @@ Delta RandomDelta(Random& random, std::size_t rows_max) {
     if (control && OneIn(random, 3)) MixCommands(random, delta);
     if (OneIn(random, 4))
       delta.digest = DigestTag{{random(), random()}, AnyNumber32(random), AnyNumber32(random)};
+    if (delta.digest && OneIn(random, 2)) {
+      for (std::uint64_t pid = Below(random, 9); delta.digest->except.size() < Below(random, 65);
+           pid += 1 + Below(random, 1'000)) {
+        delta.digest->except.push_back(static_cast<model::Pid>(pid));
+      }
+    }
   }
   if (OneIn(random, 3)) delta.to += AnyNumber32(random);
   return delta;
 }
 
 Frame RandomFrame(Random& random, std::size_t rows_max) {
-  switch (Below(random, 18)) {
+  switch (Below(random, 24)) {
     case 0: return AnyHello(random, rows_max);
     case 1: return AnyWelcome(random, rows_max);
     case 2: return AnyAck(random, AnyNumber32(random));
@@ -505,6 +583,12 @@ Frame RandomFrame(Random& random, std::size_t rows_max) {
     case 8: return AnyHealAsk(random);
     case 9: return AnyHealAnswer(random, rows_max);
     case 10: return AnyInterest(random);
+    case 11: return AnyHistory(random);
+    case 12: return AnyHistoryAck(random);
+    case 13:
+      return HistoryAsk{AnyNumber32(random), OneIn(random, 2) ? HistoryMark() : AnyMark(random),
+                        AnyNumber32(random)};
+    case 14: return AnyHistoryHeld(random);
     default: return RandomDelta(random, rows_max);
   }
 }

@@ -12,18 +12,12 @@
 namespace edgetwin::history {
 namespace {
 
-// What a block takes in memory besides its bytes, about.
-constexpr std::uint64_t kBlockOverheadBytes = sizeof(BlockRecord) + 32;
+// What a block takes in memory besides its bytes, about: its record, half as much of the list that
+// is free, and what the heap has for itself.
+constexpr std::uint64_t kBlockOverheadBytes = sizeof(BlockRecord) * 3 / 2 + 32;
 
 // How long a path that the store doesn't know yet, or a full block, waits for company.
 constexpr std::chrono::milliseconds kCompany{500};
-
-std::uint64_t MemoryOf(const model::Sample& sample) {
-  std::uint64_t bytes = sizeof(model::Sample);
-  if (sample.value.type() == model::ValueType::kString) bytes += sample.value.text().size();
-  if (sample.value.type() == model::ValueType::kBytes) bytes += sample.value.bytes().data.size();
-  return bytes;
-}
 
 std::uint64_t MemoryOf(const BlockRecord& block) {
   return block.bytes.size() + kBlockOverheadBytes;
@@ -69,18 +63,17 @@ std::optional<Recorder::Slot> Recorder::Find(std::string_view path) const {
 void Recorder::Record(Slot slot, Priority priority, const model::Sample& sample, MonoTime now) {
   PathState& path = paths_[slot];
   path.priority = priority;
-  path.open.push_back(sample);
+  open_bytes_ -= path.open.memory_bytes();
+  path.open.Add(sample);
+  open_bytes_ += path.open.memory_bytes();
   ++path.next;
   ++path.held;
-  const std::uint64_t bytes = MemoryOf(sample);
-  path.open_bytes += bytes;
-  open_bytes_ += bytes;
   const auto rank = static_cast<std::size_t>(priority);
   if (!window_end_[rank]) window_end_[rank] = now + window_[rank];
   // Until the store knows, an unclean stop would not be noticed for this path.
   if (!path.live) Due(now + kCompany);
   if (path.open.size() >= options_.block_samples_max ||
-      path.open_bytes >= options_.block_bytes_max) {
+      path.open.used_bytes() >= options_.block_bytes_max) {
     Seal(path);
     Due(now + kCompany);
   }
@@ -106,26 +99,27 @@ void Recorder::KeepWithinLimits(PathState& path) {
 void Recorder::Seal(PathState& path) {
   if (path.open.empty()) return;
   const std::uint64_t first = path.next - path.open.size();
-  BlockRecord block = Describe(path.open, first);
+  const std::vector<model::Sample> samples = path.open.Samples();
+  BlockRecord block = Describe(samples, first);
   block.path = path.id;
   block.priority = path.priority;
-  Result<std::string> bytes = EncodeBlock(path.open, first);
-  open_bytes_ -= path.open_bytes;
-  path.open_bytes = 0;
-  path.open.clear();
-  if (path.open.capacity() > 64) path.open.shrink_to_fit();
+  Result<std::string> bytes = EncodeBlock(samples, first);
+  open_bytes_ -= path.open.memory_bytes();
+  path.open.Clear();
   if (!bytes) {  // No memory, or a value that drivers are kept from handing over.
     path.held -= block.count;
     dropped_ += block.count;
     return AddLoss(path, LossOf(block));
   }
   block.bytes = std::move(*bytes);
+  block.bytes.shrink_to_fit();
   sealed_bytes_ += MemoryOf(block);
   path.sealed.push_back(std::move(block));
 }
 
 void Recorder::SealLargest() {
-  const auto largest = std::ranges::max_element(paths_, {}, &PathState::open_bytes);
+  const auto largest = std::ranges::max_element(
+      paths_, {}, [](const PathState& path) { return path.open.memory_bytes(); });
   Seal(*largest);
 }
 
@@ -246,7 +240,7 @@ void Recorder::Renumber(PathState& path, std::uint64_t next) {
     loss.first += shift;
     loss.last += shift;
   }
-  std::deque<BlockRecord> old = std::exchange(path.sealed, {});
+  std::vector<BlockRecord> old = std::exchange(path.sealed, {});
   for (BlockRecord& block : old) {
     sealed_bytes_ -= MemoryOf(block);
     block.first += shift;
@@ -260,6 +254,7 @@ void Recorder::Renumber(PathState& path, std::uint64_t next) {
       continue;
     }
     block.bytes = std::move(*bytes);
+    block.bytes.shrink_to_fit();
     sealed_bytes_ += MemoryOf(block);
     path.sealed.push_back(std::move(block));
   }
@@ -330,11 +325,14 @@ std::optional<HistoryBatch> Recorder::Take(MonoTime now, bool everything) {
 
 void Recorder::Forget(PathState& path) {
   path.committed = path.in_flight;
-  while (!path.sealed.empty() && path.sealed.front().first < path.committed) {
-    sealed_bytes_ -= MemoryOf(path.sealed.front());
-    path.held -= path.sealed.front().count;
-    path.sealed.pop_front();
+  const auto waiting =
+      std::ranges::lower_bound(path.sealed, path.committed, {}, &BlockRecord::first);
+  for (auto block = path.sealed.begin(); block != waiting; ++block) {
+    sealed_bytes_ -= MemoryOf(*block);
+    path.held -= block->count;
   }
+  path.sealed.erase(path.sealed.begin(), waiting);
+  if (path.sealed.empty()) path.sealed = std::vector<BlockRecord>();
   std::erase_if(path.losses, [&path](const Loss& loss) { return loss.first < path.committed; });
 }
 
@@ -369,13 +367,14 @@ void Recorder::SetWindow(Priority priority, std::chrono::milliseconds window) {
 
 std::vector<BlockRecord> Recorder::Unstored(Slot slot) const {
   const PathState& path = paths_[slot];
-  std::vector<BlockRecord> blocks(path.sealed.begin(), path.sealed.end());
+  std::vector<BlockRecord> blocks = path.sealed;
   for (BlockRecord& block : blocks) block.path = path.id;
   if (path.open.empty()) return blocks;
   const std::uint64_t first = path.next - path.open.size();
-  Result<std::string> bytes = EncodeBlock(path.open, first);
+  const std::vector<model::Sample> samples = path.open.Samples();
+  Result<std::string> bytes = EncodeBlock(samples, first);
   if (!bytes) return blocks;
-  BlockRecord block = Describe(path.open, first);
+  BlockRecord block = Describe(samples, first);
   block.path = path.id;
   block.priority = path.priority;
   block.bytes = std::move(*bytes);

@@ -8,7 +8,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include "twin/base/clock.h"
 #include "twin/base/limit.h"
+#include "twin/history/gather/open_samples.h"
 #include "twin/history/gather/records.h"
 #include "twin/model/row.h"
 
@@ -24,7 +24,9 @@ namespace edgetwin::history {
 
 struct RecorderOptions {
   std::size_t block_samples_max = 512;
-  std::size_t block_bytes_max = 256 << 10;  // In memory, before encoding.
+  // By OpenSamples::used_bytes, which encoding hardly exceeds. With one more value it must fit into
+  // a frame of the sync protocol.
+  std::size_t block_bytes_max = 32 << 10;
   // Of one path, not committed: what an unclean stop may take. At least block_samples_max.
   std::size_t samples_max = 4'096;
   // Of everything that is not committed, as it lies in memory. Past half of it what isn't encoded
@@ -98,11 +100,10 @@ class Recorder {
     std::uint64_t next = 0;       // Of the next sample.
     std::uint64_t committed = 0;  // Everything before is in the store, one way or another.
     std::uint64_t in_flight = 0;  // Everything before is there or in the batch that is out.
-    std::vector<model::Sample> open;
-    std::uint64_t open_bytes = 0;
-    std::uint64_t held = 0;  // Samples, open and sealed.
-    std::deque<BlockRecord> sealed;
-    std::vector<Loss> losses;  // By ordinals; none touches the next one.
+    OpenSamples open;
+    std::uint64_t held = 0;           // Samples, open and sealed.
+    std::vector<BlockRecord> sealed;  // Few, and mostly none: an empty deque takes 576 bytes.
+    std::vector<Loss> losses;         // By ordinals; none touches the next one.
   };
 
   void Seal(PathState& path);

@@ -4,8 +4,10 @@
 #include "twin/history/gather/recorder.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -294,6 +296,54 @@ TEST_F(RecorderTest, WhatAnotherFileHeldIsLostAsAnUpperBoundWhenANewOneBegins) {
   EXPECT_EQ(loss.to, kStart + seconds(99));
   std::uint64_t next = 25;
   EXPECT_EQ(Values(batch->blocks, 1, next), Range(25, 30));
+}
+
+// A thousand properties, of two decimals, with some jitter.
+class RecorderMemoryTest : public RecorderTest {
+ protected:
+  static constexpr std::size_t kPaths = 1'000;
+  void SetUp() override {
+    Make({});
+    for (std::size_t i = 0; i < kPaths; ++i) recorder_->Define("p/" + std::to_string(i));
+  }
+  void RecordEach(std::int64_t first, std::int64_t end) {
+    for (; first < end; ++first) {
+      for (std::size_t i = 0; i < kPaths; ++i) {
+        level_[i] += static_cast<double>(random_() % 11) - 5;
+        model::Sample sample = SampleOf(first);
+        sample.value = model::Value(level_[i] / 100);
+        sample.time += milliseconds(random_() % 7);
+        recorder_->Record(static_cast<Recorder::Slot>(i), Priority::kNormal, sample,
+                          Mono(seconds(first)));
+      }
+    }
+  }
+  std::uint64_t Said() const { return recorder_->limits()[0].used; }
+
+  std::mt19937_64 random_{1};
+  std::vector<double> level_ = std::vector<double>(kPaths, 2'150);
+};
+
+TEST_F(RecorderMemoryTest, AMinuteOfAThousandPropertiesTakesLessThanAMegabyte) {
+  RecordEach(0, 60);
+  EXPECT_LT(Said(), 1'000'000u);
+}
+
+TEST_F(RecorderMemoryTest, WhatWaitsIsCountedAsItLiesInMemory) {
+  const std::size_t before = mallinfo2().uordblks;
+  if (before == 0) GTEST_SKIP() << "mallinfo2 says nothing under a sanitizer";
+  const auto taken = [before] { return static_cast<double>(mallinfo2().uordblks - before); };
+  RecordEach(0, 60);
+  EXPECT_NEAR(taken(), static_cast<double>(Said()), static_cast<double>(Said()) * 0.1);
+  RecordEach(60, 512 * 2 + 1);  // There is no store: two blocks of each.
+  ASSERT_EQ(recorder_->Unstored(0).size(), 3u);
+  EXPECT_NEAR(taken(), static_cast<double>(Said()), static_cast<double>(Said()) * 0.1);
+  recorder_->Attach(7, {}, LossReason::kFileLost, kStart);
+  while (recorder_->Take(Mono(seconds(2'000)), true)) {
+    recorder_->Committed(true, Mono(seconds(2'000)));
+  }
+  EXPECT_EQ(Said(), 0u);
+  EXPECT_LT(taken(), 200'000) << "and given back, but for what a path has anyway";
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ std::string_view ToString(LossReason reason) {
     case LossReason::kNotStored: return "not_stored";
     case LossReason::kDamaged: return "damaged";
     case LossReason::kFileLost: return "file_lost";
+    case LossReason::kDelivered: return "delivered";
+    case LossReason::kPeerRolledBack: return "peer_rolled_back";
   }
   return "?";
 }

@@ -27,14 +27,16 @@ using PathId = std::uint32_t;
 
 // Why samples are gone.
 enum class LossReason : std::uint8_t {
-  kUncleanStop = 0,  // They had not been committed when the process ended.
-  kBytesMax = 1,     // Evicted, since the file is at its byte cap.
-  kAgeMax = 2,       // Evicted, since they are older than they need to be.
-  kNotStored = 3,    // They could not be committed for longer than memory lasts.
-  kDamaged = 4,      // They were in a part of the file that can't be read any more.
-  kFileLost = 5,     // The file went away while it was in use.
+  kUncleanStop = 0,     // They had not been committed when the process ended.
+  kBytesMax = 1,        // Evicted, since the file is at its byte cap.
+  kAgeMax = 2,          // Evicted, since they are older than they need to be.
+  kNotStored = 3,       // They could not be committed for longer than memory lasts.
+  kDamaged = 4,         // They were in a part of the file that can't be read any more.
+  kFileLost = 5,        // The file went away while it was in use.
+  kDelivered = 6,       // Evicted, since the cloud has them: no loss.
+  kPeerRolledBack = 7,  // Evicted since the cloud had them, which has lost them since.
 };
-inline constexpr std::size_t kLossReasons = 6;
+inline constexpr std::size_t kLossReasons = 8;
 std::string_view ToString(LossReason reason);
 
 // Samples of one property are numbered from 0 on over all openings of its store; inc tells apart
@@ -94,6 +96,7 @@ struct HistoryBatch {
   std::vector<Aggregate> aggregates;  // Of another file that this one takes the place of.
   std::vector<PathId> live;           // That have samples for the first time since the opening.
   std::optional<FlashDay> flash;      // Kept with every 64th commit and the last one only.
+  std::uint64_t inc = 0;              // The opening that committed the blocks before; 0: this one.
 
   bool empty() const {
     return paths.empty() && blocks.empty() && losses.empty() && aggregates.empty() && live.empty();

@@ -17,6 +17,8 @@ namespace {
 using store::Database;
 using store::Statement;
 
+constexpr std::string_view kRows = "aggregates";  // In meta.
+
 std::int64_t HourOf(WallTime time) {
   return std::chrono::floor<std::chrono::hours>(time).time_since_epoch().count();
 }
@@ -51,6 +53,52 @@ Bucket ReadHour(const Statement& row, int column) {
   return hour;
 }
 
+// As it is known, or counted.
+Result<std::int64_t> Rows(Database& db) {
+  Result<Statement> select = db.Prepare(sql::kSelectMeta);
+  if (!select) return select.error();
+  const Result<bool> row = select->BindText(1, kRows).Step();
+  if (!row) return row.error();
+  if (*row) return select->Int(0);
+  return db.QueryInt("SELECT count(*) FROM aggregate");
+}
+
+// How many rows there are after it.
+Result<std::int64_t> Merge(Database& db, const std::vector<Aggregate>& aggregates,
+                           std::int64_t rows) {
+  Result<Statement> upsert = db.Prepare(sql::kUpsertAggregate);
+  if (!upsert) return upsert.error();
+  for (const Aggregate& aggregate : aggregates) {
+    const Bucket& hour = aggregate.hour;
+    upsert->BindInt(1, HourOf(hour.from)).BindInt(2, aggregate.path);
+    upsert->BindUint(3, hour.count).BindUint(4, hour.numbers);
+    BindNumber(*upsert, 5, aggregate, hour.min);
+    BindNumber(*upsert, 6, aggregate, hour.mean);
+    BindNumber(*upsert, 7, aggregate, hour.max);
+    const Result<bool> row = upsert->Step();
+    if (!row) return row.error();
+    rows += upsert->Int(0);
+    upsert->Reset();
+  }
+  return rows;
+}
+
+// How many rows there are after it.
+Result<std::int64_t> RemoveOldest(Database& db, std::int64_t rows, std::int64_t rows_max) {
+  if (rows <= rows_max) return rows;
+  Result<Statement> remove = db.Prepare(sql::kDeleteOldestAggregates);
+  if (!remove) return remove.error();
+  std::int64_t removed = 0;
+  while (rows > rows_max && removed < kAggregatesRemovedMax) {
+    if (Status done = remove->Run(); !done) return done.error();
+    const std::int64_t gone = db.changes();
+    if (gone == 0) return 0;  // There were fewer than it said.
+    rows -= gone;
+    removed += gone;
+  }
+  return rows;
+}
+
 }  // namespace
 
 void Aggregator::Add(PathId path, std::string_view block) {
@@ -74,26 +122,15 @@ std::vector<Aggregate> Aggregator::Take() const {
 Status AddAggregates(Database& db, const std::vector<Aggregate>& aggregates,
                      std::int64_t rows_max) {
   if (aggregates.empty()) return {};
-  const Status written = store::RunForEach(
-      db, sql::kUpsertAggregate, aggregates, [](Statement& upsert, const Aggregate& aggregate) {
-        const Bucket& hour = aggregate.hour;
-        upsert.BindInt(1, HourOf(hour.from)).BindInt(2, aggregate.path);
-        upsert.BindUint(3, hour.count).BindUint(4, hour.numbers);
-        BindNumber(upsert, 5, aggregate, hour.min);
-        BindNumber(upsert, 6, aggregate, hour.mean);
-        BindNumber(upsert, 7, aggregate, hour.max);
-      });
-  if (!written) return written;
-  while (true) {
-    const Result<std::int64_t> rows = db.QueryInt("SELECT count(*) FROM aggregate");
-    if (!rows) return rows.error();
-    if (*rows <= rows_max) return {};
-    if (Status gone =
-            db.Exec("DELETE FROM aggregate WHERE hour = (SELECT min(hour) FROM aggregate)");
-        !gone) {
-      return gone;
-    }
-  }
+  const Result<std::int64_t> before = Rows(db);
+  if (!before) return before.error();
+  Result<std::int64_t> rows = Merge(db, aggregates, *before);
+  if (rows) rows = RemoveOldest(db, *rows, rows_max);
+  if (!rows) return rows.error();
+  if (*rows == *before) return {};
+  Result<Statement> upsert = db.Prepare(sql::kUpsertMeta);
+  if (!upsert) return upsert.error();
+  return upsert->BindText(1, kRows).BindInt(2, *rows).Run();
 }
 
 Status ReadAggregates(Database& db, PathId path, WallTime from, WallTime to,

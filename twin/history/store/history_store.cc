@@ -17,6 +17,7 @@
 #include "twin/history/store/ledger.h"
 #include "twin/history/store/open_unchanged.h"
 #include "twin/history/store/retention.h"
+#include "twin/history/store/withheld.h"
 #include "twin/store/columns.h"
 #include "twin/store/inspect.h"
 #include "twin/store/schema.h"
@@ -36,7 +37,10 @@ using store::Transaction;
 using store::WriteCause;
 
 constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
-constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2, 1, sql::kSchema2}};
+// What is evicted since the cloud has it has a reason of its own, which older readers take for
+// damage.
+constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2, 1, sql::kSchema2},
+                                    Migration{3, 3, sql::kSchema3}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
 // Measured on ext4, the kernel's write_bytes for commits of 100 blocks of 100 bytes, and of 10:
@@ -48,6 +52,19 @@ constexpr std::int64_t kPageBytes = 1'024;
 // reads so many batches to find them. A saving writes a page for every 100 paths or so.
 constexpr std::int64_t kCommitsBetweenSaves = 64;
 
+// What a row of the table of blocks takes at most, pages of its own and what a row that doesn't fit
+// any more leaves unused in its page included. Without rowids, a page keeps of a longer row at
+// most a fourth, and the rest lies in pages that it shares with no other:
+// https://www.sqlite.org/fileformat2.html#b_tree_pages.
+std::int64_t RowBytes(const BlockRecord& block) {
+  constexpr std::int64_t kLocalMax = (kPageBytes - 12) * 64 / 255 - 23;
+  constexpr std::int64_t kLocalMin = (kPageBytes - 12) * 32 / 255 - 23;
+  constexpr std::int64_t kOtherColumns = 40;
+  const std::int64_t payload = static_cast<std::int64_t>(block.bytes.size()) + kOtherColumns;
+  if (payload <= kLocalMax) return payload * 4 / 3;
+  return kLocalMax * 4 / 3 + ((payload - kLocalMin) / (kPageBytes - 4) + 1) * kPageBytes;
+}
+
 // Aggregates take this part of bytes_max at most. A row of them has about so many bytes, measured.
 constexpr std::uint64_t kAggregatesShare = 8;
 constexpr std::uint64_t kAggregateBytes = 48;
@@ -55,6 +72,12 @@ constexpr std::uint64_t kAggregateBytes = 48;
 constexpr std::string_view kNextsAt = "nexts_at";
 constexpr std::string_view kFlashDay = "flash_day";
 constexpr std::string_view kFlashBytes = "flash_bytes";
+constexpr std::string_view kCarried = "carried";
+// How many chunks of nothing but what is withheld are passed over at once.
+constexpr int kPassedOverMax = 1'000;
+
+// How many commits there are between two savings of what is delivered: two pages each.
+constexpr std::uint64_t kCommitsBetweenDeliveries = 8;
 
 // The WAL's share of bytes_max: it is copied back at half of it, and a commit may take the other
 // half.
@@ -151,6 +174,8 @@ struct HistoryStore::Impl {
   Status Check(const HistoryBatch& batch, std::vector<std::uint64_t>& nexts) const;
   Status MakeRoom(const HistoryBatch& batch);
   Result<std::int64_t> UsedPages();
+  Result<std::int64_t> IncarnationOf(std::uint64_t inc);
+  Status SaveDelivery();
   Status Write(const HistoryBatch& batch, const std::vector<std::uint64_t>& nexts, bool last);
   Status WritePaths(const HistoryBatch& batch);
   Status SaveNexts(const HistoryBatch& batch, const std::vector<std::uint64_t>& nexts);
@@ -178,6 +203,9 @@ struct HistoryStore::Impl {
   std::int64_t nexts_at = 0;
   FlashDay flash_day;
   Oldest oldest;
+  Delivery delivery;
+  std::int64_t carried = 0;
+  Withheld withheld;
 
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> failed_commits{0};
@@ -204,7 +232,12 @@ Status HistoryStore::Impl::Load() {
   const Result<std::int64_t> newest = db.QueryInt(sql::kSelectLastBatch);
   if (!newest) return newest.error();
   // Evictions may have taken the newest ones.
-  last_batch = std::max(*newest, nexts_at);
+  if (Status read = delivery.Load(db); !read) return read;
+  const Result<std::int64_t> last_carried = ReadMeta(db, kCarried);
+  if (!last_carried) return last_carried.error();
+  carried = *last_carried;
+  if (Status read = withheld.Load(db); !read) return read;
+  last_batch = std::max({*newest, nexts_at, delivery.newest()});
   return RaiseNexts(db, nexts_at, paths, t_max);
 }
 
@@ -302,15 +335,14 @@ Result<std::int64_t> HistoryStore::Impl::UsedPages() {
 Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
   const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
   std::int64_t bytes = 16 * kPageBytes;  // Ledger and splits of pages.
-  for (const BlockRecord& block : batch.blocks) {
-    bytes += static_cast<std::int64_t>(block.bytes.size()) + 40;
-  }
+  for (const BlockRecord& block : batch.blocks) bytes += RowBytes(block);
   const std::int64_t needed = bytes / kPageBytes + 1;
   while (true) {
     const Result<std::int64_t> used = UsedPages();
     if (!used) return used.error();
     if (*used + needed <= PagesMax()) return {};
-    const Result<std::int64_t> evicted = EvictSome(db, oldest, LossReason::kBytesMax, Limits());
+    const Result<std::int64_t> evicted =
+        EvictSome(db, delivery, oldest, LossReason::kBytesMax, Limits());
     if (!evicted) return evicted.error();
     if (*evicted == 0) {
       return Exhausted(db.path() + ": a commit of " + std::to_string(bytes) +
@@ -376,7 +408,9 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
   if (!transaction) return transaction.error();
   if (Status done = WritePaths(batch); !done) return done;
   if (!batch.blocks.empty()) {
-    const Status done = WriteBatch(db, last_batch + 1, incarnation, batch.blocks);
+    const Result<std::int64_t> of = IncarnationOf(batch.inc);
+    if (!of) return of.error();
+    const Status done = WriteBatch(db, last_batch + 1, *of, batch.blocks);
     if (!done) return done;
   }
   if (Status done = AddLosses(db, batch.losses, options.ledger_records_max); !done) return done;
@@ -390,11 +424,41 @@ Status HistoryStore::Impl::Write(const HistoryBatch& batch, const std::vector<st
   if (last) {
     if (Status done = WriteClean(batch); !done) return done;
   }
+  const bool deliveries = delivery.dirty() && (last || commits % kCommitsBetweenDeliveries == 0);
+  if (deliveries) {
+    if (Status done = delivery.Save(db); !done) return done;
+  }
   if (Status done = transaction->Commit(); !done) return done;
+  if (deliveries) delivery.Saved();
   if (save) {
     saved = nexts;
     nexts_at = last_batch + 1;
   }
+  return {};
+}
+
+// The incarnation's number, of a file that blocks were copied from as well.
+Result<std::int64_t> HistoryStore::Impl::IncarnationOf(std::uint64_t inc) {
+  if (inc == 0 || inc == options.inc) return incarnation;
+  Result<Statement> select = db.Prepare(sql::kSelectIncarnationOf);
+  if (!select) return select.error();
+  const Result<bool> row = select->BindUint(1, inc).Step();
+  if (!row) return row.error();
+  if (*row) return select->Int(0);
+  select->Reset();
+  Result<Statement> insert = db.Prepare(sql::kInsertForeignIncarnation);
+  if (!insert) return insert.error();
+  if (Status done = insert->BindUint(1, inc).Run(); !done) return done.error();
+  return db.QueryInt("SELECT min(n) FROM incarnation");
+}
+
+Status HistoryStore::Impl::SaveDelivery() {
+  const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
+  Result<Transaction> transaction = Transaction::Begin(db);
+  if (!transaction) return transaction.error();
+  if (Status done = delivery.Save(db); !done) return done;
+  if (Status done = transaction->Commit(); !done) return done;
+  delivery.Saved();
   return {};
 }
 
@@ -426,7 +490,8 @@ Status HistoryStore::Impl::Commit(const HistoryBatch& batch, bool last) {
 
 void HistoryStore::Impl::Count() {
   file_bytes = db.FileBytes();
-  const Result<std::int64_t> sum = db.QueryInt("SELECT coalesce(sum(count), 0) FROM loss");
+  const Result<std::int64_t> sum =
+      db.QueryInt("SELECT coalesce(sum(count), 0) FROM loss WHERE reason != 6");
   // What can't be read shows wherever it matters.
   if (sum) lost = static_cast<std::uint64_t>(*sum);
 }
@@ -499,9 +564,85 @@ Result<std::vector<Loss>> HistoryStore::Losses() {
   return ReadLosses(impl_->db);
 }
 
+Result<Undelivered> HistoryStore::TakeUndelivered(const DeliveryRequest& request) {
+  Delivery& delivery = impl_->delivery;
+  if (request.held) {
+    delivery.Anew();
+    Result<Transaction> transaction = Transaction::Begin(impl_->db);
+    if (!transaction) return transaction.error();
+    const auto held = [&](PathId id) {
+      const auto path = std::ranges::find(*request.held, impl_->paths.at(id - 1).path,
+                                          &DeliveryRequest::HeldPath::path);
+      return path == request.held->end() ? std::span<const OrdinalInterval>() : path->intervals;
+    };
+    Status done = SettleDelivered(impl_->db, impl_->options.ledger_records_max, held);
+    if (done) done = transaction->Commit();
+    if (!done) return done.error();
+    impl_->Count();
+  }
+  if (request.delivered) delivery.Delivered();
+  if (request.mark.inc != 0) delivery.SetMark(request.mark);
+  if (delivery.SaveIsDue()) {
+    if (Status saved = impl_->SaveDelivery(); !saved) return saved.error();
+  }
+  // A chunk of nothing but what is withheld would look as if there was no more.
+  for (int chunks = 0;; ++chunks) {
+    Result<Undelivered> taken = delivery.Take(impl_->db, request.order, request.bytes_max);
+    if (!taken || impl_->withheld.Erase(impl_->paths, taken->blocks) == 0) return taken;
+    if (!taken->blocks.empty() || !taken->losses.empty() || chunks == kPassedOverMax) return taken;
+    delivery.Delivered();
+  }
+}
+
+Result<Walked> HistoryStore::Walk(const WalkRequest& request) const {
+  Result<Walked> walked = history::Walk(impl_->db, impl_->delivery, request);
+  if (walked) impl_->withheld.Erase(impl_->paths, walked->blocks);
+  return walked;
+}
+
+std::int64_t HistoryStore::carried() const {
+  return impl_->carried;
+}
+
+Status HistoryStore::SetCarried(std::int64_t commit) {
+  const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
+  Result<Statement> upsert = impl_->db.Prepare(sql::kUpsertMeta);
+  if (!upsert) return upsert.error();
+  const Status saved = upsert->BindText(1, kCarried).BindInt(2, commit).Run();
+  if (saved) impl_->carried = commit;
+  return saved;
+}
+
+Status HistoryStore::TakeReceipt(const Receipt& receipt) {
+  Delivery& delivery = impl_->delivery;
+  if (delivery.mark() == receipt.mark) return {};  // It was taken already.
+  if (!(delivery.mark() == receipt.known)) {
+    return Conflict("the device has heard of the cloud since that file was made: they know better");
+  }
+  if (receipt.end.commit <= receipt.since) return {};
+  if (Status known = CheckPlace(impl_->db, receipt.end); !known) return known;
+  const std::int64_t last = receipt.all_of_end ? receipt.end.commit : receipt.end.commit - 1;
+  if (last > receipt.since) delivery.DeliveredAll(receipt.since + 1, last);
+  delivery.SetMark(receipt.mark);
+  return impl_->SaveDelivery();
+}
+
+Status HistoryStore::Withhold(const std::string& path, std::uint64_t before) {
+  const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
+  return impl_->withheld.Set(impl_->db, path, before);
+}
+
+const std::map<std::string, std::uint64_t>& HistoryStore::withheld() const {
+  return impl_->withheld.all();
+}
+
+CloudMark HistoryStore::cloud_mark() const {
+  return impl_->delivery.mark();
+}
+
 Result<bool> HistoryStore::EvictBefore(WallTime before) {
   const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
-  const auto evicted = EvictSomeBefore(impl_->db, before, impl_->Limits());
+  const auto evicted = EvictSomeBefore(impl_->db, impl_->delivery, before, impl_->Limits());
   if (!evicted) return evicted.error();
   impl_->Count();
   return *evicted != 0;
@@ -533,7 +674,8 @@ Result<std::vector<PathAudit>> HistoryStore::Audit() {
       return store::Damage(impl_->db, "loss", loss.path);
     }
     PathAudit& path = audit[loss.path - 1];
-    (loss.exact ? path.lost : path.lost_at_most) += loss.count;
+    const bool delivered = loss.reason == LossReason::kDelivered;
+    (delivered ? path.delivered : loss.exact ? path.lost : path.lost_at_most) += loss.count;
   }
   return audit;
 }

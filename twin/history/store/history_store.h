@@ -8,13 +8,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "twin/base/clock.h"
 #include "twin/base/result.h"
 #include "twin/history/gather/records.h"
+#include "twin/history/store/delivery.h"
+#include "twin/history/store/walk.h"
 #include "twin/store/flash_meter.h"
 
 namespace edgetwin::history {
@@ -45,16 +49,42 @@ struct HistoryStoreStats {
   std::uint64_t lost = 0;        // Samples, by the ledger: at most so many.
 };
 
-// Of one path: stored + lost + lost_at_most is next, or samples are gone that nobody accounts for.
+// What the one that delivers asks for, in this order: `held`, `delivered`, `mark`, the next blocks.
+struct DeliveryRequest {
+  // Nothing counts as delivered any more; the cloud has these, and of what was evicted because it
+  // had more, it has lost the rest.
+  struct HeldPath {
+    std::string path;
+    std::vector<OrdinalInterval> intervals;  // Ascending.
+  };
+  std::optional<std::vector<HeldPath>> held = {};
+  bool delivered = false;  // What was taken last is with the cloud.
+  CloudMark mark = {};     // To be remembered with it; inc 0: no news.
+  DeliveryOrder order = DeliveryOrder::kNewest;
+  std::size_t bytes_max = 0;
+};
+
+// The cloud has what commits after `since` hold, up to `end`, from a file that carried it.
+struct Receipt {
+  std::int64_t since = 0;
+  WalkPlace end = {};
+  bool all_of_end = false;  // Everything of its last commit, too.
+  CloudMark known = {};     // As it was when the file was made.
+  CloudMark mark = {};      // That the cloud gives for all of it.
+};
+
+// Of one path: stored + delivered + lost + lost_at_most is next, or samples are gone that nobody
+// accounts for.
 struct PathAudit {
   PathRecord path;
   std::uint64_t blocks = 0;
   std::uint64_t bytes = 0;
   std::uint64_t stored = 0;        // Samples.
+  std::uint64_t delivered = 0;     // To the cloud, and evicted since.
   std::uint64_t lost = 0;          // By exact records.
   std::uint64_t lost_at_most = 0;  // By upper bounds.
 
-  bool AddsUp() const { return stored + lost + lost_at_most == path.next; }
+  bool AddsUp() const { return stored + delivered + lost + lost_at_most == path.next; }
 };
 
 // Synchronous, for one thread at a time; one exclusive connection (WAL, synchronous=FULL).
@@ -102,8 +132,31 @@ class HistoryStore {
   Status ReadAggregates(PathId path, WallTime from, WallTime to,
                         const std::function<void(const Bucket&)>& take);
 
-  // By path and first ordinal.
+  // By path and first ordinal; with what was evicted because the cloud has it.
   Result<std::vector<Loss>> Losses();
+
+  // The blocks that go to the cloud next. What is given is not evicted before the next call. That
+  // something is delivered becomes durable with a later commit: a crash takes it back, and it is
+  // given again. kCorrupt when a block isn't whole.
+  Result<Undelivered> TakeUndelivered(const DeliveryRequest& request);
+  // As last remembered; inc 0: none.
+  CloudMark cloud_mark() const;
+
+  // What the cloud doesn't have, without what is withheld; changes nothing. Errors as of
+  // history::Walk.
+  Result<Walked> Walk(const WalkRequest& request) const;
+  // Which commit was the last one that was carried away in a file; 0: none. Durable when
+  // SetCarried returns.
+  std::int64_t carried() const;
+  Status SetCarried(std::int64_t commit);
+  // Takes it for delivered, durably. kConflict, and nothing is changed, when the cloud was heard
+  // since the file was made, and so knows better, or when it is about another history.
+  Status TakeReceipt(const Receipt& receipt);
+
+  // Samples of the path with ordinals below `before` never leave, durably: TakeUndelivered passes
+  // over blocks that begin there as if they were delivered. By path, since it may have no id yet.
+  Status Withhold(const std::string& path, std::uint64_t before);
+  const std::map<std::string, std::uint64_t>& withheld() const;
 
   // Evicts, some at a time, what was sampled before `before`; whether there may be more. By whole
   // commits: what was sampled later in the same one keeps it a little longer.

@@ -199,6 +199,28 @@ TEST_F(HistoryStoreTest, TheFileStaysBelowItsCapAndEveryEvictionIsAccountedFor) 
   EXPECT_EQ(store->Losses()->size(), 20u) << "contiguous losses are one record";
 }
 
+// A row that is too long for its page takes pages of its own.
+TEST_F(HistoryStoreTest, BlocksOfAnySizeHaveRoomMadeForThem) {
+  HistoryStoreOptions options = OptionsFor(folder_, 1);
+  options.bytes_max = kHistoryBytesMin;
+  const auto store = OpenHistory(options);
+  constexpr PathId kPaths = 100;
+  std::mt19937 random(1);
+  for (std::uint64_t commit = 0; commit < 150; ++commit) {
+    HistoryBatch batch;
+    // Short ones, and now and then a commit of such as just don't fit.
+    const std::size_t bytes = commit % 3 == 0 ? 250 : 110 + random() % 60;
+    for (PathId path = 1; path <= kPaths; ++path) {
+      if (commit == 0) batch.paths.push_back({path, "plant/" + std::to_string(path)});
+      batch.blocks.push_back(BlockOf(path, commit, 1, bytes));
+    }
+    const Status done = store->Commit(batch);
+    ASSERT_TRUE(done) << "commit " << commit << ": " << done.error().text;
+    ASSERT_LE(store->stats().file_bytes, options.bytes_max);
+  }
+  EXPECT_GT(store->stats().lost, 0u);
+}
+
 TEST_F(HistoryStoreTest, TheLowestPriorityIsEvictedFirst) {
   HistoryStoreOptions options = OptionsFor(folder_, 1);
   options.bytes_max = kHistoryBytesMin;

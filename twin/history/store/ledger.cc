@@ -51,6 +51,7 @@ Status Write(Database& db, const Loss& loss) {
   upsert->BindUint(7, loss.inc);
   upsert->BindInt(8, loss.from.time_since_epoch().count());
   upsert->BindInt(9, loss.to.time_since_epoch().count());
+  upsert->BindInt(10, loss.reason == LossReason::kDelivered);  // The cloud knows.
   return upsert->Run();
 }
 
@@ -104,7 +105,71 @@ Result<bool> Coarsen(Database& db) {
   return true;
 }
 
+Status Remove(Database& db, const Loss& loss) {
+  Result<Statement> remove = db.Prepare(sql::kDeleteLoss);
+  if (!remove) return remove.error();
+  remove->BindInt(1, loss.path).BindInt(2, static_cast<int>(loss.reason)).BindInt(3, loss.exact);
+  return remove->BindUint(4, loss.first).Run();
+}
+
+// The parts of a delivered record that `held` has, and those that it lacks.
+std::vector<Loss> Split(const Loss& delivered, std::span<const OrdinalInterval> held) {
+  std::vector<Loss> parts;
+  const bool whole = delivered.count - 1 == delivered.last - delivered.first;
+  const auto add = [&](LossReason reason, std::uint64_t first, std::uint64_t last) {
+    Loss part = delivered;
+    part.reason = reason;
+    part.first = first;
+    part.last = last;
+    part.count = std::min(delivered.count, last - first + 1);
+    part.exact = whole && delivered.exact;
+    parts.push_back(part);
+  };
+  std::uint64_t at = delivered.first;
+  for (const OrdinalInterval& interval : held) {
+    if (interval.last < at) continue;
+    if (interval.first > delivered.last) break;
+    const std::uint64_t first = std::max(at, interval.first);
+    const std::uint64_t last = std::min(delivered.last, interval.last);
+    if (first > at) add(LossReason::kPeerRolledBack, at, first - 1);
+    add(LossReason::kDelivered, first, last);
+    if (last == delivered.last) return parts;
+    at = last + 1;
+  }
+  add(LossReason::kPeerRolledBack, at, delivered.last);
+  return parts;
+}
+
 }  // namespace
+
+Status SettleDelivered(Database& db, std::size_t records_max,
+                       const std::function<std::span<const OrdinalInterval>(PathId)>& held) {
+  Result<std::vector<Loss>> losses = ReadLosses(db);
+  if (!losses) return losses.error();
+  for (const Loss& loss : *losses) {
+    if (loss.reason != LossReason::kDelivered) continue;
+    const std::vector<Loss> parts = Split(loss, held(loss.path));
+    if (parts.size() == 1 && parts.front() == loss) continue;
+    if (Status removed = Remove(db, loss); !removed) return removed;
+    if (Status added = AddLosses(db, parts, records_max); !added) return added;
+  }
+  return {};
+}
+
+Result<std::vector<Loss>> ReadUntoldLosses(Database& db) {
+  Result<Statement> select = db.Prepare(sql::kSelectUntoldLosses);
+  if (!select) return select.error();
+  std::vector<Loss> losses;
+  if (Status read = ReadAll(db, *select, losses); !read) return read.error();
+  return losses;
+}
+
+Status MarkTold(Database& db, std::span<const Loss> losses) {
+  return store::RunForEach(db, sql::kUpdateTold, losses, [](Statement& update, const Loss& loss) {
+    update.BindInt(1, loss.path).BindInt(2, static_cast<int>(loss.reason)).BindInt(3, loss.exact);
+    update.BindUint(4, loss.first).BindUint(5, loss.last).BindUint(6, loss.count);
+  });
+}
 
 Status AddLosses(Database& db, std::span<const Loss> losses, std::size_t records_max) {
   if (losses.empty()) return {};

@@ -91,7 +91,7 @@ TEST_F(LedgerTest, WithMorePathsThanItsLimitThereIsOneRecordForEach) {
 TEST_F(LedgerTest, ADamagedRecordIsCorrupt) {
   ASSERT_TRUE(Add(LossOf(1, 0, 10)));
   for (const char* damage : {"UPDATE loss SET count = 11", "UPDATE loss SET count = 0",
-                             "UPDATE loss SET count = 1, reason = 6",
+                             "UPDATE loss SET count = 1, reason = 8",
                              "UPDATE loss SET reason = 1, last = -1, first = -2, exact = 2"}) {
     ASSERT_TRUE(db_->Exec(damage)) << damage;
     const auto read = ReadLosses(*db_);

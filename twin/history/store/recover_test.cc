@@ -180,7 +180,7 @@ TEST_F(RecoverTest, WithoutRoomForACopyTheLedgerSaysWhatIsOnlyInTheOldFile) {
     // As much as the ledger of a new file needs, and less than a copy.
     const std::string filler = folder_.path() + "/filler";
     store::WriteFile(filler, std::string(4 << 20, 'f'));
-    std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - (56 << 10));
+    std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - (60 << 10));
     const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
     ASSERT_TRUE(opened) << opened.error().text;
     EXPECT_EQ(Stored(*opened->store, 1), 0u);

@@ -39,28 +39,39 @@ Status ReadCandidates(Database& db, int priority, Candidates& found) {
   Result<Statement> select = db.Prepare(sql::kSelectEvictable);
   if (!select) return select.error();
   select->BindInt(1, found.batch).BindInt(2, priority).BindInt(3, kEvictedMax);
-  return store::ForEach(*select, [&](const Statement& row) -> Status {
-    Columns columns(row);
+  while (found.aggregates.size() < kEvictedHoursMax) {
+    const Result<bool> row = select->Step();
+    if (!row) return row.error();
+    if (!*row) break;
+    Columns columns(*select);
     found.blocks.push_back(ReadBlockColumns(columns));
     found.aggregates.Add(found.blocks.back().path, columns.Blob());
     if (columns.damaged()) return store::Damage(db, "block", found.batch);
-    return {};
-  });
+  }
+  return {};
 }
 
 // Of the first batch from `hint` on that has any of this priority; moves `hint` there.
-Result<Candidates> FindOldest(Database& db, int priority, std::int64_t& hint) {
+Result<Candidates> FindOldest(Database& db, const Delivery& delivery, int priority,
+                              std::int64_t& hint) {
   Result<Statement> next = db.Prepare(sql::kSelectBatchFrom);
   if (!next) return next.error();
+  std::int64_t from = hint;
+  bool skipped = false;  // What is on its way stays, and is found again.
   while (true) {
     Candidates found;
-    const Result<bool> row = next->BindInt(1, hint).Step();
+    const Result<bool> row = next->BindInt(1, from).Step();
     if (!row) return row.error();
     if (!*row) return found;
     found.batch = next->Int(0);
     const std::int64_t incarnation = next->Int(1);
     next->Reset();
-    hint = found.batch;
+    from = found.batch + 1;
+    if (delivery.OnItsWay(found.batch)) {
+      skipped = true;
+      continue;
+    }
+    if (!skipped) hint = found.batch;
     if (Status read = ReadCandidates(db, priority, found); !read) return read.error();
     if (!found.blocks.empty()) {
       const Result<std::uint64_t> inc = IncOf(db, incarnation);
@@ -68,17 +79,34 @@ Result<Candidates> FindOldest(Database& db, int priority, std::int64_t& hint) {
       found.inc = *inc;
       return found;
     }
-    hint = found.batch + 1;
+    if (!skipped) hint = from;
   }
 }
 
+// Of the first batch that the cloud has, the lowest priority.
+Result<Candidates> FindDelivered(Database& db, const Delivery& delivery) {
+  Candidates found;
+  const Result<std::int64_t> batch = delivery.Oldest(db);
+  if (!batch) return batch.error();
+  if (*batch == 0) return found;
+  found.batch = *batch;
+  for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
+    if (Status read = ReadCandidates(db, priority, found); !read) return read.error();
+    if (!found.blocks.empty()) break;
+  }
+  return found;
+}
+
 // Blocks that follow each other become one record, before the ledger's own merging.
-std::vector<Loss> LossesOf(const Candidates& evicted, LossReason reason) {
+std::vector<Loss> LossesOf(const Candidates& evicted, const Delivery& delivery,
+                           LossReason otherwise) {
   std::vector<Loss> losses;
   for (const BlockRecord& block : evicted.blocks) {
     const std::uint64_t last = block.first + block.count - 1;
+    const LossReason reason =
+        delivery.Has(evicted.batch, block) ? LossReason::kDelivered : otherwise;
     if (!losses.empty() && losses.back().path == block.path &&
-        losses.back().last + 1 == block.first) {
+        losses.back().last + 1 == block.first && losses.back().reason == reason) {
       Loss& loss = losses.back();
       loss.last = last;
       loss.count += block.count;
@@ -111,12 +139,12 @@ Status Remove(Database& db, const Candidates& evicted) {
   return batch->BindInt(1, evicted.batch).Run();
 }
 
-Result<std::int64_t> Evict(Database& db, const Candidates& evicted, LossReason reason,
-                           const AccountLimits& limits) {
+Result<std::int64_t> Evict(Database& db, const Delivery& delivery, const Candidates& evicted,
+                           LossReason reason, const AccountLimits& limits) {
   Result<Transaction> transaction = Transaction::Begin(db);
   if (!transaction) return transaction.error();
   if (Status done = Remove(db, evicted); !done) return done.error();
-  const std::vector<Loss> losses = LossesOf(evicted, reason);
+  const std::vector<Loss> losses = LossesOf(evicted, delivery, reason);
   if (Status done = AddLosses(db, losses, limits.ledger_records_max); !done) return done.error();
   const Status added = AddAggregates(db, evicted.aggregates.Take(), limits.aggregates_max);
   if (!added) return added.error();
@@ -126,18 +154,27 @@ Result<std::int64_t> Evict(Database& db, const Candidates& evicted, LossReason r
 
 }  // namespace
 
-Result<std::int64_t> EvictSome(Database& db, Oldest& oldest, LossReason reason,
-                               const AccountLimits& limits) {
+Result<std::int64_t> EvictSome(Database& db, const Delivery& delivery, Oldest& oldest,
+                               LossReason reason, const AccountLimits& limits) {
+  Result<Candidates> delivered = FindDelivered(db, delivery);
+  if (!delivered) return delivered.error();
+  if (!delivered->blocks.empty()) {
+    const Result<std::uint64_t> inc = delivery.IncOf(db, delivered->batch);
+    if (!inc) return inc.error();
+    delivered->inc = *inc;
+    return Evict(db, delivery, *delivered, reason, limits);
+  }
   for (std::size_t priority = 0; priority < kPriorities; ++priority) {
     const Result<Candidates> evicted =
-        FindOldest(db, static_cast<int>(priority), oldest.batch[priority]);
+        FindOldest(db, delivery, static_cast<int>(priority), oldest.batch[priority]);
     if (!evicted) return evicted.error();
-    if (!evicted->blocks.empty()) return Evict(db, *evicted, reason, limits);
+    if (!evicted->blocks.empty()) return Evict(db, delivery, *evicted, reason, limits);
   }
   return 0;
 }
 
-Result<std::int64_t> EvictSomeBefore(Database& db, WallTime before, const AccountLimits& limits) {
+Result<std::int64_t> EvictSomeBefore(Database& db, const Delivery& delivery, WallTime before,
+                                     const AccountLimits& limits) {
   Result<Statement> select = db.Prepare(sql::kSelectBatchBefore);
   if (!select) return select.error();
   const Result<bool> row = select->BindInt(1, before.time_since_epoch().count()).Step();
@@ -149,11 +186,12 @@ Result<std::int64_t> EvictSomeBefore(Database& db, WallTime before, const Accoun
   if (!inc) return inc.error();
   evicted.inc = *inc;
   select->Reset();
+  if (delivery.OnItsWay(evicted.batch)) return 0;
   for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
     if (Status read = ReadCandidates(db, priority, evicted); !read) return read.error();
     if (!evicted.blocks.empty()) break;
   }
-  return Evict(db, evicted, LossReason::kAgeMax, limits);
+  return Evict(db, delivery, evicted, LossReason::kAgeMax, limits);
 }
 
 }  // namespace edgetwin::history

@@ -10,12 +10,16 @@
 
 #include "twin/base/result.h"
 #include "twin/history/gather/records.h"
+#include "twin/history/store/delivery.h"
 #include "twin/store/sqlite_db.h"
 
 namespace edgetwin::history {
 
 // How many blocks one transaction evicts at most.
 inline constexpr std::int64_t kEvictedMax = 256;
+// How many hours of a path their samples may be of before it ends with fewer blocks: all of them
+// are in memory. Blocks of a window have one or two each.
+inline constexpr std::size_t kEvictedHoursMax = 1'024;
 
 // How far accounts of what was evicted may grow.
 struct AccountLimits {
@@ -29,15 +33,15 @@ struct Oldest {
   std::array<std::int64_t, kPriorities> batch{};
 };
 
-// Evicts the oldest blocks of one batch and of the lowest priority that there is, kEvictedMax at
-// most, and accounts for them in the ledger and by aggregates, in one transaction. Gives how many;
-// 0: there are none.
-Result<std::int64_t> EvictSome(store::Database& db, Oldest& oldest, LossReason reason,
-                               const AccountLimits& limits);
+// Evicts the oldest blocks of one batch, kEvictedMax at most, and accounts for them in the ledger
+// and by aggregates, in one transaction: of what the cloud has, while there is any; else of the
+// lowest priority that there is. Not what is on its way. Gives how many; 0: there are none.
+Result<std::int64_t> EvictSome(store::Database& db, const Delivery& delivery, Oldest& oldest,
+                               LossReason reason, const AccountLimits& limits);
 
 // The same of the first commit that has nothing sampled at `before` or later, whatever its
 // priority.
-Result<std::int64_t> EvictSomeBefore(store::Database& db, WallTime before,
+Result<std::int64_t> EvictSomeBefore(store::Database& db, const Delivery& delivery, WallTime before,
                                      const AccountLimits& limits);
 
 }  // namespace edgetwin::history

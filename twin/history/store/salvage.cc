@@ -12,6 +12,7 @@
 #include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/open_unchanged.h"
+#include "twin/history/store/withheld.h"
 #include "twin/store/columns.h"
 
 namespace edgetwin::history {
@@ -83,7 +84,12 @@ class Copier {
     times_.assign(paths.size(), WallTime{});
     return Commit();
   }
-  Status Add(BlockRecord block) {
+  // `inc`: the opening that committed it, by which the cloud knows it; 0: not known.
+  Status Add(BlockRecord block, std::uint64_t inc) {
+    if (inc != batch_.inc) {
+      if (Status done = Commit(); !done) return done;
+      batch_.inc = inc;
+    }
     if (block.path == 0 || block.path > nexts_.size()) return {};
     std::uint64_t& next = nexts_[block.path - 1];
     if (block.first < next) return {};
@@ -124,7 +130,9 @@ class Copier {
   WallTime time(PathId path) const { return times_[path - 1]; }
   Status Commit() {
     bytes_ = 0;
-    return to_.Commit(std::exchange(batch_, {}));
+    HistoryBatch next;
+    next.inc = batch_.inc;
+    return to_.Commit(std::exchange(batch_, std::move(next)));
   }
   const Salvaged& salvaged() const { return salvaged_; }
 
@@ -147,10 +155,16 @@ Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const Salvag
   if (!stored) return Salvaged{};
   Copier copier(to);
   if (Status done = copier.AddPaths(stored->paths); !done) return done.error();
+  Withheld withheld;
+  (void)withheld.Load(*db);  // As far as it can be read.
+  for (const auto& [path, before] : withheld.all()) {
+    if (Status done = to.Withhold(path, before); !done) return done.error();
+  }
   for (const std::int64_t batch :
        options.blocks ? BatchNumbers(*db) : std::vector<std::int64_t>()) {
+    const std::uint64_t inc = Delivery::IncOf(*db, batch).value_or(0);
     for (BlockRecord& block : ReadWhole(*db, batch)) {
-      if (Status done = copier.Add(std::move(block)); !done) return done.error();
+      if (Status done = copier.Add(std::move(block), inc); !done) return done.error();
     }
   }
   std::vector<PathRecord> ends = stored->paths;

@@ -1,5 +1,5 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-INSERT OR REPLACE INTO loss (path, reason, exact, first, last, count, inc, from_ms, to_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT OR REPLACE INTO loss (path, reason, exact, first, last, count, inc, from_ms, to_ms, told)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);

@@ -1,0 +1,4 @@
+-- Copyright 2026 The edgetwin authors
+-- SPDX-License-Identifier: Apache-2.0
+
+INSERT INTO delivered (first, last) VALUES (?1, ?2);
