@@ -43,7 +43,7 @@ struct Undertaker::Shared {
   void Start(const std::shared_ptr<Shared>& self);
   void Run();
 
-  const SystemClock clock;
+  const SystemClock clock{};  // Clang 14 wants the braces.
   const Descriptor wake{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::mutex mutex;
   // All below: under `mutex`.
