@@ -14,6 +14,7 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 std::string FileName(const std::string& path) {
@@ -27,6 +28,7 @@ bool ExecDriver::Init(ConfigReader& config) {
   options_ = ReadExecOptions(config);
   program_limits_ = std::make_unique<ProgramLimits>(options_.lines_per_second_max);
   properties_limit_ = std::make_unique<Limit>(options_.properties_max);
+  definitions_limit_ = std::make_unique<Limit>(2 * options_.properties_max);
   return config.problems().list().size() == problems;
 }
 
@@ -35,7 +37,8 @@ Status ExecDriver::Start(Loop& loop, driver::SampleSink& sink) {
   loop_ = &loop;
   sink_ = &sink;
   properties_.clear();
-  complained_at_.reset();
+  told_at_.reset();
+  definitions_since_.reset();
   last_error_.clear();
   const driver::BreakerOptions restarts{1, options_.restart_min, options_.restart_max};
   breaker_ = std::make_unique<driver::Breaker>(restarts, seed_());
@@ -76,7 +79,9 @@ void ExecDriver::Launch() {
   if (state_ == State::kWaiting) breaker_->Allow(loop_->Now());
   for (auto& [path, property] : properties_) property.seen = false;
   reading_ = false;
+  reads_limit_.Use(0);
   bad_lines_ = 0;
+  bad_lines_limit_.Use(0);
   auto program = Program::Start(*loop_, options_.instance, options_.child, options_.stop_within,
                                 *program_limits_, *this);
   if (!program) return Fail(program.error().text);
@@ -160,11 +165,15 @@ void ExecDriver::OnLine(std::string_view line, bool too_long) {
   std::visit([this](auto& body) { Handle(body); }, *message);
 }
 
+bool ExecDriver::MayTell() const {
+  return !told_at_ || loop_->Now() >= *told_at_ + kComplaintEvery;
+}
+
 void ExecDriver::Complain(Error error) {
-  const MonoTime now = loop_->Now();
   last_error_ = error.text;
-  if (complained_at_ && now < *complained_at_ + kComplaintEvery) return;
-  complained_at_ = now;
+  if (!MayTell()) return;
+  told_at_ = loop_->Now();
+  told_ = error.text;
   sink_->Polled("", microseconds(0), std::move(error));
 }
 
@@ -211,7 +220,10 @@ void ExecDriver::Handle(Define& define) {
 
 void ExecDriver::DefineOne(Define::Item& item) {
   auto path = model::Path::Parse(options_.thing + "/" + item.path);
-  if (!path) return Complain(Invalid("define: '" + item.path + "': " + path.error().text));
+  if (!path) {
+    return Complain(Invalid("define: " + Shown(item.path) +
+                            " can't be a path: " + Words(path.error().text, kTextBytesMax)));
+  }
   const auto known = properties_.find(item.path);
   if (known == properties_.end() && properties_.size() >= options_.properties_max) {
     properties_limit_->Hit();
@@ -221,6 +233,15 @@ void ExecDriver::DefineOne(Define::Item& item) {
   item.def.path = *std::move(path);
   if (item.def.source.empty()) item.def.source = FileName(options_.child.program);
   options_.policy.Apply(item.path, item.def);
+  if (known != properties_.end() && known->second.def == item.def) {
+    known->second.seen = true;
+    return;
+  }
+  if (!TakeDefinition()) {
+    return Complain(Exhausted("define: more than " + std::to_string(definitions_limit_->max()) +
+                              " new or changed definitions within a minute, at last '" + item.path +
+                              "'"));
+  }
   const std::uint64_t generation = generation_;
   const Result<model::PropertyId> id = sink_->Define(item.def);
   if (generation != generation_) return;
@@ -232,15 +253,32 @@ void ExecDriver::DefineOne(Define::Item& item) {
   properties_limit_->Use(properties_.size());
 }
 
+// Each definition goes to flash and to the cloud, and the sink logs each that it refuses.
+bool ExecDriver::TakeDefinition() {
+  const MonoTime now = loop_->Now();
+  if (!definitions_since_ || now >= *definitions_since_ + minutes(1)) {
+    definitions_since_ = now;
+    definitions_ = 0;
+  }
+  if (!definitions_limit_->Fits(definitions_ + 1)) {
+    definitions_limit_->Hit();
+    return false;
+  }
+  definitions_limit_->Use(++definitions_);
+  return true;
+}
+
 ExecDriver::Property* ExecDriver::Known(const char* what, const std::string& path) {
   const auto found = properties_.find(path);
   if (found != properties_.end() && found->second.seen) return &found->second;
+  // A thousand such paths may stand in one line: only what is told is worth a comparison.
   std::vector<std::string> names;
-  for (const auto& [name, property] : properties_) {
-    if (property.seen) names.push_back(name);
+  for (auto it = properties_.begin(); MayTell() && it != properties_.end(); ++it) {
+    if (it->second.seen) names.push_back(it->first);
+    if (names.size() >= kComparedMax) break;
   }
   const std::string near = Nearest(path, names);
-  Complain(NotFound(std::string(what) + ": no property '" + path + "' is defined" +
+  Complain(NotFound(std::string(what) + ": no property " + Shown(path) + " is defined" +
                     (near.empty() ? "" : "; did you mean '" + near + "'?")));
   return nullptr;
 }
@@ -322,7 +360,12 @@ void ExecDriver::Handle(ReadDone& done) {
   Status status;
   if (!done.error.empty()) {
     last_error_ = done.error;
-    status = Unavailable(std::move(done.error));
+    // A failed poll is counted in any case; it is logged when its text is another than the last.
+    if (MayTell()) {
+      told_at_ = loop_->Now();
+      told_ = std::move(done.error);
+    }
+    status = Unavailable(told_);
   }
   sink_->Polled("", loop_->Now() - asked_at_, status);
 }
@@ -390,9 +433,14 @@ void ExecDriver::Handle(WriteDone& done) {
     last_error_ = done.error;
     return EndWrite(done.id, done.retry ? Unavailable(done.error) : Invalid(done.error));
   }
-  if (done.value.is_null()) return EndWrite(done.id, found->second.value);
   Property* property = ById(found->second.property);
   if (property == nullptr) return EndWrite(done.id, NotFound("the property was removed"));
+  if (done.value.is_null()) {
+    if (found->second.value.type() != property->def.type) {
+      return EndWrite(done.id, Corrupt("write_done: the property's type has changed meanwhile"));
+    }
+    return EndWrite(done.id, found->second.value);
+  }
   Result<model::Value> value = ToValue(done.value, property->def.type);
   if (!value) {
     return EndWrite(done.id, Corrupt("write_done: " + value.error().text));
@@ -442,6 +490,7 @@ std::vector<LimitReport> ExecDriver::limits() const {
           program_limits_->input_backlog_bytes.Report("stdin_backlog_bytes"),
           bad_lines_limit_.Report("bad_lines"),
           properties_limit_->Report("program_properties"),
+          definitions_limit_->Report("definitions_per_minute"),
           reads_limit_.Report("reads_under_way"),
           writes_limit_.Report("writes_under_way"),
           restarts};

@@ -27,6 +27,8 @@ class ExecDriver final : public driver::Driver, private Program::Listener {
   static constexpr std::uint64_t kWritesMax = 64;     // Under way.
   static constexpr std::uint64_t kBadLinesMax = 100;  // In a row; the program is ended then.
   static constexpr std::chrono::seconds kComplaintEvery{10};  // Told no more often.
+  // Properties that a misspelled path is compared with.
+  static constexpr std::size_t kComparedMax = 1'000;
 
   // `seed` gives the jitter of the pauses between starts; called once a Start.
   explicit ExecDriver(std::function<std::uint64_t()> seed) : seed_(std::move(seed)) {}
@@ -98,13 +100,18 @@ class ExecDriver final : public driver::Driver, private Program::Listener {
   void OnSilenceCheck();
   void OnReadyDeadline();
   void OnSteady();
+  // Whether what is wrong may be told now, other than as it was told last.
+  bool MayTell() const;
   // Tells of something that is wrong without ending the program, not more often than is bearable.
   void Complain(Error error);
+  // Counts a definition that the sink is to hear of; false when there were too many.
+  bool TakeDefinition();
 
   const std::function<std::uint64_t()> seed_;
   ExecOptions options_;
   std::unique_ptr<ProgramLimits> program_limits_;
   std::unique_ptr<Limit> properties_limit_;
+  std::unique_ptr<Limit> definitions_limit_;
   Limit writes_limit_{kWritesMax};
   Limit bad_lines_limit_{kBadLinesMax};
   Limit reads_limit_{1};
@@ -128,8 +135,11 @@ class ExecDriver final : public driver::Driver, private Program::Listener {
   bool reading_ = false;  // Asked, and not answered.
   MonoTime asked_at_;
   MonoTime heard_at_;
-  std::uint64_t bad_lines_ = 0;  // In a row.
-  std::optional<MonoTime> complained_at_;
+  std::uint64_t bad_lines_ = 0;    // In a row.
+  std::uint64_t definitions_ = 0;  // Since definitions_since_.
+  std::optional<MonoTime> definitions_since_;
+  std::optional<MonoTime> told_at_;
+  std::string told_;
   std::string last_error_;
 };
 

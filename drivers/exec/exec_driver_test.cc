@@ -158,7 +158,9 @@ TEST_F(ExecDriverTest, HalfALineIsNoLine) {
 
 TEST_F(ExecDriverTest, ALineThatIsTooLongIsPassedOver) {
   Start(std::string(kBegin) +
-        "head -c 200000 /dev/zero | tr '\\0' x\necho\necho '{\"values\":{\"count\":2}}'\ncat\n");
+            "head -c 10000000 /dev/zero | tr '\\0' x\necho\n"
+            "echo '{\"values\":{\"count\":2}}'\ncat\n",
+        "lines_per_second_max = 100000\n");
   ASSERT_TRUE(UntilValue("t/count", Value(std::int64_t{2})));
   EXPECT_EQ(LimitOf("line_bytes").hits, 1u);
   EXPECT_THAT(Part().last_error, HasSubstr("longer than 131072 bytes"));

@@ -13,7 +13,6 @@
 
 #include "drivers/exec/protocol.h"
 #include "drivers/exec/undertaker.h"
-#include "twin/base/utf8.h"
 
 namespace edgetwin::exec {
 namespace {
@@ -129,12 +128,13 @@ void Program::WatchOutput() {
 }
 
 void Program::OnOutput() {
-  chunk_.resize(kChunkBytes);
+  NewSecond();
+  const std::uint64_t bytes_max = limits_.lines_per_second.max() * ProgramLimits::kBytesPerLine;
+  chunk_.resize(std::min<std::uint64_t>(kChunkBytes, bytes_max - bytes_this_second_));
   const auto got = ReadSome(child_.output, chunk_.data(), chunk_.size());
   if (!got) return;
   if (*got == 0) return OnOutputClosed();
   rest_ = std::string_view(chunk_).substr(0, *got);
-  NewSecond();
   bytes_this_second_ += *got;
   if (HandLines(true) == Flow::kPause) PauseOutput();
 }
@@ -217,7 +217,7 @@ void Program::OnErrors() {
 void Program::KeepErrors(std::string_view bytes) {
   const auto keep = [this] {
     std::string text = error_cutter_.too_long() ? "(a long line)"
-                                                : ToUtf8(error_cutter_.line(), kErrorLineBytesMax);
+                                                : Words(error_cutter_.line(), kErrorLineBytesMax);
     if (text.empty()) return;
     error_lines_.push_back(std::move(text));
     if (error_lines_.size() > kErrorLinesKept) error_lines_.pop_front();

@@ -20,15 +20,7 @@ using nlohmann::json;
 
 constexpr std::size_t kShownBytesMax = 80;
 
-std::string Shown(std::string_view text) {
-  std::string shown = ToUtf8(text, kShownBytesMax);
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return "'" + shown + (text.size() > kShownBytesMax ? "…'" : "'");
-}
-
-std::string Shown(const json& node) {
+std::string ShownJson(const json& node) {
   return Shown(std::string_view(node.dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
@@ -36,7 +28,7 @@ std::string Shown(const json& node) {
 class Members {
  public:
   Members(const json& node, std::string what) : node_(node), what_(std::move(what)) {
-    if (!node_.is_object()) Fail("must be an object, not " + Shown(node_));
+    if (!node_.is_object()) Fail("must be an object, not " + ShownJson(node_));
   }
 
   // Null when absent, or when the object is wrong already.
@@ -55,7 +47,7 @@ class Members {
     const json* found = Find(key);
     if (found == nullptr) return {};
     if (!found->is_string()) {
-      Fail(std::string("'") + key + "' must be a string, not " + Shown(*found));
+      Fail(std::string("'") + key + "' must be a string, not " + ShownJson(*found));
       return {};
     }
     if (found->get_ref<const std::string&>().size() > bytes_max) {
@@ -68,7 +60,7 @@ class Members {
     const json* found = Find(key);
     if (found == nullptr) return false;
     if (!found->is_boolean()) {
-      Fail(std::string("'") + key + "' must be true or false, not " + Shown(*found));
+      Fail(std::string("'") + key + "' must be true or false, not " + ShownJson(*found));
       return false;
     }
     return found->get<bool>();
@@ -81,14 +73,14 @@ class Members {
       return found->get<std::int64_t>();
     }
     Fail(std::string("'") + key + "' must be a whole number from 0 to " + std::to_string(max) +
-         ", not " + Shown(*found));
+         ", not " + ShownJson(*found));
     return {};
   }
   std::optional<double> Number(const char* key) {
     const json* found = Find(key);
     if (found == nullptr) return {};
     if (found->is_number() && std::isfinite(found->get<double>())) return found->get<double>();
-    Fail(std::string("'") + key + "' must be a number, not " + Shown(*found));
+    Fail(std::string("'") + key + "' must be a number, not " + ShownJson(*found));
     return {};
   }
   std::string Path() {
@@ -186,7 +178,7 @@ Status ParseReading(const json& node, Report& report) {
 
 Result<Message> ParseValues(const json& body) {
   Report report;
-  if (!body.is_object()) return Invalid("values: must be an object, not " + Shown(body));
+  if (!body.is_object()) return Invalid("values: must be an object, not " + ShownJson(body));
   if (body.size() > kItemsMax) {
     return Invalid("values: " + std::to_string(body.size()) + " of them; " +
                    std::to_string(kItemsMax) + " are allowed");
@@ -205,7 +197,8 @@ Result<Message> ParsePaths(const json& body, const char* what) {
   M message;
   Status status = ForEach(body, what, [&](const json& node) -> Status {
     if (!node.is_string()) {
-      return Invalid(std::string(what) + ": must be a path or a list of them, not " + Shown(node));
+      return Invalid(std::string(what) + ": must be a path or a list of them, not " +
+                     ShownJson(node));
     }
     message.paths.push_back(node.get<std::string>());
     return {};
@@ -231,9 +224,9 @@ Result<Message> Finished(Members& members, M message) {
 template <class M>
 Result<Message> ParseText(const json& body, const char* what) {
   if (!body.is_string()) {
-    return Invalid(std::string(what) + ": must be a string, not " + Shown(body));
+    return Invalid(std::string(what) + ": must be a string, not " + ShownJson(body));
   }
-  return Message(M{ToUtf8(body.get_ref<const std::string&>(), kTextBytesMax)});
+  return Message(M{Words(body.get_ref<const std::string&>(), kTextBytesMax)});
 }
 
 Result<Message> ParseReady(const json& body) {
@@ -249,7 +242,7 @@ Result<Message> ParseReady(const json& body) {
 Result<Message> ParseReadDone(const json& body) {
   Members members(body, "read_done");
   ReadDone done;
-  done.error = members.Text("error");
+  done.error = Words(members.Text("error"), kTextBytesMax);
   return Finished(members, std::move(done));
 }
 
@@ -260,7 +253,7 @@ Result<Message> ParseWriteDone(const json& body) {
   done.id = static_cast<std::uint64_t>(
       members.Whole("id", std::numeric_limits<std::int64_t>::max()).value_or(0));
   if (const json* value = members.Find("value")) done.value = *value;
-  done.error = members.Text("error");
+  done.error = Words(members.Text("error"), kTextBytesMax);
   done.retry = members.Flag("retry");
   if (!done.value.is_null() && !done.error.empty()) members.Fail("has both a value and an error");
   return Finished(members, std::move(done));
@@ -364,6 +357,21 @@ std::string Line(const json& message) {
 
 }  // namespace
 
+std::string Words(std::string_view text, std::size_t bytes_max) {
+  std::string words = ToUtf8(text, bytes_max);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(words[i]);
+    if (byte < 0x20 || byte == 0x7f) words[i] = '?';
+    // U+0080 to U+009F: terminals obey these, too.
+    if (byte == 0xc2 && static_cast<unsigned char>(words[i + 1]) < 0xa0) words.replace(i, 2, "?");
+  }
+  return words;
+}
+
+std::string Shown(std::string_view text) {
+  return "'" + Words(text, kShownBytesMax) + (text.size() > kShownBytesMax ? "…'" : "'");
+}
+
 Result<Message> ParseLine(std::string_view line) {
   const Result<json> document = ParseJson(line);
   if (!document) return document.error();
@@ -387,7 +395,7 @@ Result<Message> ParseLine(std::string_view line) {
 
 Result<Value> ToValue(const json& node, ValueType type) {
   if (auto value = ValueOf(node, type)) return *std::move(value);
-  return Invalid("the value must be " + std::string(Wanted(type)) + ", not " + Shown(node));
+  return Invalid("the value must be " + std::string(Wanted(type)) + ", not " + ShownJson(node));
 }
 
 std::string HelloLine(const Hello& hello) {

@@ -80,6 +80,12 @@ Result<Message> ParseLine(std::string_view line);
 // kInvalid says what would be taken.
 Result<model::Value> ToValue(const nlohmann::json& json, model::ValueType type);
 
+// A program's words as they may stand in a log, a status and a terminal: UTF-8 without control
+// characters, at most `bytes_max`.
+std::string Words(std::string_view text, std::size_t bytes_max);
+// The beginning of such words, in quotes.
+std::string Shown(std::string_view text);
+
 // What the agent says; each ends with its line's end.
 struct Hello {
   std::string instance;

@@ -108,6 +108,23 @@ TEST(ProtocolTest, SaysWhatIsWrongWithALine) {
   EXPECT_THAT(Refused("\xff\x01{"), HasSubstr("no JSON: '??{'"));
 }
 
+TEST(ProtocolTest, RefusesWhatIsNoJson) {
+  for (const std::string value :
+       {"NaN", "nan", "Infinity", "-Infinity", "1e999", "-1e999", "01", "'a'", R"("\ud800")",
+        "\"\xff\"", "\"\xed\xa0\x80\"", "\"\xc0\x80\"", "1 /* one */", "undefined", ""}) {
+    EXPECT_THAT(Refused(R"({"values":{"a":)" + value + "}}"), HasSubstr("no JSON: ")) << value;
+  }
+  EXPECT_THAT(Refused(R"({"values":{"a":1}}{"values":{"a":1}})"), HasSubstr("no JSON: "));
+}
+
+TEST(ProtocolTest, WordsHoldNothingThatATerminalObeys) {
+  EXPECT_EQ(Words("a\x1b[2J\n\x7f\xc2\x9b\xc3\xbc\xff", 100), "a?[2J???\xc3\xbc?");
+  EXPECT_EQ(Words("\xc3\xbc\xc3\xbc", 3), "\xc3\xbc");
+  EXPECT_EQ(Parsed<ReadDone>(R"({"read_done":{"error":"a\nb"}})").error, "a?b");
+  EXPECT_EQ(Parsed<WriteDone>(R"({"write_done":{"id":1,"error":"a\nb"}})").error, "a?b");
+  EXPECT_EQ(Parsed<Complaint>(R"({"error":"a\u001bb"})").text, "a?b");
+}
+
 TEST(ProtocolTest, BoundsDepthAndLists) {
   EXPECT_THAT(Refused(std::string(100'000, '[')), HasSubstr("more than 4 levels"));
   std::string deep;

@@ -20,12 +20,18 @@ namespace {
 void CheckWords(const std::string& text) {
   EDGETWIN_CHECK(!text.empty() && text.size() < 2'000);
   EDGETWIN_CHECK(Utf8ValidBytes(text) == text.size());
-  EDGETWIN_CHECK(text.find('\n') == text.npos);
+  for (const char c : text) {
+    EDGETWIN_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  }
+}
+void CheckOptionalWords(const std::string& text) {
+  if (!text.empty()) CheckWords(text);
 }
 
 void CheckMessage(const Report& report) {
   EDGETWIN_CHECK(report.items.size() <= kItemsMax);
   for (const Report::Item& item : report.items) {
+    CheckWords(Shown(item.path));
     for (const auto type :
          {model::ValueType::kNone, model::ValueType::kBool, model::ValueType::kInt,
           model::ValueType::kDouble, model::ValueType::kString, model::ValueType::kBytes}) {
@@ -50,7 +56,16 @@ void CheckMessage(const Define& define) {
   }
 }
 void CheckMessage(const Log& log) {
-  EDGETWIN_CHECK(log.text.size() <= kTextBytesMax);
+  CheckOptionalWords(log.text);
+}
+void CheckMessage(const Complaint& complaint) {
+  CheckOptionalWords(complaint.text);
+}
+void CheckMessage(const ReadDone& done) {
+  CheckOptionalWords(done.error);
+}
+void CheckMessage(const WriteDone& done) {
+  CheckOptionalWords(done.error);
 }
 template <class Other>
 void CheckMessage(const Other&) {}
