@@ -55,9 +55,9 @@ TEST_F(ExecDriverTest, TheProgramGetsItsOptionsArgumentsAndNothingOfTheAgents) {
 echo "$hello" > "$1/hello"
 env > "$1/env"
 pwd > "$1/pwd"
-ls /proc/$$/fd | tr '\n' ' ' > "$1/fds"
+ls /proc/self/fd > "$1/fds"
 ulimit -n > "$1/files"
-cut -d' ' -f5,6 /proc/$$/stat > "$1/group"
+cut -d' ' -f5,6,19 /proc/$$/stat > "$1/group"
 cat
 )",
         "directory = \"" + folder_ +
@@ -69,11 +69,12 @@ cat
   EXPECT_THAT(InFile("env"), AllOf(HasSubstr("COLOUR=blue\n"), HasSubstr("PATH=/usr/local/bin:"),
                                    ::testing::Not(HasSubstr("SECRET"))));
   EXPECT_EQ(InFile("pwd"), fs::canonical(folder_).string() + "\n");
-  // 10 is the shell's own: the script.
-  EXPECT_EQ(InFile("fds"), "0 1 10 2 ");
+  // 3 is the listing's own: the folder.
+  EXPECT_EQ(InFile("fds"), "0\n1\n2\n3\n");
   EXPECT_EQ(InFile("files"), "20\n");
+  // Its process group, its session, and how nice it is.
   const std::string pid = std::to_string(driver_.pid());
-  EXPECT_EQ(InFile("group"), pid + " " + pid + "\n");
+  EXPECT_EQ(InFile("group"), pid + " " + pid + " 5\n");
 }
 
 TEST_F(ExecDriverTest, AProgramIsAskedOnceAPeriod) {

@@ -63,9 +63,10 @@ TEST_F(ExecDriverTest, ExitingAtOnceWithZeroIsAFailureToo) {
 }
 
 TEST_F(ExecDriverTest, OneThatNeverBecomesReadyIsEnded) {
-  Start("echo $$ > \"$1/pid\"\nexec cat\n", "ready_within = \"100ms\"\n");
+  Start("exec cat\n", "ready_within = \"100ms\"\n");
+  ASSERT_TRUE(Until([&] { return driver_.pid() != 0; }));
+  const pid_t pid = driver_.pid();
   ASSERT_TRUE(UntilError("was not ready within 100ms"));
-  const pid_t pid = static_cast<pid_t>(std::stol(InFile("pid")));
   EXPECT_TRUE(Until([&] { return !Lives(pid); }));
 }
 
@@ -152,7 +153,7 @@ cat
 }
 
 TEST_F(ExecDriverTest, CpuTimeIsLimited) {
-  Start(std::string(kBegin) + "while :; do :; done\n", "cpu_time_max = \"1s\"\n");
+  Start(std::string(kBegin) + "while :; do :; done\n", "cpu_time_max = \"1s\"\nnice = 0\n");
   EXPECT_TRUE(UntilError("was killed by signal"));
 }
 
