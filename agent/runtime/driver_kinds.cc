@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "agent/runtime/agent.h"
+#include "drivers/exec/exec_driver.h"
 #include "drivers/host/host_driver.h"
 #include "drivers/hwmon/hwmon_driver.h"
 #include "drivers/iio/iio_driver.h"
@@ -13,8 +14,8 @@
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(), driver::ModbusKind(),
-          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
+  return {exec::ExecKind(),     host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(),
+          driver::ModbusKind(), replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<std::string> DriverKindNames() {

@@ -60,7 +60,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"event2/", "event.h"}, {"twin/base", "twin/http"}},
       {{"toml++/", "toml.hpp"}, {"agent/config"}},
       {{"modbus"}, {"drivers/modbus"}, true},
-      {{"nlohmann/"}, {"agent", "sync/cloud"}, true},
+      {{"nlohmann/"}, {"agent", "drivers/exec", "sync/cloud"}, true},
       {{"systemd/"}, {"twin/base/log.cc", "agent/config", "agent/daemon", "sync/cloud"}},
       {{"google/protobuf/"}, {"sync/codec"}, true},
   };
