@@ -243,7 +243,12 @@ TEST_F(HistoryFaultsTest, AMediumThatIsReadOnlyCanBeInspected) {
 TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp) {
   MakeHistory(OptionsFor(folder_, 1));
   const std::string sound = store::ReadFile(HistoryFile(folder_));
-  const std::size_t pages = sound.size() / 1'024;
+  std::size_t page_bytes = 0;
+  {
+    auto db = store::Database::Open({.path = HistoryFile(folder_)});
+    page_bytes = static_cast<std::size_t>(db->QueryInt("PRAGMA page_size").value());
+  }
+  const std::size_t pages = sound.size() / page_bytes;
   std::mt19937 random(7);
   std::size_t kept_most = 0;
   for (std::size_t page = 0; page < pages; page += 3) {
@@ -251,8 +256,8 @@ TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp)
     std::filesystem::remove_all(folder_.path());
     std::filesystem::create_directory(folder_.path());
     std::string damaged = sound;
-    for (std::size_t i = 0; i < 1'024; ++i) {
-      damaged[page * 1'024 + i] = static_cast<char>(random());
+    for (std::size_t i = 0; i < page_bytes; ++i) {
+      damaged[page * page_bytes + i] = static_cast<char>(random());
     }
     store::WriteFile(HistoryFile(folder_), damaged);
     Salvaged salvaged;
@@ -278,8 +283,9 @@ TEST_F(HistoryFaultsTest, AnAuditFindsABlockWhoseContentIsDamaged) {
   {
     // Where SQLite sees nothing wrong.
     auto db = store::Database::Open({.path = HistoryFile(folder_)});
-    ASSERT_TRUE(db->Exec(
-        "UPDATE block SET bytes = zeroblob(length(bytes)) WHERE path = 2 AND first = 400"));
+    ASSERT_TRUE(
+        db->Exec("UPDATE block SET bytes = zeroblob(length(bytes)) WHERE id >> 34 = 11 AND id >> "
+                 "12 & 0xfffff = 2"));
   }
   {
     auto store = OpenHistory(OptionsFor(folder_, 2));
