@@ -114,6 +114,14 @@ class HistoryFaultsTest : public testing::Test {
     EXPECT_EQ(store::ReadFile(aside), before) << "the evidence stays as it is";
     return store;
   }
+  // Where SQLite sees nothing wrong.
+  void DamageBlock(int batch, PathId path) {
+    auto db = store::Database::Open({.path = HistoryFile(folder_)});
+    ASSERT_TRUE(db->Exec("UPDATE block SET bytes = zeroblob(length(bytes)) WHERE id >> 34 = " +
+                         std::to_string(batch) +
+                         " AND id >> 12 & 0xfffff = " + std::to_string(path)));
+    ASSERT_EQ(db->QueryInt("SELECT changes()"), 1);
+  }
   TestFolder folder_;
 };
 
@@ -278,15 +286,41 @@ TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp)
   EXPECT_GT(kept_most, pages / 3 / 2) << "most pages are of a few blocks only";
 }
 
-TEST_F(HistoryFaultsTest, AnAuditFindsABlockWhoseContentIsDamaged) {
+TEST_F(HistoryFaultsTest, ABlockWhoseContentIsDamagedIsHandedOverWhereItIs) {
+  MakeHistory(OptionsFor(folder_, 1));
+  DamageBlock(11, 2);
+  auto store = HistoryStore::Inspect(HistoryFile(folder_));
+  ASSERT_TRUE(store) << store.error().text;
+  const std::vector<BlockRecord> blocks = AllBlocks(**store, 2);
+  ASSERT_EQ(blocks.size(), 25u);
+  EXPECT_EQ(blocks[10].first, 400u);
+  EXPECT_EQ(blocks[10].count, 0u);
+  EXPECT_EQ(blocks[11], RealBlock(2, 440, 40));
+}
+
+TEST_F(HistoryFaultsTest, TheOrdinalsOfALastBlockThatIsDamagedAreNotUsedAgain) {
   MakeHistory(OptionsFor(folder_, 1));
   {
-    // Where SQLite sees nothing wrong.
-    auto db = store::Database::Open({.path = HistoryFile(folder_)});
-    ASSERT_TRUE(
-        db->Exec("UPDATE block SET bytes = zeroblob(length(bytes)) WHERE id >> 34 = 11 AND id >> "
-                 "12 & 0xfffff = 2"));
+    auto store = OpenHistory(OptionsFor(folder_, 2));
+    HistoryBatch batch;
+    batch.blocks = {RealBlock(2, 1'000, 40)};
+    ASSERT_TRUE(store->Commit(batch));
   }
+  DamageBlock(27, 2);  // The clean stop took a number.
+  const auto opened = HistoryStore::Open(OptionsFor(folder_, 3));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt) << opened.error().text;
+  Salvaged salvaged;
+  auto store = SalvageAll(4, salvaged);
+  EXPECT_EQ(salvaged.blocks, 100u);
+  EXPECT_GE(store->paths()[1].next, 1'040u);
+  EXPECT_EQ(store->paths()[0].next, 1'000u);
+  EXPECT_TRUE(store->Audit().value()[1].AddsUp());
+}
+
+TEST_F(HistoryFaultsTest, AnAuditFindsABlockWhoseContentIsDamaged) {
+  MakeHistory(OptionsFor(folder_, 1));
+  DamageBlock(11, 2);
   {
     auto store = OpenHistory(OptionsFor(folder_, 2));
     const auto audit = store->Audit();

@@ -43,11 +43,10 @@ constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2,
                                     Migration{3, 3, sql::kSchema3}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
-// Measured on ext4, the kernel's write_bytes for commits of 100 blocks of 100 bytes, and of 10:
-// 42.7 and 13.3 KB with pages of 1,024; 52.0 and 19.3 with 2,048; 63.7 and 25.7 with 4,096; 87.6
-// and 39.0 with 8,192.
-// A file that exists keeps its size of pages: changing it would take a copy of the whole file.
-constexpr std::int64_t kPageBytes = 2'048;
+// Measured on ext4, the kernel's write_bytes a sample at 10, 100 and 1,000 samples a second, and the
+// file's bytes, of blocks of about 90 bytes: 17.9, 5.9, 4.8 and 2.06 with pages of 1,024; 20.3, 6.2,
+// 4.7 and 1.93 with 2,048; 7.3 and 5.1 at the two higher rates, and 1.89, with 4,096.
+constexpr std::int64_t kPageBytes = 1'024;
 
 // How many commits there are between two savings of the paths' next ordinals: the next opening
 // reads so many batches to find them. A saving writes a page for every 100 paths or so.
@@ -57,11 +56,11 @@ constexpr std::int64_t kCommitsBetweenSaves = 64;
 // unused in the page before: less than itself, or a page. A row that is longer than a page begins
 // in one, and the rest lies in pages that it shares with no other:
 // https://www.sqlite.org/fileformat2.html#b_tree_pages.
-std::int64_t RowBytes(const BlockRecord& block, std::int64_t page_bytes) {
+std::int64_t RowBytes(const BlockRecord& block) {
   constexpr std::int64_t kOther = 40;  // Id, times, and what SQLite needs for a row.
   const std::int64_t bytes = static_cast<std::int64_t>(block.bytes.size()) + kOther;
-  if (bytes <= page_bytes - 35) return 2 * bytes;
-  return 2 * page_bytes + (bytes / (page_bytes - 4) + 1) * page_bytes;
+  if (bytes <= kPageBytes - 35) return 2 * bytes;
+  return 2 * kPageBytes + (bytes / (kPageBytes - 4) + 1) * kPageBytes;
 }
 
 // Aggregates take this part of bytes_max at most. A row of them has about so many bytes, measured.
@@ -87,8 +86,6 @@ Result<SchemaVersion> CheckVersion(Database& db) {
 }
 
 Status Configure(Database& db, const HistoryStoreOptions& options) {
-  const Result<std::int64_t> page_bytes = db.QueryInt("PRAGMA page_size");
-  if (!page_bytes) return page_bytes.error();
   const Result<std::string> mode = db.QueryText("PRAGMA journal_mode=WAL");
   if (!mode) return mode.error();
   if (*mode != "wal") {
@@ -99,7 +96,7 @@ Status Configure(Database& db, const HistoryStoreOptions& options) {
   return db.Exec(
       "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
       "PRAGMA cache_size=-512; PRAGMA wal_autocheckpoint=" +
-      std::to_string(wal / 2 / *page_bytes) + "; PRAGMA journal_size_limit=" + std::to_string(wal) +
+      std::to_string(wal / 2 / kPageBytes) + "; PRAGMA journal_size_limit=" + std::to_string(wal) +
       ";");
 }
 
@@ -182,7 +179,7 @@ struct HistoryStore::Impl {
   Status Commit(const HistoryBatch& batch, bool last);
   void Count();
   std::int64_t PagesMax() const {
-    return (static_cast<std::int64_t>(options.bytes_max) - WalBytes(options)) / page_bytes;
+    return (static_cast<std::int64_t>(options.bytes_max) - WalBytes(options)) / kPageBytes;
   }
 
   AccountLimits Limits() const {
@@ -197,7 +194,6 @@ struct HistoryStore::Impl {
   std::vector<bool> sampled;         // Since the opening.
   std::vector<WallTime> t_max;       // While opening only.
   std::vector<std::uint64_t> saved;  // What the file says of each path's next ordinal.
-  std::int64_t page_bytes = kPageBytes;
   std::int64_t incarnation = 0;
   std::int64_t last_batch = 0;
   std::int64_t nexts_at = 0;
@@ -213,9 +209,6 @@ struct HistoryStore::Impl {
 };
 
 Status HistoryStore::Impl::Load() {
-  const Result<std::int64_t> page = db.QueryInt("PRAGMA page_size");
-  if (!page) return page.error();
-  page_bytes = *page;
   Result<StoredPaths> stored = ReadPaths(db);
   if (!stored) return stored.error();
   paths = std::move(stored->paths);
@@ -345,9 +338,9 @@ Result<std::int64_t> HistoryStore::Impl::UsedPages() {
 // Evicts until the batch fits in; SQLite itself then keeps the file from growing past its cap.
 Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
   const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
-  std::int64_t bytes = 16 * page_bytes;  // Ledger and splits of pages.
-  for (const BlockRecord& block : batch.blocks) bytes += RowBytes(block, page_bytes);
-  const std::int64_t needed = bytes / page_bytes + 1;
+  std::int64_t bytes = 16 * kPageBytes;  // Ledger and splits of pages.
+  for (const BlockRecord& block : batch.blocks) bytes += RowBytes(block);
+  const std::int64_t needed = bytes / kPageBytes + 1;
   while (true) {
     const Result<std::int64_t> used = UsedPages();
     if (!used) return used.error();
