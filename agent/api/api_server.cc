@@ -13,6 +13,7 @@
 
 #include "agent/api/access.h"
 #include "agent/api/alarms.h"
+#include "agent/api/carry.h"
 #include "agent/api/changes.h"
 #include "agent/api/drivers.h"
 #include "agent/api/events.h"
@@ -134,6 +135,7 @@ struct ApiServer::Impl {
     server.SetGuard([](const Request& request) { return Guard(request); });
     RouteReads();
     RouteHistory();
+    RouteCarry();
     RouteChanges();
   }
   ~Impl() { agent.SetObserver({}); }
@@ -275,6 +277,20 @@ struct ApiServer::Impl {
                    send(AuditJson(*audit));
                  });
                });
+  }
+
+  void RouteCarry() {
+    server.Route("GET", "/v1/history/export", [this](const Request& request, auto responder) {
+      const Status known = CheckQuery(request, {"after", "since_last", "pattern", "from", "to"});
+      if (!known) return responder->Send(http::Problem(known.error()));
+      AnswerExport(agent, request, Now().wall, std::move(responder), alive);
+    });
+    server.Route("POST", "/v1/history/exported", [this](const Request& request, auto responder) {
+      AnswerExported(agent, request, std::move(responder), alive);
+    });
+    server.Route("POST", "/v1/history/receipt", [this](const Request& request, auto responder) {
+      AnswerReceipt(agent, request, std::move(responder), alive);
+    });
   }
 
   void RouteChanges() {

@@ -15,6 +15,10 @@
 //   GET    /v1/history              ?path=&from=&to=&max_points=; samples, or min, mean and max
 //   GET    /v1/history/gaps         ?path=; the account of samples that are gone
 //   GET    /v1/history/audit        produced = stored + in memory + lost, for each path
+//   GET    /v1/history/export       ?after=&since_last=&pattern=&from=&to=; records of a file that
+//                                   carries what the cloud doesn't have; `after`: a part's end
+//   POST   /v1/history/exported     ?commit=; what since_last begins after
+//   POST   /v1/history/receipt      the cloud has what that receipt is for
 //   POST   /v1/acknowledge/{path}   {"who":…}: somebody has seen the property's alarms
 //   POST   /v1/backup               the store as a database file
 //   GET    /v1/drivers

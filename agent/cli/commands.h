@@ -73,6 +73,18 @@ Done History(const Context& context, const HistoryArguments& arguments);
 Done HistoryGaps(const Context& context, const std::string& path);
 Done HistoryAudit(const Context& context);
 
+// carry_commands.cc. Times as in HistoryArguments; empty: no limit.
+struct ExportArguments {
+  std::string file;
+  std::string pattern;
+  std::string from;
+  std::string to;
+  bool since_last = false;
+  bool force = false;
+};
+Done Export(const Context& context, const ExportArguments& arguments);
+Done TakeReceipt(const Context& context, const std::string& file);
+
 // backup_command.cc
 Done Backup(const Context& context, const std::string& file, bool replace);
 

@@ -10,22 +10,14 @@
 #include "agent/cli/document.h"
 #include "agent/cli/plot.h"
 #include "agent/cli/table.h"
+#include "agent/cli/when.h"
 #include "twin/base/clock.h"
-#include "twin/base/config_node.h"
 
 namespace edgetwin::cli {
 namespace {
 
 constexpr std::size_t kPlotColumns = 64;
 constexpr std::size_t kPlotRows = 10;
-
-Outcome<WallTime> ReadWhen(const std::string& text, WallTime now) {
-  if (const auto ago = ParseDuration(text)) return now - *ago;
-  if (const auto time = api::ParseTime(Json(text))) return *time;
-  return Fail(Exit::kUsage, "'" + text +
-                                "' is no time: write how long ago, as 30m, 2h or 7d, or the time "
-                                "as 2026-09-21T12:00:00.000Z");
-}
 
 std::string Millis(WallTime time) {
   return std::to_string(time.time_since_epoch().count());

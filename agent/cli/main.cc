@@ -26,8 +26,8 @@ constexpr const char* kFooter =
     "3 not found, 4 refused, 5 no permission, 69 the daemon can't be reached, 74 a store or "
     "backup\n"
     "can't be used, 78 the configuration is wrong.\n"
-    "While the daemon is down, status, ls, get, why, sync, events, alarms, history and backup read "
-    "its store.\n";
+    "While the daemon is down, status, ls, get, why, sync, events, alarms, history, export and "
+    "backup\nread its store.\n";
 
 struct Options {
   std::string socket;
@@ -45,6 +45,7 @@ struct Options {
   std::uint64_t count = 0;
   std::uint64_t limit = api::kEventsDefault;
   HistoryArguments history;
+  ExportArguments carried;
   bool quiet = false;
   bool kinds = false;
   bool json = false;
@@ -97,6 +98,7 @@ class CommandLine {
     AddReads();
     AddEvents();
     AddHistory();
+    AddCarry();
     AddChanges();
     AddStore();
     AddAgent();
@@ -234,6 +236,24 @@ class CommandLine {
         chosen_.run = [this](const Context& context) { return History(context, options_.history); };
       }
     });
+  }
+
+  void AddCarry() {
+    ExportArguments& arguments = options_.carried;
+    CLI::App* carry = Command(
+        "export", "Write what the cloud doesn't have of the history to a file, to be carried there",
+        [this](const Context& context) { return Export(context, options_.carried); }, true);
+    carry->add_option("file", arguments.file, "Where to; edgetwin-cloud import takes it")
+        ->required();
+    carry->add_flag("--since-last", arguments.since_last, "Only what came after the last export");
+    carry->add_option("--from", arguments.from, "Only of this time on: how long ago, or when");
+    carry->add_option("--to", arguments.to, "Only up to this time");
+    carry->add_option("--path", arguments.pattern, "Only these properties, as for ls");
+    carry->add_flag("--force", arguments.force, "Replace the file whatever it is");
+    Command("receipt", "Take the cloud's word for it that it has what was exported",
+            [this](const Context& context) { return TakeReceipt(context, options_.file); })
+        ->add_option("file", options_.file, "The receipt; edgetwin-cloud import writes it")
+        ->required();
   }
 
   void AddStore() {

@@ -16,7 +16,34 @@
 namespace edgetwin::cli {
 namespace {
 
-Error Failed(const std::string& doing, int number) {
+edgetwin::Status Fill(int fd, const std::string& name, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FileError("write " + name, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (fsync(fd) != 0) return FileError("sync " + name, errno);
+  return {};
+}
+
+edgetwin::Status GiveName(const std::string& made, const std::string& path, bool replace) {
+  if (replace) {
+    if (std::rename(made.c_str(), path.c_str()) == 0) return {};
+    return FileError("move " + made + " to " + path, errno);
+  }
+  // Unlike link(2), this works on a memory stick's FAT, too.
+  if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno == EEXIST) return Conflict(path + " is there already");
+  if (errno != EINVAL && errno != ENOSYS) return FileError("move " + made + " to " + path, errno);
+  if (access(path.c_str(), F_OK) == 0) return Conflict(path + " is there already");
+  if (std::rename(made.c_str(), path.c_str()) == 0) return {};
+  return FileError("move " + made + " to " + path, errno);
+}
+
+}  // namespace
+
+Error FileError(const std::string& doing, int number) {
   ErrorCode code = ErrorCode::kUnavailable;
   if (number == EACCES || number == EPERM || number == EROFS) code = ErrorCode::kPermission;
   if (number == ENOSPC || number == EDQUOT) code = ErrorCode::kExhausted;
@@ -25,33 +52,6 @@ Error Failed(const std::string& doing, int number) {
   return MakeError(code, doing + ": " + std::strerror(number));
 }
 
-edgetwin::Status Fill(int fd, const std::string& name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Failed("write " + name, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (fsync(fd) != 0) return Failed("sync " + name, errno);
-  return {};
-}
-
-edgetwin::Status GiveName(const std::string& made, const std::string& path, bool replace) {
-  if (replace) {
-    if (std::rename(made.c_str(), path.c_str()) == 0) return {};
-    return Failed("move " + made + " to " + path, errno);
-  }
-  // Unlike link(2), this works on a memory stick's FAT, too.
-  if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return {};
-  if (errno == EEXIST) return Conflict(path + " is there already");
-  if (errno != EINVAL && errno != ENOSYS) return Failed("move " + made + " to " + path, errno);
-  if (access(path.c_str(), F_OK) == 0) return Conflict(path + " is there already");
-  if (std::rename(made.c_str(), path.c_str()) == 0) return {};
-  return Failed("move " + made + " to " + path, errno);
-}
-
-// Some file systems, of memory sticks and networks, can't sync a folder; the file itself is on
-// disk.
 void SyncFolderOf(const std::string& path) {
   const std::string folder = std::filesystem::absolute(path).parent_path();
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,16 +60,14 @@ void SyncFolderOf(const std::string& path) {
   close(fd);
 }
 
-}  // namespace
-
 edgetwin::Status WriteNewFile(
     const std::string& path, std::string_view bytes, bool replace,
     const std::function<edgetwin::Status(const std::string& file)>& check) {
   std::string made = path + ".XXXXXX";
   const int fd = mkostemp(made.data(), O_CLOEXEC);  // Mode 0600.
-  if (fd < 0) return Failed("make " + path, errno);
+  if (fd < 0) return FileError("make " + path, errno);
   edgetwin::Status done = Fill(fd, path, bytes);
-  if (close(fd) != 0 && done) done = Failed("close " + path, errno);
+  if (close(fd) != 0 && done) done = FileError("close " + path, errno);
   if (done) done = check(made);
   if (done) done = GiveName(made, path, replace);
   if (!done) {

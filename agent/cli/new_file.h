@@ -21,4 +21,11 @@ edgetwin::Status WriteNewFile(
     const std::string& path, std::string_view bytes, bool replace,
     const std::function<edgetwin::Status(const std::string& file)>& check);
 
+// What errno says of `doing` something with a file: kPermission, kExhausted (disk full), kNotFound,
+// kConflict, else kUnavailable.
+Error FileError(const std::string& doing, int number);
+// Some file systems, of memory sticks and networks, can't sync a folder; the file itself is on
+// disk.
+void SyncFolderOf(const std::string& path);
+
 }  // namespace edgetwin::cli

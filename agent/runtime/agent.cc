@@ -139,7 +139,8 @@ Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
     }
   };
   hooks.sampled = [this](model::PropertyId id, const model::Sample& sample) {
-    if (history_) history_->Record(id, twin_->def(id).path.text(), sample);
+    const model::PropertyDef& def = twin_->def(id);
+    if (history_) history_->Record(id, def.path.text(), def.local_only, sample);
     engine_->Sampled(id, sample, loop_.Now());
   };
   MakeGate();

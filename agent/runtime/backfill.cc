@@ -44,18 +44,22 @@ sync::BackfillChunk ToChunk(NamedUndelivered named) {
   }
   for (std::size_t i = 0; i < named.undelivered.losses.size(); ++i) {
     const history::Loss& loss = named.undelivered.losses[i];
-    sync::LossRecord record;
-    record.reason = static_cast<std::uint32_t>(loss.reason);
-    record.exact = loss.exact;
-    record.inc = loss.inc;
-    record.first = loss.first;
-    record.last = loss.last;
-    record.count = loss.count;
-    record.from = loss.from;
-    record.to = loss.to;
-    chunk.losses.push_back({std::move(named.loss_paths[i]), record});
+    chunk.losses.push_back({std::move(named.loss_paths[i]), ToRecord(loss)});
   }
   return chunk;
+}
+
+sync::LossRecord ToRecord(const history::Loss& loss) {
+  sync::LossRecord record;
+  record.reason = static_cast<std::uint32_t>(loss.reason);
+  record.exact = loss.exact;
+  record.inc = loss.inc;
+  record.first = loss.first;
+  record.last = loss.last;
+  record.count = loss.count;
+  record.from = loss.from;
+  record.to = loss.to;
+  return record;
 }
 
 sync::HistoryMark ToMark(const history::CloudMark& mark) {

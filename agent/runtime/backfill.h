@@ -15,6 +15,7 @@ namespace edgetwin::runtime {
 sync::BackfillOptions ToOptions(const config::HistoryConfig& config);
 history::DeliveryRequest ToRequest(const sync::BackfillRead& read);
 sync::BackfillChunk ToChunk(NamedUndelivered named);
+sync::LossRecord ToRecord(const history::Loss& loss);
 sync::HistoryMark ToMark(const history::CloudMark& mark);
 
 }  // namespace edgetwin::runtime

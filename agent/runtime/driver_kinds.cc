@@ -3,13 +3,18 @@
 
 #include "agent/runtime/agent.h"
 #include "drivers/host/host_driver.h"
+#include "drivers/hwmon/hwmon_driver.h"
+#include "drivers/iio/iio_driver.h"
 #include "drivers/modbus/modbus_driver.h"
 #include "drivers/replay/replay_driver.h"
+#include "drivers/thermal/thermal_driver.h"
+#include "drivers/w1/w1_driver.h"
 
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {host::HostKind(), driver::ModbusKind(), replay::ReplayKind()};
+  return {host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(), driver::ModbusKind(),
+          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<std::string> DriverKindNames() {

@@ -4,6 +4,7 @@
 #include "agent/runtime/history.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "twin/base/log.h"
@@ -23,6 +24,8 @@ constexpr std::chrono::minutes kEvictPeriod{10};
 constexpr std::chrono::minutes kNotePeriod{10};
 // One round of age's evictions, of history::kEvictedMax blocks each: the thread has other work.
 constexpr int kEvictionsInARound = 64;
+// What is in memory is a few commits; more can only be what comes meanwhile.
+constexpr int kFlushCommitsMax = 1'000;
 
 std::optional<Priority> PriorityOf(config::HistoryPolicy policy) {
   switch (policy) {
@@ -101,6 +104,10 @@ void History::TakeOpened(const Opened& opened) {
   if (!flash_day_before_) flash_day_before_ = store_->flash_day();
   recorder_.Attach(store_->inc(), store_->paths(), missing, loop_.clock().UntrustedWall());
   status_.store = store_->stats();
+  withheld_ = store_->withheld();
+  for (std::optional<Place>& place : places_) {
+    if (place) place->local_only.reset();
+  }
   if (watcher_.attached) watcher_.attached(store_->cloud_mark());
   Arm();
 }
@@ -141,18 +148,39 @@ void History::Replace() {
   if (recorder_.attached() && !opened_) Open(true);
 }
 
-void History::Record(model::PropertyId id, const std::string& path, const model::Sample& sample) {
+void History::Record(model::PropertyId id, const std::string& path, bool local_only,
+                     const model::Sample& sample) {
   const std::size_t index = model::Index(id);
   if (index >= places_.size()) places_.resize(index + 1);
   std::optional<Place>& place = places_[index];
   if (!place) {
     const auto priority = PriorityOf(config::HistoryPolicyOf(overrides_, path));
-    place = Place{priority ? recorder_.Define(path) : 0, priority};
+    place = Place{priority ? recorder_.Define(path) : 0, priority, {}};
   }
   if (!place->priority) return;
+  if (place->local_only != local_only && recorder_.attached()) {
+    place->local_only = local_only;
+    Withhold(path, place->slot, local_only);
+  }
   recorder_.Record(place->slot, *place->priority, sample, loop_.Now());
   status_.dropped = recorder_.dropped();
   Arm();
+}
+
+// Before the sample is recorded, so that the store knows before it is committed.
+void History::Withhold(const std::string& path, history::Recorder::Slot slot, bool local_only) {
+  constexpr std::uint64_t kEverything = std::numeric_limits<std::uint64_t>::max();
+  const auto known = withheld_.find(path);
+  const bool withheld = known != withheld_.end() && known->second == kEverything;
+  if (withheld == local_only) return;
+  const std::uint64_t before = local_only ? kEverything : recorder_.next(slot);
+  withheld_[path] = before;
+  auto done = std::make_shared<Status>();
+  Start({[this, done, path, before] {
+           *done = store_ ? store_->Withhold(path, before)
+                          : Unavailable("there is no history file now");
+         },
+         [this, done] { untold_ = untold_ || !*done; }});
 }
 
 void History::SetPolicies(const std::vector<config::PropertyOverride>& overrides) {
@@ -200,7 +228,15 @@ void History::RunNext() {
 }
 
 void History::Committed(const Status& status) {
+  committing_ = false;
   recorder_.Committed(status.has_value(), loop_.Now());
+  if (status && std::exchange(untold_, false)) {
+    // The store works again: what it could not be told is told with the next samples.
+    if (store_) withheld_ = store_->withheld();
+    for (std::optional<Place>& place : places_) {
+      if (place) place->local_only.reset();
+    }
+  }
   Say(status);
   if (status && watcher_.stored) watcher_.stored();
   if (store_) status_.store = store_->stats();
@@ -217,16 +253,31 @@ void History::Committed(const Status& status) {
 void History::Wake() {
   const MonoTime now = loop_.Now();
   if (reopen_at_ && *reopen_at_ <= now) Open(false);
-  if (auto batch = opened_ ? std::nullopt : recorder_.Take(now)) {
-    batch->flash = flash_day_;
-    commit_ = std::make_shared<std::optional<Status>>();
-    Start({[this, status = commit_, batch = std::move(*batch)] {
-             *status = store_ ? store_->Commit(batch) : Unavailable("there is no history file now");
-           },
-           [this, status = commit_] { Committed(**status); }});
-  }
+  CommitSome(false);
   if (evict_at_ <= now) EvictOld();
   Arm();
+}
+
+// Whether there was something.
+bool History::CommitSome(bool everything) {
+  auto batch = opened_ ? std::nullopt : recorder_.Take(loop_.Now(), everything);
+  if (!batch) return false;
+  batch->flash = flash_day_;
+  commit_ = std::make_shared<std::optional<Status>>();
+  committing_ = true;
+  Start({[this, status = commit_, batch = std::move(*batch)] {
+           *status = store_ ? store_->Commit(batch) : Unavailable("there is no history file now");
+         },
+         [this, status = commit_] { Committed(**status); }});
+  return true;
+}
+
+// `then` once what is in memory is committed, or can't be.
+void History::Flush(std::function<void()> then, int commits) {
+  const bool can = thread_ && recorder_.attached() && status_.trouble.empty();
+  if (!can || commits == kFlushCommitsMax) return then();
+  if (!committing_ && !CommitSome(true)) return then();
+  Start({[] {}, [this, then = std::move(then), commits] { Flush(then, commits + 1); }});
 }
 
 void History::EvictOld() {
@@ -383,6 +434,47 @@ Status History::Audit(std::function<void(Result<std::vector<HistoryAudit>>)> don
                   }
                 }
                 done(std::move(audit));
+              }});
+}
+
+void History::ReadPiece(const CarryRequest& request, std::function<void(Result<CarryPiece>)> done) {
+  auto answer = std::make_shared<Result<CarryPiece>>(Unavailable("there is no history file now"));
+  const auto read = [this, answer, request, done = std::move(done)] {
+    const Status asked = Ask({[this, answer, request] {
+                                if (store_) *answer = runtime::ReadPiece(*store_, request);
+                              },
+                              [this, answer, done] {
+                                const bool damaged =
+                                    !*answer && answer->error().code == ErrorCode::kCorrupt;
+                                done(std::move(*answer));
+                                if (damaged) Replace();
+                              }});
+    if (!asked) done(asked.error());
+  };
+  const MonoTime now = loop_.Now();
+  const bool flush = !flushed_at_ || now - *flushed_at_ >= flush_period;
+  if (request.after != sync::CarryPlace() || !flush) return read();
+  flushed_at_ = now;
+  Flush(read, 0);
+}
+
+Status History::SetCarried(std::uint64_t commit, std::function<void(Status)> done) {
+  auto answer = std::make_shared<Status>(Unavailable("there is no history file now"));
+  return Ask({[this, answer, commit] {
+                if (store_) *answer = store_->SetCarried(static_cast<std::int64_t>(commit));
+              },
+              [answer, done = std::move(done)] { done(*answer); }});
+}
+
+Status History::TakeReceipt(const sync::CarryReceipt& receipt, std::function<void(Status)> done) {
+  auto answer = std::make_shared<Status>(Unavailable("there is no history file now"));
+  return Ask({[this, answer, receipt = ToReceipt(receipt)] {
+                if (store_) *answer = store_->TakeReceipt(receipt);
+              },
+              [this, answer, done = std::move(done)] {
+                // A session that is under way asks anew, with what is known now.
+                if (*answer && store_ && watcher_.attached) watcher_.attached(store_->cloud_mark());
+                done(*answer);
               }});
 }
 

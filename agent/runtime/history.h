@@ -10,12 +10,14 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/config/agent_config.h"
+#include "agent/runtime/carry.h"
 #include "twin/base/event_loop.h"
 #include "twin/history/gather/excerpt.h"
 #include "twin/history/gather/recorder.h"
@@ -75,7 +77,9 @@ class History {
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
-  void Record(model::PropertyId id, const std::string& path, const model::Sample& sample);
+  // `local_only`: the property is, now; then the sample never leaves.
+  void Record(model::PropertyId id, const std::string& path, bool local_only,
+              const model::Sample& sample);
   void SetPolicies(const std::vector<config::PropertyOverride>& overrides);
   // How long samples gather, by priority; from the next window on.
   void SetWindows(const std::array<std::chrono::milliseconds, history::kPriorities>& windows);
@@ -96,6 +100,14 @@ class History {
   Status Gaps(const std::string& path, std::function<void(Result<std::vector<HistoryLoss>>)> done);
   Status Audit(std::function<void(Result<std::vector<HistoryAudit>>)> done);
 
+  // What a file is to carry to the cloud, a piece at a time; the first piece once everything that
+  // is in memory is committed, unless that was done within flush_period: whoever may ask must not
+  // wear the flash out. Errors as of history::Walk.
+  void ReadPiece(const CarryRequest& request, std::function<void(Result<CarryPiece>)> done);
+  // As HistoryStore has them.
+  Status SetCarried(std::uint64_t commit, std::function<void(Status)> done);
+  Status TakeReceipt(const sync::CarryReceipt& receipt, std::function<void(Status)> done);
+
   // Who is told what of it may go to the cloud: all on the loop, and not before this returns.
   struct Watcher {
     std::function<void(const history::CloudMark& known)> attached;
@@ -112,6 +124,7 @@ class History {
   store::WrittenBytes written() const { return meter_.bytes(); }  // Since the start.
 
   static constexpr std::size_t questions_max = 16;
+  static constexpr std::chrono::seconds flush_period{5};
 
  private:
   struct Work {
@@ -136,6 +149,9 @@ class History {
   void Wake();
   void Arm();
   void EvictOld();
+  bool CommitSome(bool everything);
+  void Flush(std::function<void()> then, int commits);
+  void Withhold(const std::string& path, history::Recorder::Slot slot, bool local_only);
 
   EventLoop& loop_;
   Watcher watcher_;
@@ -150,8 +166,11 @@ class History {
   struct Place {
     history::Recorder::Slot slot;
     std::optional<history::Priority> priority;  // Nothing: isn't recorded.
+    std::optional<bool> local_only;             // As the store was told; nothing: not yet.
   };
   std::vector<std::optional<Place>> places_;
+  std::map<std::string, std::uint64_t> withheld_;  // As the store has it, or will.
+  bool untold_ = false;                            // Some of it could not be stored.
   HistoryStatus status_;
   std::optional<history::FlashDay> flash_day_;
   std::optional<history::FlashDay> flash_day_before_;
@@ -163,6 +182,8 @@ class History {
   Limit questions_limit_{questions_max};
   std::size_t questions_ = 0;
   bool working_ = false;
+  bool committing_ = false;
+  std::optional<MonoTime> flushed_at_;
   std::shared_ptr<std::optional<Status>> commit_;  // The latest; how it fared, once it has.
   Loop::Id timer_ = Loop::Id::kNone;
   std::optional<MonoTime> armed_;

@@ -5,11 +5,8 @@
 
 #include <sys/statvfs.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
-
-#include "twin/model/path.h"
 
 namespace edgetwin::host {
 namespace {
@@ -18,17 +15,7 @@ constexpr std::chrono::seconds kSlowPace{10};
 // A poll that comes a little early is not made to wait for another ten seconds.
 constexpr std::chrono::milliseconds kSlowPaceEarly{100};
 
-bool MatchesAny(const std::vector<std::string>& patterns, std::string_view name) {
-  return std::any_of(patterns.begin(), patterns.end(),
-                     [&](const std::string& pattern) { return model::Matches(pattern, name); });
-}
-
 }  // namespace
-
-bool NameFilter::Passes(std::string_view name, std::string_view alias) const {
-  if (!include.empty() && !MatchesAny(include, name) && !MatchesAny(include, alias)) return false;
-  return !MatchesAny(exclude, name) && !MatchesAny(exclude, alias);
-}
 
 bool SlowPace::Due(MonoTime now) {
   if (ran_ && now - last_ < kSlowPace - kSlowPaceEarly) return false;

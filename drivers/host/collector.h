@@ -11,21 +11,13 @@
 #include <string_view>
 #include <vector>
 
-#include "drivers/host/files.h"
 #include "drivers/host/metrics.h"
+#include "drivers/sdk/sysfs/files.h"
+#include "drivers/sdk/sysfs/filter.h"
 #include "twin/base/limit.h"
 #include "twin/base/result.h"
 
 namespace edgetwin::host {
-
-// Shell-like patterns over names.
-struct NameFilter {
-  std::vector<std::string> include;  // Empty: everything.
-  std::vector<std::string> exclude;
-  bool Passes(std::string_view name) const { return Passes(name, name); }
-  // For what goes by two names: either may be included, neither may be excluded.
-  bool Passes(std::string_view name, std::string_view alias) const;
-};
 
 // The space of one filesystem, as statvfs(2) has it.
 struct FilesystemSpace {
@@ -42,16 +34,16 @@ Result<FilesystemSpace> ProbeSpace(const std::string& folder);
 struct HostOptions {
   std::string root;  // Before "/proc" and "/sys": "" for this machine.
   bool per_core = true;
-  NameFilter disks;       // Mount points, or their names in paths.
-  NameFilter diskio;      // Block devices.
-  NameFilter interfaces;  // Network interfaces.
-  NameFilter sensors;     // Temperature sensors, by their names in paths.
+  sysfs::NameFilter disks;       // Mount points, or their names in paths.
+  sysfs::NameFilter diskio;      // Block devices.
+  sysfs::NameFilter interfaces;  // Network interfaces.
+  sysfs::NameFilter sensors;     // Temperature sensors, by their names in paths.
   SpaceProbe probe = ProbeSpace;
 };
 
 struct Poll {
   Metrics& metrics;
-  ReadBuffer& buffer;
+  sysfs::ReadBuffer& buffer;
   const Clock& clock;
 };
 

@@ -7,7 +7,7 @@
 
 #include "drivers/host/collector.h"
 #include "drivers/host/devices.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 namespace edgetwin::host {
 namespace {
@@ -21,9 +21,9 @@ using Ticks = std::array<std::uint64_t, kModes>;
 std::optional<Ticks> ParseTicks(std::string_view columns) {
   Ticks ticks{};
   for (std::size_t mode = 0; mode < kModes; ++mode) {
-    const std::string_view word = TakeWord(columns);
+    const std::string_view word = sysfs::TakeWord(columns);
     if (word.empty() && mode > kIdle) break;
-    const std::optional<std::uint64_t> value = ParseUnsigned(word);
+    const std::optional<std::uint64_t> value = sysfs::ParseUnsigned(word);
     if (!value) return std::nullopt;
     ticks[mode] = *value;
   }
@@ -77,8 +77,8 @@ class CpuCollector final : public Collector {
     bool found_total = false;
     // The lines of processors come first, the sum of all before them.
     while (rest.starts_with("cpu")) {
-      std::string_view line = TakeLine(rest);
-      const std::string_view name = TakeWord(line);
+      std::string_view line = sysfs::TakeLine(rest);
+      const std::string_view name = sysfs::TakeWord(line);
       const std::optional<Ticks> ticks = ParseTicks(line);
       if (!ticks)
         return Fail(poll.metrics,
@@ -129,7 +129,7 @@ class CpuCollector final : public Collector {
   }
 
   void ReportCore(Metrics& metrics, std::string_view number, const Ticks& now) {
-    if (!ParseUnsigned(number)) return;
+    if (!sysfs::ParseUnsigned(number)) return;
     Core* core = cores_.See(number, [&](std::string_view) {
       const std::string name = "cpu/core" + std::string(number) + "_percent";
       const std::string source = stat_.path() + " cpu" + std::string(number);
@@ -151,7 +151,7 @@ class CpuCollector final : public Collector {
   }
 
   const HostOptions* options_;
-  KeptFile stat_;
+  sysfs::KeptFile stat_;
   bool defined_ = false;
   Metric total_, user_, system_, iowait_, steal_;
   std::optional<Ticks> ticks_;

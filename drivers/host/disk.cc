@@ -121,7 +121,7 @@ class DiskCollector final : public Collector {
   }
 
   const HostOptions* options_;
-  KeptFile mountinfo_;
+  sysfs::KeptFile mountinfo_;
   SlowPace pace_;
   Status last_;  // Of the last round, which stands until the next one.
   Devices<Disk> disks_;

@@ -6,7 +6,7 @@
 
 #include "drivers/host/collector.h"
 #include "drivers/host/devices.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 #include "twin/model/path.h"
 
 namespace edgetwin::host {
@@ -27,7 +27,7 @@ std::optional<DiskCounters> ParseCounters(std::string_view columns) {
   // reads, merged, sectors, ms, writes, merged, sectors, ms, in flight, busy ms.
   std::uint64_t values[10];
   for (std::uint64_t& value : values) {
-    const std::optional<std::uint64_t> next = TakeUnsigned(columns);
+    const std::optional<std::uint64_t> next = sysfs::TakeUnsigned(columns);
     if (!next) return std::nullopt;
     value = *next;
   }
@@ -49,10 +49,10 @@ class DiskIoCollector final : public Collector {
     Status status;
     std::string_view rest = *content;
     while (!rest.empty()) {
-      std::string_view line = TakeLine(rest);
-      TakeWord(line);
-      TakeWord(line);
-      const std::string_view name = TakeWord(line);
+      std::string_view line = sysfs::TakeLine(rest);
+      sysfs::TakeWord(line);
+      sysfs::TakeWord(line);
+      const std::string_view name = sysfs::TakeWord(line);
       if (name.empty()) continue;
       Device* device =
           devices_.See(name, [&](std::string_view) { return Make(poll.metrics, name); });
@@ -83,10 +83,10 @@ class DiskIoCollector final : public Collector {
     Device device;
     const std::string folder = options_->root + "/sys/block/" + std::string(kernel_name);
     // Partitions are not in /sys/block: their traffic is their disk's.
-    device.watched = options_->diskio.Passes(kernel_name) && Exists(folder);
+    device.watched = options_->diskio.Passes(kernel_name) && sysfs::Exists(folder);
     if (!device.watched) return device;
     // Mapped devices come back under another number; their names stay.
-    const Result<std::string> mapped = ReadOnce(folder + "/dm/name");
+    const Result<std::string> mapped = sysfs::ReadOnce(folder + "/dm/name");
     const std::string name =
         model::ToSegment(mapped && !mapped->empty() ? *mapped : std::string(kernel_name));
     const std::string source = diskstats_.path() + " " + std::string(kernel_name);
@@ -121,7 +121,7 @@ class DiskIoCollector final : public Collector {
   }
 
   const HostOptions* options_;
-  KeptFile diskstats_;
+  sysfs::KeptFile diskstats_;
   Devices<Device> devices_;
 };
 

@@ -9,10 +9,10 @@
 
 #include <filesystem>
 
-#include "drivers/host/files.h"
 #include "drivers/host/host_driver.h"
 #include "drivers/host/mounts.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/files.h"
+#include "drivers/sdk/sysfs/text.h"
 
 namespace edgetwin::host {
 namespace {
@@ -30,13 +30,13 @@ Result<FilesystemSpace> RecordedSpace(const std::string& folder) {
     if (!fs::is_directory(root / "space")) continue;
     const std::string relative = fs::path(folder).lexically_relative(root);
     const std::string name = MountName(relative == "." ? "/" : "/" + relative);
-    const Result<std::string> text = ReadOnce(root / "space" / name);
+    const Result<std::string> text = sysfs::ReadOnce(root / "space" / name);
     if (!text) return text.error();
     std::string_view rest = *text;
     FilesystemSpace space;
     for (std::uint64_t* field : {&space.block_bytes, &space.blocks, &space.blocks_free,
                                  &space.blocks_available, &space.inodes, &space.inodes_free}) {
-      *field = TakeUnsigned(rest).value_or(0);
+      *field = sysfs::TakeUnsigned(rest).value_or(0);
     }
     return space;
   }

@@ -25,19 +25,6 @@ constexpr Subject kSubjects[] = {
     {"system", MakeSystemCollector},
 };
 
-// Whoever names what to include wants just that; the defaults for what to leave out no longer
-// apply.
-NameFilter ReadFilter(ConfigReader& config, const std::string& name,
-                      std::vector<std::string> otherwise) {
-  const bool include_named = config.Has(name + "_include");
-  const bool exclude_named = config.Has(name + "_exclude");
-  NameFilter filter;
-  filter.include = config.Strings(name + "_include");
-  filter.exclude = config.Strings(name + "_exclude");
-  if (!include_named && !exclude_named) filter.exclude = std::move(otherwise);
-  return filter;
-}
-
 std::vector<std::string> SubjectNames() {
   std::vector<std::string> names;
   for (const Subject& subject : kSubjects) names.emplace_back(subject.name);
@@ -57,20 +44,16 @@ HostDriver::~HostDriver() {
 void HostDriver::Configure(ConfigReader& config) {
   thing_ = driver::ReadThing(config);
   rules_.Read(config);
-  options_.root = config.String("root", "/");
-  if (!options_.root.starts_with("/")) {
-    config.Problem("root", "'" + options_.root + "' is not an absolute path");
-  }
-  while (options_.root.ends_with("/")) options_.root.pop_back();
+  options_.root = sysfs::ReadRoot(config);
   options_.per_core = config.Bool("per_core", true);
-  options_.disks = ReadFilter(config, "disks", {});
+  options_.disks = sysfs::ReadFilter(config, "disks", {});
   // Virtual ones, and the boot areas of eMMC, which nothing writes to.
-  options_.diskio = ReadFilter(config, "diskio",
-                               {"loop*", "ram*", "zram*", "sr*", "fd*", "nbd*", "mmcblk*boot*"});
+  options_.diskio = sysfs::ReadFilter(
+      config, "diskio", {"loop*", "ram*", "zram*", "sr*", "fd*", "nbd*", "mmcblk*boot*"});
   // The ends of containers' cables come and go by the hundred, and each would be a thing for ever.
-  options_.interfaces = ReadFilter(config, "interfaces",
-                                   {"lo", "veth*", "ifb*", "dummy*", "docker*", "br-*", "virbr*"});
-  options_.sensors = ReadFilter(config, "sensors", {});
+  options_.interfaces = sysfs::ReadFilter(
+      config, "interfaces", {"lo", "veth*", "ifb*", "dummy*", "docker*", "br-*", "virbr*"});
+  options_.sensors = sysfs::ReadFilter(config, "sensors", {});
 
   const std::vector<std::string> names = SubjectNames();
   const std::vector<std::string> wanted = config.Has("collect") ? config.Strings("collect") : names;

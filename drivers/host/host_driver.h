@@ -38,7 +38,7 @@ class HostDriver final : public driver::PollDriver {
   driver::PolicyRules rules_;
   HostOptions options_;
   std::vector<Make> makes_;  // As configured.
-  ReadBuffer buffer_;
+  sysfs::ReadBuffer buffer_;
   std::vector<std::unique_ptr<Collector>> collectors_;  // While started.
   std::optional<Metrics> metrics_;
 };

@@ -182,13 +182,13 @@ TEST_F(HostDriverTest, StartsAgainAfterStop) {
 }
 
 TEST_F(HostDriverTest, LeavesNoDescriptorsOpenAfterStop) {
-  const std::size_t before = ListFolder("/proc/self/fd")->size();
+  const std::size_t before = sysfs::ListFolder("/proc/self/fd")->size();
   ASSERT_TRUE(Init(driver_, "", problems_));
   ASSERT_TRUE(driver_.Start(loop_, sink_));
   loop_.Run(seconds(2));
-  EXPECT_GT(ListFolder("/proc/self/fd")->size(), before) << "files stay open between polls";
+  EXPECT_GT(sysfs::ListFolder("/proc/self/fd")->size(), before) << "files stay open between polls";
   driver_.Stop();
-  EXPECT_EQ(ListFolder("/proc/self/fd")->size(), before);
+  EXPECT_EQ(sysfs::ListFolder("/proc/self/fd")->size(), before);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "drivers/host/collector.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 namespace edgetwin::host {
 namespace {
@@ -21,8 +21,8 @@ class LoadCollector final : public Collector {
     Status status;
     if (!content) status = content.error();
     for (const Metric& metric : metrics_) {
-      const std::string_view word = TakeWord(rest);
-      const std::optional<double> load = ParseDouble(word);
+      const std::string_view word = sysfs::TakeWord(rest);
+      const std::optional<double> load = sysfs::ParseDouble(word);
       if (load && *load >= 0) {
         poll.metrics.Report(metric, *load);
         continue;
@@ -43,7 +43,7 @@ class LoadCollector final : public Collector {
     metrics_[2] = metrics.Define("load/15min", kLoad, loadavg_.path());
   }
 
-  KeptFile loadavg_;
+  sysfs::KeptFile loadavg_;
   bool defined_ = false;
   std::array<Metric, 3> metrics_;
 };

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "drivers/host/collector.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 namespace edgetwin::host {
 namespace {
@@ -15,8 +15,8 @@ struct Memory {
 
 // "16384 kB" in bytes.
 std::optional<std::uint64_t> ParseKilobytes(std::string_view text) {
-  const std::optional<std::uint64_t> kilobytes = TakeUnsigned(text);
-  if (!kilobytes || *kilobytes > (std::uint64_t{1} << 53) || TakeWord(text) != "kB") {
+  const std::optional<std::uint64_t> kilobytes = sysfs::TakeUnsigned(text);
+  if (!kilobytes || *kilobytes > (std::uint64_t{1} << 53) || sysfs::TakeWord(text) != "kB") {
     return std::nullopt;
   }
   return *kilobytes * 1024;
@@ -25,7 +25,7 @@ std::optional<std::uint64_t> ParseKilobytes(std::string_view text) {
 Memory ParseMemory(std::string_view content) {
   Memory memory;
   while (!content.empty()) {
-    const std::string_view line = TakeLine(content);
+    const std::string_view line = sysfs::TakeLine(content);
     const std::size_t colon = line.find(':');
     if (colon == line.npos) continue;
     const std::string_view key = line.substr(0, colon);
@@ -100,7 +100,7 @@ class MemoryCollector final : public Collector {
     metrics.Report(trio.used_percent, *total == 0 ? 0 : 100 * used / static_cast<double>(*total));
   }
 
-  KeptFile meminfo_;
+  sysfs::KeptFile meminfo_;
   bool defined_ = false;
   Metric total_, available_, used_, swap_total_, swap_free_, swap_used_;
 };

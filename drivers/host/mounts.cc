@@ -8,7 +8,7 @@
 #include <map>
 #include <utility>
 
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 #include "twin/model/path.h"
 
 namespace edgetwin::host {
@@ -28,21 +28,21 @@ bool HasOption(std::string_view options, std::string_view option) {
 
 // "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
 bool ParseMount(std::string_view line, Mount& mount) {
-  TakeWord(line);
-  TakeWord(line);
-  mount.device = TakeWord(line);
-  mount.whole = TakeWord(line) == "/";
-  mount.folder = Unescaped(TakeWord(line));
-  TakeWord(line);
+  sysfs::TakeWord(line);
+  sysfs::TakeWord(line);
+  mount.device = sysfs::TakeWord(line);
+  mount.whole = sysfs::TakeWord(line) == "/";
+  mount.folder = sysfs::Unescaped(sysfs::TakeWord(line));
+  sysfs::TakeWord(line);
   // Any number of optional fields ends with a dash.
   for (;;) {
-    const std::string_view word = TakeWord(line);
+    const std::string_view word = sysfs::TakeWord(line);
     if (word.empty()) return false;
     if (word == "-") break;
   }
-  mount.type = TakeWord(line);
-  TakeWord(line);
-  mount.read_only = HasOption(TakeWord(line), "ro");
+  mount.type = sysfs::TakeWord(line);
+  sysfs::TakeWord(line);
+  mount.read_only = HasOption(sysfs::TakeWord(line), "ro");
   return mount.device.find(':') != mount.device.npos && mount.folder.starts_with("/") &&
          !mount.type.empty();
 }
@@ -59,7 +59,7 @@ std::vector<Mount> ParseMounts(std::string_view mountinfo) {
   std::vector<Mount> mounts;
   while (!mountinfo.empty() && mounts.size() < kMountsMax) {
     Mount mount;
-    if (ParseMount(TakeLine(mountinfo), mount)) mounts.push_back(std::move(mount));
+    if (ParseMount(sysfs::TakeLine(mountinfo), mount)) mounts.push_back(std::move(mount));
   }
   return mounts;
 }

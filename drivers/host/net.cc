@@ -7,7 +7,7 @@
 
 #include "drivers/host/collector.h"
 #include "drivers/host/devices.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 #include "twin/model/path.h"
 
 namespace edgetwin::host {
@@ -28,7 +28,7 @@ using Counters = std::array<std::uint64_t, kColumns>;
 std::optional<Counters> ParseCounters(std::string_view columns) {
   Counters counters{};
   for (std::uint64_t& counter : counters) {
-    const std::optional<std::uint64_t> value = TakeUnsigned(columns);
+    const std::optional<std::uint64_t> value = sysfs::TakeUnsigned(columns);
     if (!value) return std::nullopt;
     counter = *value;
   }
@@ -49,14 +49,14 @@ class NetCollector final : public Collector {
     }
     Status status;
     std::string_view rest = *content;
-    TakeLine(rest);  // Two lines of headings.
-    TakeLine(rest);
+    sysfs::TakeLine(rest);  // Two lines of headings.
+    sysfs::TakeLine(rest);
     while (!rest.empty()) {
-      const std::string_view line = TakeLine(rest);
+      const std::string_view line = sysfs::TakeLine(rest);
       // The kernel allows no colon in an interface's name, and no blank is needed after this one.
       const std::size_t colon = line.find(':');
       if (colon == line.npos) continue;
-      const std::string_view name = Trimmed(line.substr(0, colon));
+      const std::string_view name = sysfs::Trimmed(line.substr(0, colon));
       if (name.empty()) continue;
       Interface* interface = interfaces_.See(
           name, [&](std::string_view) { return Make(poll.metrics, std::string(name)); });
@@ -82,8 +82,8 @@ class NetCollector final : public Collector {
  private:
   struct Interface {
     bool watched = false;
-    KeptFile operstate;
-    KeptFile flags;
+    sysfs::KeptFile operstate;
+    sysfs::KeptFile flags;
     Rate rx_rate, tx_rate;
     Metric rx, tx, rx_errors, tx_errors, rx_dropped, tx_dropped, up;
     std::array<Metric, 6> counters() const {
@@ -94,8 +94,8 @@ class NetCollector final : public Collector {
   Interface Make(Metrics& metrics, const std::string& name) {
     const std::string folder = options_->root + "/sys/class/net/" + name;
     Interface interface {
-      options_->interfaces.Passes(name), KeptFile(folder + "/operstate"),
-          KeptFile(folder + "/flags"), {}, {}, {}, {}, {}, {}, {}, {}, {}
+      options_->interfaces.Passes(name), sysfs::KeptFile(folder + "/operstate"),
+          sysfs::KeptFile(folder + "/flags"), {}, {}, {}, {}, {}, {}, {}, {}, {}
     };
     if (!interface.watched) return interface;
     static constexpr MetricKind kFlag{model::ValueType::kBool, "", 0, 0, "Whether the link is up"};
@@ -133,7 +133,7 @@ class NetCollector final : public Collector {
   static void ReportUp(Poll& poll, Interface& interface) {
     const Result<std::string_view> state = interface.operstate.Read(poll.buffer);
     if (!state) return poll.metrics.ReportBad(interface.up);
-    const std::string_view word = Trimmed(*state);
+    const std::string_view word = sysfs::Trimmed(*state);
     // Interfaces without a carrier to sense (tun, ppp, loopback) are "unknown" for ever: up as far
     // as is known when they are switched on (Documentation/networking/operstates.rst).
     if (word == "unknown") return ReportSwitchedOn(poll, interface);
@@ -142,7 +142,7 @@ class NetCollector final : public Collector {
 
   static void ReportSwitchedOn(Poll& poll, Interface& interface) {
     const Result<std::string_view> flags = interface.flags.Read(poll.buffer);
-    std::string_view text = flags ? Trimmed(*flags) : std::string_view();
+    std::string_view text = flags ? sysfs::Trimmed(*flags) : std::string_view();
     if (text.starts_with("0x")) text.remove_prefix(2);
     unsigned bits = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits, 16);
@@ -162,7 +162,7 @@ class NetCollector final : public Collector {
   }
 
   const HostOptions* options_;
-  KeptFile dev_;
+  sysfs::KeptFile dev_;
   Devices<Interface> interfaces_;
 };
 

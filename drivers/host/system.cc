@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "drivers/host/collector.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 namespace edgetwin::host {
 namespace {
@@ -69,7 +69,7 @@ class SystemCollector final : public Collector {
   Status CollectUptime(Poll& poll) {
     const Result<std::string_view> content = uptime_file_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
-    const std::optional<double> seconds = ParseDouble(TakeWord(rest));
+    const std::optional<double> seconds = sysfs::ParseDouble(sysfs::TakeWord(rest));
     if (seconds && *seconds >= 0 && *seconds < 1e12) {
       poll.metrics.ReportCount(uptime_, static_cast<std::uint64_t>(*seconds));
       return {};
@@ -82,11 +82,11 @@ class SystemCollector final : public Collector {
   Status CollectThreads(Poll& poll) {
     const Result<std::string_view> content = loadavg_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
-    for (int word = 0; word < 3; ++word) TakeWord(rest);
-    const std::string_view tasks = TakeWord(rest);
+    for (int word = 0; word < 3; ++word) sysfs::TakeWord(rest);
+    const std::string_view tasks = sysfs::TakeWord(rest);
     const std::size_t slash = tasks.find('/');
     const auto threads =
-        slash == tasks.npos ? std::nullopt : ParseUnsigned(tasks.substr(slash + 1));
+        slash == tasks.npos ? std::nullopt : sysfs::ParseUnsigned(tasks.substr(slash + 1));
     if (threads) {
       poll.metrics.ReportCount(threads_, *threads);
       return {};
@@ -100,9 +100,9 @@ class SystemCollector final : public Collector {
   Status CollectFiles(Poll& poll) {
     const Result<std::string_view> content = file_nr_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
-    const std::optional<std::uint64_t> used = TakeUnsigned(rest);
-    TakeWord(rest);
-    const std::optional<std::uint64_t> max = TakeUnsigned(rest);
+    const std::optional<std::uint64_t> used = sysfs::TakeUnsigned(rest);
+    sysfs::TakeWord(rest);
+    const std::optional<std::uint64_t> max = sysfs::TakeUnsigned(rest);
     if (used && max) {
       poll.metrics.ReportCount(files_, *used);
       poll.metrics.ReportCount(files_max_, *max);
@@ -114,20 +114,20 @@ class SystemCollector final : public Collector {
   }
 
   Status CollectProcesses(Metrics& metrics) {
-    const Result<std::vector<std::string>> names = ListFolder(proc_, kProcessesMax);
+    const Result<std::vector<std::string>> names = sysfs::ListFolder(proc_, kProcessesMax);
     if (!names) {
       metrics.ReportBad(processes_);
       return names.error();
     }
     const auto count = std::count_if(names->begin(), names->end(), [](const std::string& name) {
-      return ParseUnsigned(name).has_value();
+      return sysfs::ParseUnsigned(name).has_value();
     });
     metrics.ReportCount(processes_, static_cast<std::uint64_t>(count));
     return {};
   }
 
   Status CollectKernel(Metrics& metrics) {
-    const Result<std::string> release = ReadOnce(proc_ + "/sys/kernel/osrelease");
+    const Result<std::string> release = sysfs::ReadOnce(proc_ + "/sys/kernel/osrelease");
     if (!release) {
       metrics.ReportBad(kernel_);
       return release.error();
@@ -137,9 +137,9 @@ class SystemCollector final : public Collector {
   }
 
   std::string proc_;
-  KeptFile uptime_file_;
-  KeptFile loadavg_;
-  KeptFile file_nr_;
+  sysfs::KeptFile uptime_file_;
+  sysfs::KeptFile loadavg_;
+  sysfs::KeptFile file_nr_;
   SlowPace pace_;
   Status slow_;
   bool defined_ = false;

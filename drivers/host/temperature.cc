@@ -6,7 +6,7 @@
 #include "drivers/host/collector.h"
 #include "drivers/host/devices.h"
 #include "drivers/host/sensors.h"
-#include "drivers/host/text.h"
+#include "drivers/sdk/sysfs/text.h"
 
 namespace edgetwin::host {
 namespace {
@@ -42,7 +42,7 @@ class TemperatureCollector final : public Collector {
  private:
   struct Known {
     Sensor sensor;
-    KeptFile input;
+    sysfs::KeptFile input;
     Metric metric;
     bool slow = false;
     bool gone = false;  // Removed already; forgotten, or found anew, at the next scan.
@@ -52,12 +52,12 @@ class TemperatureCollector final : public Collector {
     for (const Sensor& sensor : FindSensors(options_->root)) {
       if (!options_->sensors.Passes(sensor.name)) continue;
       Known* known = sensors_.See(sensor.name, [&](std::string_view) {
-        return Known{sensor, KeptFile(sensor.input), Define(metrics, sensor), false, false};
+        return Known{sensor, sysfs::KeptFile(sensor.input), Define(metrics, sensor), false, false};
       });
       if (known == nullptr) continue;
       // Back under another number, or back at all.
       if (known->sensor.input != sensor.input || known->gone) {
-        *known = {sensor, KeptFile(sensor.input), Define(metrics, sensor), false, false};
+        *known = {sensor, sysfs::KeptFile(sensor.input), Define(metrics, sensor), false, false};
       }
     }
     sensors_.Sweep([&](Known& known) {
@@ -84,16 +84,17 @@ class TemperatureCollector final : public Collector {
       poll.metrics.ReportBad(known.metric);
       return content.error();
     }
-    const std::optional<std::int64_t> thousandths = ParseSigned(Trimmed(*content));
+    const std::optional<std::int64_t> thousandths = sysfs::ParseSigned(sysfs::Trimmed(*content));
     const double celsius = thousandths ? static_cast<double>(*thousandths) / 1000 : kCelsiusMin - 1;
     if (celsius < kCelsiusMin || celsius > kCelsiusMax) {
-      std::string text = known.sensor.input + ": '" + std::string(Trimmed(*content).substr(0, 40)) +
+      std::string text = known.sensor.input + ": '" +
+                         std::string(sysfs::Trimmed(*content).substr(0, 40)) +
                          "' is no temperature";
       poll.metrics.ReportBad(known.metric);
       return Invalid(std::move(text));
     }
     if (!known.sensor.fault.empty()) {
-      const Result<std::string> fault = ReadOnce(known.sensor.fault);
+      const Result<std::string> fault = sysfs::ReadOnce(known.sensor.fault);
       if (fault && *fault != "0") {
         poll.metrics.ReportBad(known.metric);
         return Unavailable(known.sensor.input + ": the chip reports a faulty sensor");

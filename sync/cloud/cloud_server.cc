@@ -14,6 +14,7 @@
 #include "sync/cloud/device_api.h"
 #include "sync/cloud/event_feed.h"
 #include "sync/cloud/history_api.h"
+#include "sync/cloud/import_api.h"
 #include "sync/cloud/metrics.h"
 #include "twin/base/log.h"
 
@@ -87,6 +88,7 @@ struct CloudServer::Impl {
         devices(loop, fleet, {.random = options.random}),
         history_worker(loop, *history, {.age_max = options.history_age_max}),
         past(loop, fleet, history_worker),
+        imports(fleet, history_worker),
         guard(options.token),
         server(loop, options.http) {
     feed.SetFleet(&fleet);
@@ -94,6 +96,7 @@ struct CloudServer::Impl {
     api.AddRoutes(server);
     devices.AddRoutes(server);
     past.AddRoutes(server);
+    imports.AddRoutes(server);
     server.SetGuard([this](const http::Request& request) { return guard.Check(request); });
   }
 
@@ -124,6 +127,7 @@ struct CloudServer::Impl {
   DeviceApi devices;
   CloudHistoryWorker history_worker;  // After whoever its callbacks use.
   HistoryApi past;
+  ImportApi imports;
   ApiGuard guard;
   http::Server server;  // Last: its handlers use the rest.
   std::uint16_t port = 0;

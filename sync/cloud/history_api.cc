@@ -177,17 +177,23 @@ void HistoryApi::AddRoutes(http::Server& server) {
   route("/v1/twins/{}/history/audit", &HistoryApi::Audit);
 }
 
-bool HistoryApi::Knows(const Request& request, const Responder& responder) const {
-  if (fleet_.Knows(request.parts[0])) return true;
-  responder->Send(Problem(NotFound("no device '" + request.parts[0] + "' has ever said Hello")));
-  return false;
-}
-
 void HistoryApi::Answer(const Request& request, const Responder& responder,
                         std::function<Result<std::string>(CloudHistory&)> work) {
   auto document = std::make_shared<Result<std::string>>(Unavailable("not read"));
+  const std::string& device = request.parts[0];
   const Status asked = history_.Ask(
-      [document, work = std::move(work)](CloudHistory& history) { *document = work(history); },
+      [document, work = std::move(work), device,
+       known = fleet_.Knows(device)](CloudHistory& history) {
+        // Its history may have come in a file, and it itself never.
+        const Result<bool> has = known ? Result<bool>(true) : history.Has(device);
+        if (!has) {
+          *document = has.error();
+        } else if (!*has) {
+          *document = NotFound("no device '" + device + "' has ever said Hello");
+        } else {
+          *document = work(history);
+        }
+      },
       [request, responder, document] {
         if (!*document) return responder->Send(Problem(document->error()));
         SendDocument(request, *responder, *std::move(*document));
@@ -196,7 +202,6 @@ void HistoryApi::Answer(const Request& request, const Responder& responder,
 }
 
 void HistoryApi::Get(const Request& request, const Responder& responder) {
-  if (!Knows(request, responder)) return;
   const auto path = ReadPath(request);
   if (!path) return responder->Send(Problem(path.error()));
   const auto range = ReadRange(request, loop_.clock().UntrustedWall());
@@ -208,7 +213,6 @@ void HistoryApi::Get(const Request& request, const Responder& responder) {
 }
 
 void HistoryApi::Gaps(const Request& request, const Responder& responder) {
-  if (!Knows(request, responder)) return;
   const auto path = ReadPath(request);
   if (!path) return responder->Send(Problem(path.error()));
   Answer(request, responder,
@@ -223,7 +227,6 @@ void HistoryApi::Gaps(const Request& request, const Responder& responder) {
 }
 
 void HistoryApi::Audit(const Request& request, const Responder& responder) {
-  if (!Knows(request, responder)) return;
   Answer(request, responder,
          [device = request.parts[0]](CloudHistory& history) -> Result<std::string> {
            const auto audit = history.Audit(device);

@@ -29,9 +29,7 @@ class HistoryApi {
   void Get(const http::Request& request, const Responder& responder);
   void Gaps(const http::Request& request, const Responder& responder);
   void Audit(const http::Request& request, const Responder& responder);
-  // Answers when the device isn't known.
-  bool Knows(const http::Request& request, const Responder& responder) const;
-  // `work` makes a document on the history's thread.
+  // `work` makes a document on the history's thread, if there is anything of the device.
   void Answer(const http::Request& request, const Responder& responder,
               std::function<Result<std::string>(CloudHistory&)> work);
 

@@ -38,6 +38,8 @@ struct HistoryPutDone {
   HistoryMark mark;
   // Of each block the interval of what is held that it is in; nothing: it can't be taken, ever.
   std::vector<std::optional<OrdinalSet::Interval>> held;
+  std::uint64_t repeated = 0;  // Blocks that were held before.
+  std::uint64_t samples = 0;   // Of those that were not.
 };
 
 // What is held, or accounted for.

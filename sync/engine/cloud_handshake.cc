@@ -197,12 +197,19 @@ void CloudSession::Admit(Hello hello, const Verdict& verdict, MonoTime now) {
       hello.cloud_seq_max != 0 ||
       (hello.cloud_inc != 0 && !model::Gave(twin_.lineage(), hello.cloud_inc, held, Issued()));
   // One of another life of this store, from before it was set back, may have our counter.
-  const bool newer_epoch =
-      hello.epoch.counter > epoch_.counter ||
-      (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_) && On(Guard::kEpochToken));
+  const bool newer_epoch = hello.epoch.counter > epoch_.counter ||
+                           (hello.epoch.counter == epoch_.counter && !(hello.epoch == epoch_) &&
+                            On(Guard::kEpochCounter));
   // What was given before this store was set back may have been done.
   if (lost_ours) {
     commands_.CloseOpen("the cloud's store was set back", twin_.lineage().back().first_seq - 1);
+  }
+  old_rows_.clear();
+  if (hello.cloud_seq_max != 0) {
+    twin_.ForEachProperty([&](model::PropertyId id) {
+      const model::Row* row = twin_.row(id, model::Side::kDesired);
+      if (row != nullptr && row->dot.seq <= held) old_rows_.insert(id);
+    });
   }
   if (verdict.standing == Standing::kRestored) SetBack(hello, verdict);
   const bool forgotten = ForgetDictionary(hello);

@@ -263,7 +263,8 @@ void CloudSession::OnOffer(const Offer& offer) {
     const model::Row* own = twin_.row(id, Side::kDesired);
     // What is lost lies above all that both held, and what was given since above what is lost. So
     // does a copy that was taken already: an offer that comes again, or late, changes nothing.
-    const bool rewritten = own != nullptr && own->dot.seq > wire.row.dot.seq;
+    const bool rewritten =
+        own != nullptr && own->dot.seq > wire.row.dot.seq && old_rows_.erase(id) == 0;
     // The device waits for ours, and keeps its own until then, in its interest or not.
     const bool told = InScope(id) || !offered_.insert(id).second;
     if (rewritten) {
@@ -595,6 +596,7 @@ void CloudSession::SetDesired(model::PropertyId id, model::Value value, std::str
     info.until = until;
     row.control = std::make_shared<const model::ControlInfo>(std::move(info));
   }
+  old_rows_.erase(id);
   const model::Row* before = twin_.row(id, Side::kDesired);
   if (before != nullptr && !before->value.none() && before->dot.seq > desired_sent_) {
     superseded_rows_[id] = *before;

@@ -277,6 +277,9 @@ class CloudSession {
   std::uint64_t desired_durable_ = 0;
   std::uint64_t desired_sent_ = 0;  // Beyond it no frame went, in any session.
   std::map<model::PropertyId, model::Row> superseded_rows_;
+  // This store was set back, and these rows are from before: a new number (P-5.10) makes them no
+  // newer than what the device has to offer.
+  std::set<model::PropertyId> old_rows_;
 
   std::vector<Nack> nacks_;
   std::vector<Frame> answers_;  // To be sent with the next Step; see kAnswersMax.

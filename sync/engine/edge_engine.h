@@ -361,6 +361,7 @@ class EdgeEngine {
   // again it numbers anew.
   std::uint64_t look_to_ = 0;
   model::Pid look_pid_ = 0;
+  bool look_next_ = false;   // In the session that begins next.
   std::uint64_t early_ = 0;  // The highest seq of its rows that came above the cursor.
   // Desired rows that the cloud does not have any more, or not yet again.
   std::set<model::PropertyId> orphans_;

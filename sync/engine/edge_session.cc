@@ -248,8 +248,11 @@ void EdgeEngine::FollowRestoredCloud(const Welcome& welcome) {
   peer_lineage_ = welcome.lineage;
   peer_batch_.peer_lineage = peer_lineage_;
   ++cloud_store_;
+  look_next_ = true;  // It may want again what was done while it was wanted before.
   control_.PeerReplaced();
-  cloud_control_ = cloud_control_durable_ = common;
+  cloud_control_ = common;
+  cloud_control_durable_ =
+      std::min(cloud_control_durable_, common);  // The rest is not on flash yet.
   peer_batch_.peer_watermark[At(Stream::kControl)] = common;
   FindOrphans();
 }
@@ -406,7 +409,7 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   // What was written in the life that a setback ended is not known. Of one that had told nobody
   // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;
-  if (set_back || opened_with_) {
+  if (set_back || opened_with_ || std::exchange(look_next_, false)) {
     look_to_ = welcome.head[At(Stream::kControl)];
     look_pid_ = welcome.dictionary_n;
   }

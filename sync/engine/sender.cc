@@ -334,8 +334,8 @@ std::optional<std::vector<model::Pid>> Sender::Withheld(Stream stream) const {
     pids.push_back(pid);
   }
   std::ranges::sort(pids);
-  const auto twice = std::ranges::unique(pids);  // Its status and its override, say.
-  pids.erase(twice.begin(), twice.end());
+  // A status and an override of one property, say.
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
   return pids;
 }
 

@@ -431,6 +431,32 @@ TEST(SessionTest, ADeviceLooksFirstThoughNobodyHeardOfTheLifeThatAnImageEnded) {
   world.ExpectEqualTwins();
 }
 
+// A new number says nothing of when it was wanted.
+TEST(SessionTest, WhatIsSharedAgainWhileTheCloudWasSetBackIsNotWantedAnew) {
+  World world(1);
+  world.Sample(0, 1);
+  world.Want(0, 1);
+  world.Run(seconds(5));
+  world.local_only = {0};
+  world.Define(0);
+  world.Run(seconds(3));
+  const Disk backup = world.cloud_disk;
+  world.Want(0, 8);
+  world.Run(seconds(3));
+  world.CutLink();
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  world.local_only = {};
+  world.Define(0);
+  world.MendLink();
+  world.Run(seconds(60));
+  EXPECT_EQ(world.cloud_twin().row(world.cloud_twin().Find("plant/p0"), Side::kDesired)->value,
+            Value(8.0));
+  EXPECT_EQ(world.device["plant/p0"], 8);
+  world.ExpectEqualTwins();
+}
+
 TEST(SessionTest, WhatLeftTheInterestWhileTheCloudWasSetBackIsGivenBack) {
   World world(1);
   world.Run(seconds(5));

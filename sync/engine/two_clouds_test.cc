@@ -12,6 +12,7 @@ namespace edgetwin::sync {
 namespace {
 
 constexpr std::size_t kState = static_cast<std::size_t>(model::Stream::kState);
+constexpr std::size_t kControl = static_cast<std::size_t>(model::Stream::kControl);
 
 class TwoCloudsTest : public testing::Test {
  protected:
@@ -181,6 +182,47 @@ TEST_F(TwoCloudsTest, NoCommandBeginsInASessionThatIsInDoubt) {
   EXPECT_TRUE(world_.calls.empty());
   world_.Run(seconds(30));
   EXPECT_EQ(world_.cloud().commands().Find(7)->state, model::CommandState::kDone);
+}
+
+TEST(RestoredCloudWaitTest, WhatIsNotOnFlashIsNotHeldThoughTheRestoredCloudHadGivenIt) {
+  World world(1);
+  world.Run(seconds(5));
+  world.Want(0, 1);
+  world.Run(seconds(3));
+  const auto on_flash = [&] { return world.edge_disk.stored().peer_watermark[kControl]; };
+  const std::uint64_t before = on_flash();
+  Disk backup;
+  for (const double value : {2.0, 3.0}) {
+    world.Want(4, value);
+    world.FinishCloudCommit();
+    if (value == 2.0) backup = world.cloud_disk;
+    world.DeliverDown();
+    world.Turn();
+  }
+  ASSERT_EQ(on_flash(), before);
+  world.cloud_disk = backup;
+  world.ForgetAcked();
+  world.CrashCloud();
+  bool told = false;
+  for (int i = 0; i < 2'000; ++i) {
+    world.Turn();
+    world.FinishCloudCommit();
+    for (const Frame& frame : world.up) {
+      if (const auto* hello = std::get_if<Hello>(&frame)) {
+        EXPECT_LE(hello->watermark[kControl], on_flash());
+      } else if (const auto* ack = std::get_if<Ack>(&frame)) {
+        EXPECT_LE(ack->watermark[kControl], on_flash());
+      }
+    }
+    world.DeliverUp();
+    world.DeliverDown();
+    world.Pass(milliseconds(50));
+    told = told || world.edge().status().state == SyncState::kLive;
+  }
+  EXPECT_TRUE(told);
+  EXPECT_EQ(on_flash(), before) << "no commit has ended";
+  world.Run(seconds(10));
+  world.ExpectEqualTwins();
 }
 
 }  // namespace

@@ -81,9 +81,9 @@ const Ledger* Cloud::ledger(const std::string& device) const {
   return found == ledgers_.end() ? nullptr : &found->second.sure();
 }
 
-model::Pid Cloud::NewestNumber(const std::string& device) const {
+bool Cloud::HasEntry(const std::string& device, model::Pid pid, std::uint64_t chain) const {
   const auto found = ledgers_.find(device);
-  return found == ledgers_.end() ? 0 : found->second.NewestNumber();
+  return found != ledgers_.end() && found->second.HasEntry(pid, chain);
 }
 
 // --- Its life ---

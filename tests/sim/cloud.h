@@ -75,8 +75,9 @@ class Cloud {
   const model::Twin* twin(const std::string& device) const;
   const sync::CloudSession* session(const std::string& device) const;
   std::optional<CloudView> view(const std::string& device) const;
-  const Ledger* ledger(const std::string& device) const;     // What its store surely has.
-  model::Pid NewestNumber(const std::string& device) const;  // See DoubtfulLedger.
+  const Ledger* ledger(const std::string& device) const;  // What its store surely has.
+  // See DoubtfulLedger.
+  bool HasEntry(const std::string& device, model::Pid pid, std::uint64_t chain) const;
   Network::Port port() const { return port_; }
   cloud::CloudHistory* history() { return history_.get(); }  // Null without one.
   WallTime wall() const;

@@ -359,11 +359,12 @@ void World::ForgetWants(const std::string& device) {
 
 // After a store was set back.
 void World::ForgetNumbers(const std::string& device) {
-  model::Pid newest = cloud_->NewestNumber(device);
-  for (const Device* machine : by_id_[device]) {
-    newest = std::max(newest, machine->ledger().NewestNumber());
-  }
-  invariants_.NumbersForgotten(device, newest);
+  invariants_.NumbersForgotten(device, [&](model::Pid pid, std::uint64_t chain) {
+    return cloud_->HasEntry(device, pid, chain) ||
+           std::ranges::any_of(by_id_[device], [&](const Device* machine) {
+             return machine->ledger().HasEntry(pid, chain);
+           });
+  });
 }
 
 void World::SetCloudBack(const Cloud::Backup& backup) {

@@ -20,6 +20,13 @@ std::size_t At(Stream stream) {
   return static_cast<std::size_t>(stream);
 }
 
+// What an image lacked of an opening is of another branch, though of the same opening.
+bool OfThisBranch(const model::Lineage& lineage, const model::Dot& dot) {
+  return std::ranges::any_of(lineage, [&](const model::Incarnation& entry) {
+    return entry.inc == dot.inc && (&entry == &lineage.back() || dot.seq <= entry.kept);
+  });
+}
+
 std::uint64_t Hash(std::string_view text) {  // FNV-1a.
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -59,7 +66,7 @@ const char* const kNames[kInvariants + 1] = {
     "of two claimants one is fenced",
     "when faults stop, twins become equal",
     "healing costs no more than its bound",
-    "every sample is accounted for (about history, not there yet)",
+    "every sample is in the cloud once, on the device, or in the ledger",
     "nothing exceeds its cap",
     "wall clocks change no result",
     "one poison entry delays others by log2 of its frame",
@@ -195,8 +202,9 @@ void Invariants::CheckNumbers(std::string_view device, const Ledger& before,
                              " " + entry.def.unit + " " +
                              std::to_string(entry.def.decimals.value_or(-1)) + " " +
                              std::to_string(entry.withdraws);
-    const auto [known, first] = pids.emplace(std::pair(token, entry.pid), Hash(what));
-    Expect(5, first || known->second == Hash(what), [&] {
+    const Number number{Hash(what), entry.chain};
+    const auto [known, first] = pids.emplace(std::pair(token, entry.pid), number);
+    Expect(5, first || known->second.content == number.content, [&] {
       return std::string(device) + ": number " + std::to_string(entry.pid) +
              " was another property before " + what;
     });
@@ -219,6 +227,9 @@ void Invariants::CheckCloudAck(const CloudView& cloud, const sync::Ack& ack,
           if (side == Side::kReported && row.dot.inc != live.twin.lineage().back().inc) {
             return true;
           }
+          // Given back by a cloud that knew another branch of the store: its number is of that
+          // branch, and a cloud restored once more may have given it to something else.
+          if (!OfThisBranch(live.twin.lineage(), row.dot)) return true;
           const std::string& path = live.twin.def(id).path.text();
           const model::Row* held = cloud.ledger.Find(path, side);
           Expect(4, held != nullptr && held->dot.seq >= row.dot.seq, [&] {
@@ -498,6 +509,7 @@ void Invariants::DeviceStarted(std::string_view device) {
 }
 
 void Invariants::CloudLoaded(std::string_view device, const Ledger& ledger) {
+  loaded_at_[std::string(device)] = now_;
   const auto promise = promises_.find(device);
   if (promise == promises_.end()) return;
   for (const auto& [key, seq] : promise->second.floor) {
@@ -558,10 +570,13 @@ void Invariants::CloudForgets(std::string_view device, const Ledger& backup) {
   }
 }
 
-void Invariants::NumbersForgotten(std::string_view device, model::Pid newest) {
+void Invariants::NumbersForgotten(std::string_view device,
+                                  const std::function<bool(model::Pid, std::uint64_t)>& held) {
   const auto pids = pids_.find(device);
   if (pids == pids_.end()) return;
-  std::erase_if(pids->second, [newest](const auto& entry) { return entry.first.second > newest; });
+  std::erase_if(pids->second, [&held](const auto& entry) {
+    return !held(entry.first.second, entry.second.chain);
+  });
 }
 
 void Invariants::Rotted(const model::Batch& batch) {
@@ -569,7 +584,7 @@ void Invariants::Rotted(const model::Batch& batch) {
 }
 
 void Invariants::Wanted(std::string_view device, const model::Value& value, bool by_command) {
-  wishes_[std::string(device)][Key(value)] = {by_command, 0};
+  wishes_[std::string(device)][Key(value)] = {.by_command = by_command};
 }
 
 void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
@@ -582,6 +597,15 @@ void Invariants::PlantWrites(const DeviceView& device, const std::string& path,
   };
   if (!Expect(2, wish != wishes.end(), [&] { return text("which nobody wanted"); })) return;
   if (wish->second.by_command) {
+    // A copy of the device ran it, and the cloud ended before it could hear of that: a later
+    // opening of the same store is a device that has crashed, as far as anybody can tell.
+    const auto loaded = loaded_at_.find(device.device);
+    if (wish->second.effects == 1 && wish->second.machine != device.machine &&
+        loaded != loaded_at_.end() && loaded->second > wish->second.at) {
+      wish->second.effects = 0;
+    }
+    wish->second.machine = device.machine;
+    wish->second.at = now_;
     ++wish->second.effects;
     Expect(2, wish->second.effects == 1, [&] {
       return text("the " + std::to_string(wish->second.effects) + "th effect of one command");

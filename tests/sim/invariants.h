@@ -130,9 +130,10 @@ class Invariants {
   // The cloud's was, and of two machines one may not have heard of the other: a command that the
   // backup has open, and that one of them has run since, nobody knows to have run.
   void CloudForgets(std::string_view device, const Ledger& backup);
-  // No store holds a number of a property above `newest` any more, neither the cloud's nor any
-  // machine's: it may be given anew.
-  void NumbersForgotten(std::string_view device, model::Pid newest);
+  // Numbers that no store holds any more as they were given, neither the cloud's nor any machine's,
+  // may be given anew. `held`: by number and chain.
+  void NumbersForgotten(std::string_view device,
+                        const std::function<bool(model::Pid, std::uint64_t)>& held);
 
   // --- The plant ---
 
@@ -201,10 +202,14 @@ class Invariants {
   std::uint64_t violations_n_ = 0;
 
   std::map<std::string, Promise, std::less<>> promises_;
+  std::map<std::string, MonoTime, std::less<>> loaded_at_;  // By the cloud, last; by device.
   // Content by device and dot.
   std::map<std::string, std::unordered_map<std::uint64_t, std::uint64_t>, std::less<>> named_;
-  std::map<std::string, std::map<std::pair<std::uint64_t, model::Pid>, std::uint64_t>, std::less<>>
-      pids_;
+  // By device, epoch's token and number.
+  struct Number {
+    std::uint64_t content = 0, chain = 0;
+  };
+  std::map<std::string, std::map<std::pair<std::uint64_t, model::Pid>, Number>, std::less<>> pids_;
   Admissions admitted_;
   std::set<std::string, std::less<>> operators_;  // Devices, of whom somebody else may come.
   // By session and opening.
@@ -214,6 +219,8 @@ class Invariants {
   struct Wish {
     bool by_command = false;
     std::uint64_t effects = 0;
+    std::size_t machine = 0;  // Of the last effect …
+    MonoTime at{};            // … and when that was.
   };
   std::map<std::string, std::map<std::string, Wish>, std::less<>> wishes_;  // By value.
   // Events that the device kept to itself; by device and version.

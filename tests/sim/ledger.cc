@@ -162,14 +162,12 @@ std::uint64_t DoubtfulLedger::NewestEpoch() const {
   return newest;
 }
 
-model::Pid DoubtfulLedger::NewestNumber() const {
-  auto newest = static_cast<model::Pid>(sure_.dictionary_n());
-  for (const model::Batch& batch : doubt_) {
-    for (const model::DictionaryEntry& entry : batch.dictionary) {
-      newest = std::max(newest, entry.pid);
-    }
-  }
-  return newest;
+bool DoubtfulLedger::HasEntry(model::Pid pid, std::uint64_t chain) const {
+  return sure_.HasEntry(pid, chain) || std::ranges::any_of(doubt_, [&](const model::Batch& batch) {
+           return std::ranges::any_of(batch.dictionary, [&](const model::DictionaryEntry& entry) {
+             return entry.pid == pid && entry.chain == chain;
+           });
+         });
 }
 
 std::string DoubtfulLedger::Opened(const model::Stored& stored) {

@@ -36,6 +36,9 @@ class Ledger {
   }
   std::uint64_t seq_limit() const { return seq_limit_; }
   model::Pid dictionary_n() const { return static_cast<model::Pid>(chains_.size()); }
+  bool HasEntry(model::Pid pid, std::uint64_t chain) const {
+    return pid >= 1 && pid <= chains_.size() && chains_[pid - 1] == chain;
+  }
   const model::Epoch& epoch() const { return epoch_; }
   const std::map<std::uint64_t, model::Command>& commands() const { return commands_; }
   bool HasEvent(std::uint64_t seq) const { return events_.contains(seq); }
@@ -80,8 +83,8 @@ class DoubtfulLedger {
   const Ledger& sure() const { return sure_; }
   // The counter of the newest epoch that an opening may find.
   std::uint64_t NewestEpoch() const;
-  // The highest number of a property that it may find.
-  model::Pid NewestNumber() const;
+  // Whether an opening may find that entry of the dictionary.
+  bool HasEntry(model::Pid pid, std::uint64_t chain) const;
 
  private:
   Ledger sure_;

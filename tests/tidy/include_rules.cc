@@ -29,10 +29,13 @@ const std::vector<Layer>& Layers() {
       {"drivers/*", {"drivers/sdk", "twin/model", "twin/base"}},
       {"sync/engine", {"twin/model", "twin/base"}},
       {"sync/codec", {"sync/engine", "twin/model", "twin/base", "proto"}},
+      {"sync/carry", {"sync/engine", "sync/codec", "twin", "proto"}},
       {"sync/crash", {"twin/base"}},
       {"sync/link", {"twin/base"}},
-      {"sync/cloud", {"sync/crash", "sync/engine", "sync/codec", "sync/link", "twin"}},
-      {"agent", {"sync/crash", "sync/engine", "sync/codec", "sync/link", "drivers", "twin"}},
+      {"sync/cloud",
+       {"sync/crash", "sync/engine", "sync/codec", "sync/carry", "sync/link", "twin"}},
+      {"agent",
+       {"sync/crash", "sync/engine", "sync/codec", "sync/carry", "sync/link", "drivers", "twin"}},
   };
   return kLayers;
 }

@@ -83,13 +83,29 @@ bool InitAs(Driver& driver, ConfigReader& config) {
   return ready;
 }
 
+// Whether a thread of the driver reads something that was asked for.
+bool PollsAreUnderWay(const Driver& driver) {
+  const std::vector<LimitReport> limits = driver.limits();
+  return std::any_of(limits.begin(), limits.end(), [](const LimitReport& limit) {
+    return limit.name == "polls_under_way" && limit.used > 0;
+  });
+}
+
+// A prefix that no other run has had: a thread of an earlier one may still be ending, and a bus has
+// one only.
+std::string OwnPrefix() {
+  static int runs = 0;
+  return "golden" + std::to_string(++runs);
+}
+
 std::string RunIn(const GoldenRunner& runner, const fs::path& folder, const fs::path& work) {
   const std::string text = ReplaceAll(ReadText(folder / "driver.toml"), "{input}", work.string());
   const Result<ConfigNode> options = ParseOptions(text);
   if (!options) return "options: " + options.error().text + "\n";
 
   ConfigProblems problems;
-  ConfigReader config(*options, "drivers." + runner.instance, problems);
+  const std::string prefix = OwnPrefix();
+  ConfigReader config(*options, prefix + "." + runner.instance, problems);
   // The driver last: it must not outlive the loop and the sink.
   ManualClock clock;
   ManualLoop loop(clock);
@@ -97,7 +113,8 @@ std::string RunIn(const GoldenRunner& runner, const fs::path& folder, const fs::
   if (runner.show_times) sink.ShowTimes();
   const std::unique_ptr<Driver> driver = runner.make();
   const bool ready = InitAs(*driver, config);
-  if (!ready || !problems.empty()) return Problems(problems);
+  if (!ready || !problems.empty()) return ReplaceAll(Problems(problems), prefix, "drivers");
+  loop.AwaitWhile([&] { return PollsAreUnderWay(*driver); });
 
   std::string transcript;
   bool started = false;

@@ -8,9 +8,10 @@
 //                                   step
 //   testcases/<claim>/expected      what it reports: RecordingSink's transcript after each step
 //
-// The driver runs on a manual clock. Snapshots follow each other in place: a file that a driver
-// keeps open shows the next snapshot's content. EDGETWIN_GOLDEN=update in the environment rewrites
-// `expected`; read the difference before committing.
+// The driver runs on a manual clock, which stands still while one of its threads reads. Snapshots
+// follow each other in place: a file that a driver keeps open shows the next snapshot's content.
+// EDGETWIN_GOLDEN=update in the environment rewrites `expected`; read the difference before
+// committing.
 
 #pragma once
 

@@ -16,6 +16,8 @@ namespace {
 // Far more than any test has; a driver that re-arms without delay for ever would hang it otherwise.
 constexpr int kTimersPerRunMax = 10'000'000;
 
+constexpr std::chrono::milliseconds kSoon{10};
+
 }  // namespace
 
 void ManualLoop::Run(std::chrono::microseconds time) {
@@ -24,6 +26,7 @@ void ManualLoop::Run(std::chrono::microseconds time) {
     EDGETWIN_CHECK(runs < kTimersPerRunMax);
     RunPosted();
     RunReady();
+    AwaitThreads();
     if (!RunTimer(end)) break;
   }
   // Tasks may have moved the clock themselves, to stand for work that takes time.
@@ -73,6 +76,24 @@ void ManualLoop::RunReady() {
     if (asked.revents & POLLOUT) ready |= kWritable;
     const auto task = found->second.task;
     if (ready & directions) task(ready & directions);
+  }
+}
+
+bool ManualLoop::NextIsSoon() const {
+  return std::any_of(timers_.begin(), timers_.end(), [this](const auto& timer) {
+    return timer.second.due < clock_->Now() + kSoon;
+  });
+}
+
+void ManualLoop::AwaitThreads() {
+  while (busy_ && busy_()) {
+    std::vector<pollfd> asked;
+    for (const auto& [id, watched] : watches_) asked.push_back({watched.fd, POLLIN, 0});
+    // Nothing comes: they hang, or wait for a timer, as a bus does whose earlier thread is ending.
+    const auto patience = NextIsSoon() ? kSoon : kBusyMax;
+    if (poll(asked.data(), asked.size(), static_cast<int>(patience.count())) <= 0) return;
+    RunReady();
+    RunPosted();
   }
 }
 

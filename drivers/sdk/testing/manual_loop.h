@@ -5,10 +5,12 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "twin/base/clock.h"
@@ -25,6 +27,12 @@ class ManualLoop final : public Loop {
   // Lets `time` pass: runs each timer at its time, posted tasks and ready descriptors between them.
   // Bounded: an endless chain of timers without delay is an assertion.
   void Run(std::chrono::microseconds time);
+
+  // While `busy()`, other threads work on something: time stands still until a watched descriptor
+  // tells of it, but no longer than kBusyMax before each timer. So what a thread reads belongs to
+  // the moment that asked for it.
+  static constexpr std::chrono::milliseconds kBusyMax{1'000};
+  void AwaitWhile(std::function<bool()> busy) { busy_ = std::move(busy); }
 
   void Post(Task task) override;
   Id After(std::chrono::microseconds delay, Task task) override;
@@ -51,10 +59,13 @@ class ManualLoop final : public Loop {
 
   void RunPosted();
   void RunReady();
+  void AwaitThreads();
+  bool NextIsSoon() const;
   // Runs the earliest timer that is due by `end`, if any.
   bool RunTimer(MonoTime end);
 
   ManualClock* clock_;
+  std::function<bool()> busy_;
   std::uint64_t last_id_ = 0;
   std::map<Id, Timer> timers_;  // By age; the earliest due is searched for, since tests have few.
   std::map<Id, Watched> watches_;

@@ -51,23 +51,25 @@ Exit ExitOf(long status) {
 
 Failure Problem(long status, const Json& body, const std::string& url) {
   if (body.is_object() && body.contains("detail") && body["detail"].is_string()) {
-    return {ExitOf(status), body["detail"].get<std::string>()};
+    return {ExitOf(status), body["detail"].get<std::string>(), status};
   }
-  return {Exit::kUnreachable, url + " answers, but not as edgetwin-cloud does (HTTP " +
-                                  std::to_string(status) +
-                                  "): is another program listening there?"};
+  return {Exit::kUnreachable,
+          url + " answers, but not as edgetwin-cloud does (HTTP " + std::to_string(status) +
+              "): is another program listening there?",
+          status};
 }
 
 }  // namespace
 
 Outcome<Json> Client::Send(const std::string& method, const std::string& target,
-                           const Json& body) const {
+                           const std::string& body, const std::string& type) const {
   const Curl curl(curl_easy_init(), curl_easy_cleanup);
   if (curl == nullptr) return Fail(Exit::kUnreachable, "libcurl can't be used");
   Headers headers(nullptr, curl_slist_free_all);
   if (!token_.empty()) AddHeader(headers, "Authorization: Bearer " + token_);
-  const std::string sent = body.is_null() ? "" : body.dump();
-  if (!sent.empty()) AddHeader(headers, "Content-Type: application/json");
+  if (!body.empty()) AddHeader(headers, "Content-Type: " + type);
+  // Else curl waits for a "100 Continue" before a body of more than a megabyte.
+  AddHeader(headers, "Expect:");
   std::string text;
   curl_easy_setopt(curl.get(), CURLOPT_URL, (url_ + target).c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
@@ -78,8 +80,8 @@ Outcome<Json> Client::Send(const std::string& method, const std::string& target,
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &text);
   if (method == "POST") {
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(sent.size()));
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, sent.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
   }
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   const CURLcode code = curl_easy_perform(curl.get());
@@ -92,7 +94,8 @@ Outcome<Json> Client::Send(const std::string& method, const std::string& target,
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   Json answer = Json::parse(text, nullptr, false);
-  if (status >= 300 || !answer.is_object()) {
+  const bool in_part = status == 422 && answer.is_object() && answer.contains("blocks");
+  if ((status >= 300 && !in_part) || !answer.is_object()) {
     return tl::unexpected(Problem(status, answer, url_));
   }
   return answer;

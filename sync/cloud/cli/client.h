@@ -28,6 +28,7 @@ enum class Exit {
 struct Failure {
   Exit exit = Exit::kProblems;
   std::string text;  // For people.
+  long status = 0;   // HTTP's, when there was an answer.
 };
 
 template <class T>
@@ -44,14 +45,20 @@ class Client {
   Client(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {}
 
   // A problem document becomes a Failure with its text.
-  Outcome<Json> Get(const std::string& target) const { return Send("GET", target, {}); }
+  Outcome<Json> Get(const std::string& target) const { return Send("GET", target, {}, {}); }
   // `body` null: none.
   Outcome<Json> Post(const std::string& target, const Json& body) const {
-    return Send("POST", target, body);
+    return Send("POST", target, body.is_null() ? "" : body.dump(), "application/json");
+  }
+  // Bytes that are no document. The answer to a part of them that was taken (422) is one, too.
+  Outcome<Json> PostBytes(const std::string& target, const std::string& bytes,
+                          const std::string& type) const {
+    return Send("POST", target, bytes, type);
   }
 
  private:
-  Outcome<Json> Send(const std::string& method, const std::string& target, const Json& body) const;
+  Outcome<Json> Send(const std::string& method, const std::string& target, const std::string& body,
+                     const std::string& type) const;
 
   std::string url_;
   std::string token_;

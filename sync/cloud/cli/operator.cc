@@ -10,8 +10,10 @@ namespace edgetwin::cloudcli {
 namespace {
 
 constexpr const char* kFooter =
-    "Exit codes: 0 ok, 1 the command failed on the device or was not answered in time, 3 not found,"
-    "\n4 refused, 5 no permission, 64 wrong usage, 69 edgetwin-cloud can't be reached.";
+    "Exit codes: 0 ok, 1 the command failed on the device or was not answered in time, or not all "
+    "of "
+    "a\nfile could be taken, 3 not found, 4 refused, 5 no permission, 64 wrong usage, 69 "
+    "edgetwin-cloud can't be reached.";
 
 }  // namespace
 
@@ -64,6 +66,11 @@ Operator::Operator(CLI::App& app) {
       ->check(CLI::Range(1, 30 * 86'400))
       ->capture_default_str();
   command->add_flag("--wait", asked_.wait, "Wait for the answer, and show it");
+  CLI::App* import =
+      Add(app, "import", "Take the history that `edgetwin export` wrote to a file", &Import, false);
+  import->add_option("FILE", asked_.file, "The file")->required();
+  import->add_option("--receipt", asked_.receipt,
+                     "Write there, for `edgetwin receipt` on the device, what it needs not send");
 }
 
 std::optional<int> Operator::Run() const {

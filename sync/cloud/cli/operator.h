@@ -32,6 +32,9 @@ struct Asked {
   std::optional<std::string> value;
   std::uint64_t expires_in = 300;
   bool wait = false;
+  // import
+  std::string file;
+  std::string receipt;
 };
 
 using Done = Outcome<Exit>;
@@ -46,9 +49,10 @@ Done Decommission(const Client& client, const Asked& asked);
 Done ListEvents(const Client& client, const Asked& asked);
 Done ListCommands(const Client& client, const Asked& asked);
 Done GiveCommand(const Client& client, const Asked& asked);
+Done Import(const Client& client, const Asked& asked);
 
-// Adds "devices …", "events", "commands" and "command" to the program's command line. Must outlive
-// its parsing.
+// Adds "devices …", "events", "commands", "command" and "import" to the program's command line.
+// Must outlive its parsing.
 class Operator {
  public:
   explicit Operator(CLI::App& app);

@@ -192,6 +192,12 @@ Result<std::vector<HistoryGap>> CloudHistory::Gaps(std::string_view device, std:
   return gaps;
 }
 
+Result<bool> CloudHistory::Has(std::string_view device) {
+  auto select = impl_->db.Prepare(history_sql::kSelectPaths);
+  if (!select) return select.error();
+  return select->BindText(1, device).Step();
+}
+
 Result<std::vector<HistoryHolding>> CloudHistory::Audit(std::string_view device) {
   std::vector<std::pair<std::int64_t, std::string>> paths;
   auto select = impl_->db.Prepare(history_sql::kSelectPaths);

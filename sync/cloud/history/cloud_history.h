@@ -86,6 +86,9 @@ class CloudHistory {
 
   Result<sync::HistoryLooked> Look(std::string_view device, const sync::HistoryLook& look);
 
+  // Whether anything of it ever came.
+  Result<bool> Has(std::string_view device);
+
   // Hands over the path's blocks that may have samples in [from, to], by their first sample's time,
   // until `take` says false; with the opening of the device's history that committed each.
   // kNotFound: nothing of it ever came.

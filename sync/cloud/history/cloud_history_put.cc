@@ -54,6 +54,7 @@ Result<std::int64_t> CloudHistory::Impl::PathIdOf(std::string_view device, std::
 
 Result<sync::HistoryPutDone> CloudHistory::Impl::PutOne(const DevicePut& put, Counts& counts) {
   sync::HistoryPutDone done;
+  const Counts before = counts;
   for (const sync::HistoryPut::Block& block : put.put.blocks) {
     const auto path = PathIdOf(put.device, block.path);
     if (!path) return path.error();
@@ -67,6 +68,8 @@ Result<sync::HistoryPutDone> CloudHistory::Impl::PutOne(const DevicePut& put, Co
     if (!path) return path.error();
     if (Status taken = PutLoss(*path, loss.record); !taken) return taken.error();
   }
+  done.repeated = counts.repeated - before.repeated;
+  done.samples = counts.samples - before.samples;
   return done;
 }
 

@@ -13,7 +13,7 @@ namespace edgetwin::cloud {
 namespace {
 
 constexpr std::chrono::minutes kEvictPeriod{10};
-// In one round, of 1,000 blocks each: the thread has other work.
+// In one round, of 1,000 blocks at most each: the thread has other work.
 constexpr int kEvictionsInARound = 64;
 
 std::uint64_t BytesOf(const sync::HistoryPut& put) {

@@ -343,7 +343,7 @@ TEST_F(RecorderMemoryTest, WhatWaitsIsCountedAsItLiesInMemory) {
     recorder_->Committed(true, Mono(seconds(2'000)));
   }
   EXPECT_EQ(Said(), 0u);
-  EXPECT_LT(taken(), 50'000) << "and given back";
+  EXPECT_LT(taken(), 200'000) << "and given back, but for what a path has anyway";
 }
 
 }  // namespace

@@ -269,6 +269,28 @@ void Delivery::Delivered() {
   dirty_ = true;
 }
 
+void Delivery::DeliveredAll(std::int64_t first, std::int64_t last) {
+  Span all{first, last};
+  Spans spans;
+  for (const Span& span : spans_) {
+    if (span.last + 1 < all.first || span.first > all.last + 1) {
+      spans.push_back(span);
+    } else {
+      all = {std::min(all.first, span.first), std::max(all.last, span.last)};
+    }
+  }
+  spans.insert(std::ranges::upper_bound(spans, all.first, {}, &Span::first), all);
+  spans_ = std::move(spans);
+  if (part_ && Contains(spans_, part_->batch)) part_.reset();
+  dirty_ = true;
+}
+
+std::int64_t Delivery::SkipDelivered(std::int64_t batch) const {
+  const auto after = std::ranges::upper_bound(spans_, batch, {}, &Span::first);
+  if (after == spans_.begin()) return batch;
+  return std::max(batch, std::prev(after)->last + 1);
+}
+
 void Delivery::Anew() {
   spans_.clear();
   part_.reset();

@@ -65,6 +65,11 @@ class Delivery {
   void SetMark(const CloudMark& mark);
   const CloudMark& mark() const { return mark_; }
 
+  // The batches from `first` to `last` are with the cloud, however they got there.
+  void DeliveredAll(std::int64_t first, std::int64_t last);
+  // The first batch from this one on that isn't delivered as a whole.
+  std::int64_t SkipDelivered(std::int64_t batch) const;
+
   bool OnItsWay(std::int64_t batch) const;
   bool Has(std::int64_t batch, const BlockRecord& block) const;
   // The last batch that anything is known of; 0: of none.

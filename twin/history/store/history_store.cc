@@ -18,6 +18,7 @@
 #include "twin/history/store/old_blocks.h"
 #include "twin/history/store/open_unchanged.h"
 #include "twin/history/store/retention.h"
+#include "twin/history/store/withheld.h"
 #include "twin/store/columns.h"
 #include "twin/store/inspect.h"
 #include "twin/store/schema.h"
@@ -40,7 +41,7 @@ constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
 // What is evicted since the cloud has it has a reason of its own, which older readers take for
 // damage.
 constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2, 1, sql::kSchema2},
-                                    Migration{3, 3, sql::kSchema3}};
+                                    Migration{3, 3, sql::kSchema3}, Migration{4, 4, sql::kSchema4}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
 // Measured on ext4, the kernel's write_bytes a sample at 10, 100 and 1,000 samples a second, and the
@@ -70,6 +71,9 @@ constexpr std::uint64_t kAggregateBytes = 48;
 constexpr std::string_view kNextsAt = "nexts_at";
 constexpr std::string_view kFlashDay = "flash_day";
 constexpr std::string_view kFlashBytes = "flash_bytes";
+constexpr std::string_view kCarried = "carried";
+// How many chunks of nothing but what is withheld are passed over at once.
+constexpr int kPassedOverMax = 1'000;
 
 // How many commits there are between two savings of what is delivered: two pages each.
 constexpr std::uint64_t kCommitsBetweenDeliveries = 8;
@@ -200,6 +204,8 @@ struct HistoryStore::Impl {
   FlashDay flash_day;
   Oldest oldest;
   Delivery delivery;
+  std::int64_t carried = 0;
+  Withheld withheld;
 
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> failed_commits{0};
@@ -227,6 +233,10 @@ Status HistoryStore::Impl::Load() {
   if (!newest) return newest.error();
   // Evictions may have taken the newest ones.
   if (Status read = delivery.Load(db); !read) return read;
+  const Result<std::int64_t> last_carried = ReadMeta(db, kCarried);
+  if (!last_carried) return last_carried.error();
+  carried = *last_carried;
+  if (Status read = withheld.Load(db); !read) return read;
   last_batch = std::max({*newest, nexts_at, delivery.newest()});
   return RaiseNexts(db, nexts_at, paths, t_max);
 }
@@ -595,7 +605,55 @@ Result<Undelivered> HistoryStore::TakeUndelivered(const DeliveryRequest& request
   if (delivery.SaveIsDue()) {
     if (Status saved = impl_->SaveDelivery(); !saved) return saved.error();
   }
-  return delivery.Take(impl_->db, request.order, request.bytes_max);
+  // A chunk of nothing but what is withheld would look as if there was no more.
+  for (int chunks = 0;; ++chunks) {
+    Result<Undelivered> taken = delivery.Take(impl_->db, request.order, request.bytes_max);
+    if (!taken || impl_->withheld.Erase(impl_->paths, taken->blocks) == 0) return taken;
+    if (!taken->blocks.empty() || !taken->losses.empty() || chunks == kPassedOverMax) return taken;
+    delivery.Delivered();
+  }
+}
+
+Result<Walked> HistoryStore::Walk(const WalkRequest& request) const {
+  Result<Walked> walked = history::Walk(impl_->db, impl_->delivery, request);
+  if (walked) impl_->withheld.Erase(impl_->paths, walked->blocks);
+  return walked;
+}
+
+std::int64_t HistoryStore::carried() const {
+  return impl_->carried;
+}
+
+Status HistoryStore::SetCarried(std::int64_t commit) {
+  const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
+  Result<Statement> upsert = impl_->db.Prepare(sql::kUpsertMeta);
+  if (!upsert) return upsert.error();
+  const Status saved = upsert->BindText(1, kCarried).BindInt(2, commit).Run();
+  if (saved) impl_->carried = commit;
+  return saved;
+}
+
+Status HistoryStore::TakeReceipt(const Receipt& receipt) {
+  Delivery& delivery = impl_->delivery;
+  if (delivery.mark() == receipt.mark) return {};  // It was taken already.
+  if (!(delivery.mark() == receipt.known)) {
+    return Conflict("the device has heard of the cloud since that file was made: they know better");
+  }
+  if (receipt.end.commit <= receipt.since) return {};
+  if (Status known = CheckPlace(impl_->db, receipt.end); !known) return known;
+  const std::int64_t last = receipt.all_of_end ? receipt.end.commit : receipt.end.commit - 1;
+  if (last > receipt.since) delivery.DeliveredAll(receipt.since + 1, last);
+  delivery.SetMark(receipt.mark);
+  return impl_->SaveDelivery();
+}
+
+Status HistoryStore::Withhold(const std::string& path, std::uint64_t before) {
+  const FlashMeter::Scope scope(impl_->options.meter, WriteCause::kLedger);
+  return impl_->withheld.Set(impl_->db, path, before);
+}
+
+const std::map<std::string, std::uint64_t>& HistoryStore::withheld() const {
+  return impl_->withheld.all();
 }
 
 CloudMark HistoryStore::cloud_mark() const {

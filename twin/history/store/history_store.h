@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "twin/base/result.h"
 #include "twin/history/gather/records.h"
 #include "twin/history/store/delivery.h"
+#include "twin/history/store/walk.h"
 #include "twin/store/flash_meter.h"
 
 namespace edgetwin::history {
@@ -60,6 +62,15 @@ struct DeliveryRequest {
   CloudMark mark = {};     // To be remembered with it; inc 0: no news.
   DeliveryOrder order = DeliveryOrder::kNewest;
   std::size_t bytes_max = 0;
+};
+
+// The cloud has what commits after `since` hold, up to `end`, from a file that carried it.
+struct Receipt {
+  std::int64_t since = 0;
+  WalkPlace end = {};
+  bool all_of_end = false;  // Everything of its last commit, too.
+  CloudMark known = {};     // As it was when the file was made.
+  CloudMark mark = {};      // That the cloud gives for all of it.
 };
 
 // Of one path: stored + delivered + lost + lost_at_most is next, or samples are gone that nobody
@@ -130,6 +141,22 @@ class HistoryStore {
   Result<Undelivered> TakeUndelivered(const DeliveryRequest& request);
   // As last remembered; inc 0: none.
   CloudMark cloud_mark() const;
+
+  // What the cloud doesn't have, without what is withheld; changes nothing. Errors as of
+  // history::Walk.
+  Result<Walked> Walk(const WalkRequest& request) const;
+  // Which commit was the last one that was carried away in a file; 0: none. Durable when
+  // SetCarried returns.
+  std::int64_t carried() const;
+  Status SetCarried(std::int64_t commit);
+  // Takes it for delivered, durably. kConflict, and nothing is changed, when the cloud was heard
+  // since the file was made, and so knows better, or when it is about another history.
+  Status TakeReceipt(const Receipt& receipt);
+
+  // Samples of the path with ordinals below `before` never leave, durably: TakeUndelivered passes
+  // over blocks that begin there as if they were delivered. By path, since it may have no id yet.
+  Status Withhold(const std::string& path, std::uint64_t before);
+  const std::map<std::string, std::uint64_t>& withheld() const;
 
   // Evicts, some at a time, what was sampled before `before`; whether there may be more. By whole
   // commits: what was sampled later in the same one keeps it a little longer.

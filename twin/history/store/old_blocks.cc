@@ -21,9 +21,8 @@ using store::Database;
 using store::Statement;
 using store::Transaction;
 
-constexpr std::size_t kMovedInOne = 1'000;
-// Under this name while they are moved, and before version 3.
-constexpr std::string_view kTables[] = {"block_2", "block"};
+// Under this name while they are moved, and before version 4.
+constexpr std::string_view kTables[] = {"block_3", "block"};
 
 Status ReadBatch(Database& db, std::string_view table, std::int64_t batch,
                  const std::function<Status(BlockRecord, bool)>& take) {
@@ -102,7 +101,7 @@ Result<bool> MoveSome(Database& db) {
     moved += *blocks;
   }
   if (!more) {
-    if (Status done = db.Exec("DROP TABLE block_2"); !done) return done.error();
+    if (Status done = db.Exec("DROP TABLE block_3"); !done) return done.error();
   }
   if (Status done = transaction->Commit(); !done) return done.error();
   return more;
@@ -111,13 +110,13 @@ Result<bool> MoveSome(Database& db) {
 }  // namespace
 
 Status MoveOldBlocks(Database& db) {
-  Result<bool> more = HasTable(db, "name = 'block_2'");
+  Result<bool> more = HasTable(db, "name = 'block_3'");
   while (more && *more) more = MoveSome(db);
   return more ? Status() : more.error();
 }
 
 Result<bool> HasOldBlocks(Database& db) {
-  return HasTable(db, "(name = 'block_2' OR (name = 'block' AND sql LIKE '%WITHOUT ROWID%'))");
+  return HasTable(db, "(name = 'block_3' OR (name = 'block' AND sql LIKE '%WITHOUT ROWID%'))");
 }
 
 std::vector<BlockRecord> ReadOldBatch(Database& db, std::int64_t batch) {

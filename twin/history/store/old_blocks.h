@@ -1,11 +1,12 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Blocks as versions 1 and 2 of history.db kept them: in a table without rowids, whose rows spilled
+// Blocks as versions 1 to 3 of history.db kept them: in a table without rowids, whose rows spilled
 // onto pages of their own.
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -16,9 +17,12 @@
 
 namespace edgetwin::history {
 
-// Moves them into the new table in transactions of about a thousand blocks each, whatever number of
-// openings it takes; the pages that they leave are used again, so that the file hardly grows.
-// Nothing to do: costs one look into the schema.
+// In one transaction; and the rest of a commit.
+inline constexpr std::size_t kMovedInOne = 1'000;
+
+// Moves them into the new table in as many transactions as it takes; one that is cut off leaves the
+// rest to the next opening. The pages that they leave are used again, so that the file hardly
+// grows. Nothing to do: costs one look into the schema.
 Status MoveOldBlocks(store::Database& db);
 
 // Whether there are any left, or the file is still of such a version.

@@ -13,6 +13,7 @@
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/old_blocks.h"
 #include "twin/history/store/open_unchanged.h"
+#include "twin/history/store/withheld.h"
 #include "twin/store/columns.h"
 
 namespace edgetwin::history {
@@ -161,6 +162,11 @@ Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const Salvag
   if (!stored) return Salvaged{};
   Copier copier(to);
   if (Status done = copier.AddPaths(stored->paths); !done) return done.error();
+  Withheld withheld;
+  (void)withheld.Load(*db);  // As far as it can be read.
+  for (const auto& [path, before] : withheld.all()) {
+    if (Status done = to.Withhold(path, before); !done) return done.error();
+  }
   for (const std::int64_t batch :
        options.blocks ? BatchNumbers(*db) : std::vector<std::int64_t>()) {
     const std::uint64_t inc = Delivery::IncOf(*db, batch).value_or(0);

@@ -1,4 +1,4 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-DELETE FROM block_2 WHERE batch = ?1;
+DELETE FROM block_3 WHERE batch = ?1;

@@ -1,0 +1,46 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Runs testcases/ on recorded trees.
+
+#include "drivers/sdk/testing/golden.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "drivers/hwmon/hwmon_driver.h"
+
+namespace edgetwin::hwmon {
+namespace {
+
+namespace fs = std::filesystem;
+namespace testing = driver::testing;
+
+const fs::path kFolder = fs::path(EDGETWIN_SOURCE_DIR) / "drivers/hwmon";
+
+testing::GoldenRunner Runner() {
+  testing::GoldenRunner runner;
+  runner.instance = "board";
+  runner.make = [] { return HwmonKind().make(); };
+  return runner;
+}
+
+class HwmonGoldenTest : public ::testing::TestWithParam<fs::path> {};
+
+TEST_P(HwmonGoldenTest, ReportsWhatIsExpected) {
+  const std::string reported = testing::RunGoldenCase(Runner(), GetParam());
+  EXPECT_EQ(reported, testing::ExpectedOf(GetParam(), reported));
+}
+
+// An empty list of cases fails as an uninstantiated test.
+INSTANTIATE_TEST_SUITE_P(Cases, HwmonGoldenTest,
+                         ::testing::ValuesIn(testing::FindGoldenCases(kFolder / "testcases")),
+                         [](const auto& golden) { return golden.param.filename().string(); });
+
+TEST(HwmonSampleTest, TheSampleConfigurationIsAccepted) {
+  EXPECT_EQ(testing::SampleProblems(Runner(), kFolder / "sample.toml"), "");
+}
+
+}  // namespace
+}  // namespace edgetwin::hwmon
