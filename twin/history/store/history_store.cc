@@ -44,9 +44,9 @@ constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2,
                                     Migration{3, 3, sql::kSchema3}, Migration{4, 4, sql::kSchema4}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
-// Measured on ext4, the kernel's write_bytes a sample at 10, 100 and 1,000 samples a second, and the
-// file's bytes, of blocks of about 90 bytes: 17.9, 5.9, 4.8 and 2.06 with pages of 1,024; 20.3, 6.2,
-// 4.7 and 1.93 with 2,048; 7.3 and 5.1 at the two higher rates, and 1.89, with 4,096.
+// Measured on ext4, the kernel's write_bytes a sample at 10, 100 and 1,000 samples a second, and
+// the file's bytes, of blocks of about 90 bytes: 17.9, 5.9, 4.8 and 2.06 with pages of 1,024; 20.3,
+// 6.2, 4.7 and 1.93 with 2,048; 7.3 and 5.1 at the two higher rates, and 1.89, with 4,096.
 constexpr std::int64_t kPageBytes = 1'024;
 
 // How many commits there are between two savings of the paths' next ordinals: the next opening
