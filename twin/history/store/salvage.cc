@@ -38,8 +38,7 @@ std::vector<std::int64_t> BatchNumbers(Database& db) {
     if (read) break;
   }
   std::ranges::sort(numbers);
-  const auto repeated = std::ranges::unique(numbers);
-  numbers.erase(repeated.begin(), repeated.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   return numbers;
 }
 
