@@ -7,7 +7,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <limits>
+#include <optional>
 #include <vector>
 
 #include "twin/base/result.h"
@@ -17,12 +18,57 @@
 
 namespace edgetwin::history {
 
-// Within the caller's transaction. `blocks` may stand in any order.
+// A row's id has all by which a block is looked for, in the order of the table: commit, priority,
+// path, and its place among the commit's blocks of that path and priority, in the order of their
+// ordinals. So a row has no columns for them, and no index is needed.
+inline constexpr int kPlaceBits = 12;
+inline constexpr int kPathBits = 20;
+inline constexpr int kPriorityBits = 2;
+inline constexpr int kBatchShift = kPriorityBits + kPathBits + kPlaceBits;
+
+// What fits in there, and therefore into a file: at a commit every ten seconds, 170 years.
+inline constexpr std::int64_t kBatchMax = (std::int64_t{1} << (63 - kBatchShift)) - 1;
+inline constexpr PathId kPathIdMax = (PathId{1} << kPathBits) - 1;
+// Of one path in one commit: as many as a recorder has samples of it in memory.
+inline constexpr std::size_t kBlocksOfPathMax = std::size_t{1} << kPlaceBits;
+
+// Of consecutive rows, both included.
+struct IdRange {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+// `batch` in [0, kBatchMax].
+IdRange IdsOf(std::int64_t batch);
+IdRange IdsOf(std::int64_t batch, int priority);
+IdRange IdsOf(std::int64_t batch, int priority, PathId path);
+inline PathId PathOf(std::int64_t id) {
+  return static_cast<PathId>(id >> kPlaceBits) & kPathIdMax;
+}
+
+struct StoredBlock {
+  std::int64_t id = 0;
+  BlockRecord block;
+  bool whole = true;  // False: `first` and `count` are not known, and 0.
+};
+
+// All blocks of the commit have their samples in it, both included.
+struct BatchTimes {
+  WallTime t_min{};
+  WallTime t_max{};
+};
+
+// Within the caller's transaction. `blocks` may stand in any order, within the limits above.
 Status WriteBatch(store::Database& db, std::int64_t n, std::int64_t incarnation,
                   const std::vector<BlockRecord>& blocks);
+// The same of a batch that is there.
+Status InsertBlocks(store::Database& db, std::int64_t n, const BatchTimes& times,
+                    const std::vector<BlockRecord>& blocks);
 
-// What precedes the bytes in a row of block: path, priority, first, count, t_min_ms, t_max_ms.
-BlockRecord ReadBlockColumns(store::Columns& columns);
+// The batch's blocks in this range, in the order of the table, until `take` says false or there
+// were `count_max`; none when there is no such batch. kCorrupt for a row that can't be one.
+Status ForEachBlock(store::Database& db, std::int64_t batch, const IdRange& range,
+                    const std::function<bool(StoredBlock&)>& take,
+                    std::int64_t count_max = std::numeric_limits<std::int64_t>::max());
 
 // See HistoryStore::ReadBlocks.
 Status ReadBlocksOf(store::Database& db, PathId path, WallTime from, WallTime to,
@@ -36,8 +82,11 @@ struct StoredPaths {
 Result<StoredPaths> ReadPaths(store::Database& db);
 
 // Raises each `next` to what blocks from batch `from` on and the ledger reach to. `t_max`: of each
-// path's blocks there; WallTime::min() for none.
+// path's blocks there; WallTime::min() for none. kCorrupt for a block that isn't whole.
 Status RaiseNexts(store::Database& db, std::int64_t from, std::vector<PathRecord>& paths,
                   std::vector<WallTime>& t_max);
+// Of a damaged file, as far as it can be read. A block from batch `saved` on that isn't whole may
+// have been of as many samples as one commit has of a path.
+void RaiseNextsOfDamaged(store::Database& db, std::int64_t saved, std::vector<PathRecord>& paths);
 
 }  // namespace edgetwin::history

@@ -4,12 +4,10 @@
 #include "twin/history/store/delivery.h"
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 
 #include "history_store_sql.h"
-#include "twin/history/block.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/ledger.h"
 #include "twin/store/columns.h"
@@ -17,7 +15,6 @@
 namespace edgetwin::history {
 namespace {
 
-using store::Columns;
 using store::Database;
 using store::Statement;
 
@@ -32,7 +29,6 @@ constexpr std::size_t kLossesMax = 100;  // In one chunk.
 // In one chunk: each is a look into the file, and what is passed over costs as much.
 constexpr std::size_t kBatchesMax = 64;
 constexpr std::size_t kSpansMax = 64;  // Before gaps without batches are looked for.
-constexpr std::int64_t kBatchMax = std::numeric_limits<std::int64_t>::max();
 
 Result<std::uint64_t> ReadMeta(Database& db, std::string_view key) {
   Result<Statement> select = db.Prepare(sql::kSelectMeta);
@@ -80,6 +76,10 @@ Status Delivery::Load(Database& db) {
   }
   mark_ = {values[0], values[1]};
   if (values[2] == 0) return {};
+  if (values[2] > static_cast<std::uint64_t>(kBatchMax) ||
+      values[3] > static_cast<std::uint64_t>(Priority::kHigh) || values[4] > kPathIdMax) {
+    return store::Damage(db, "meta", static_cast<std::int64_t>(values[2]));
+  }
   part_ = Part{static_cast<std::int64_t>(values[2]),
                {static_cast<int>(values[3]), static_cast<PathId>(values[4]), values[5]}};
   return {};
@@ -170,28 +170,30 @@ Result<std::uint64_t> Delivery::IncOf(Database& db, std::int64_t batch) {
 
 Result<bool> Delivery::ReadBatch(Database& db, std::int64_t batch, std::size_t bytes_max,
                                  std::size_t& bytes, Undelivered& chunk) {
-  Result<Statement> select = db.Prepare(sql::kSelectBlocksAfter);
-  if (!select) return select.error();
+  IdRange range = IdsOf(batch);
   const bool goes_on = part_ && part_->batch == batch;
-  const auto [priority, path, first] =
-      goes_on ? part_->block : std::tuple<int, PathId, std::uint64_t>(-1, 0, 0);
-  select->BindInt(1, batch).BindInt(2, priority).BindInt(3, path).BindUint(4, first);
-  while (true) {
-    const Result<bool> row = select->Step();
-    if (!row) return row.error();
-    if (!*row) return true;
-    Columns columns(*select);
-    BlockRecord block = ReadBlockColumns(columns);
-    block.bytes = columns.Blob();
-    const Result<BlockHeader> header = ReadBlockHeader(block.bytes);
-    const bool whole = !columns.damaged() && header && header->first_ordinal == block.first &&
-                       header->count == block.count;
-    if (!whole) return store::Damage(db, "block", batch);
-    if (!chunk.blocks.empty() && bytes + block.bytes.size() > bytes_max) return false;
+  if (goes_on) {
+    const auto& [priority, path, first] = part_->block;
+    range.first = IdsOf(batch, priority, path).first;
+  }
+  bool all = true;
+  bool whole = true;
+  const Status read = ForEachBlock(db, batch, range, [&](StoredBlock& stored) {
+    BlockRecord& block = stored.block;
+    whole = stored.whole;
+    if (!whole) return false;
+    // Of the same path, what precedes it.
+    if (goes_on && KeyOf(block) <= part_->block) return true;
+    all = chunk.blocks.empty() || bytes + block.bytes.size() <= bytes_max;
+    if (!all) return false;
     bytes += block.bytes.size();
     part_out_ = Part{batch, KeyOf(block)};
     chunk.blocks.push_back(std::move(block));
-  }
+    return true;
+  });
+  if (!read) return read.error();
+  if (!whole) return store::Damage(db, "block", batch);
+  return all;
 }
 
 Result<Undelivered> Delivery::Take(Database& db, DeliveryOrder order, std::size_t bytes_max) {

@@ -114,6 +114,14 @@ class HistoryFaultsTest : public testing::Test {
     EXPECT_EQ(store::ReadFile(aside), before) << "the evidence stays as it is";
     return store;
   }
+  // Where SQLite sees nothing wrong.
+  void DamageBlock(int batch, PathId path) {
+    auto db = store::Database::Open({.path = HistoryFile(folder_)});
+    ASSERT_TRUE(db->Exec("UPDATE block SET bytes = zeroblob(length(bytes)) WHERE id >> 34 = " +
+                         std::to_string(batch) +
+                         " AND id >> 12 & 0xfffff = " + std::to_string(path)));
+    ASSERT_EQ(db->QueryInt("SELECT changes()"), 1);
+  }
   TestFolder folder_;
 };
 
@@ -243,7 +251,12 @@ TEST_F(HistoryFaultsTest, AMediumThatIsReadOnlyCanBeInspected) {
 TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp) {
   MakeHistory(OptionsFor(folder_, 1));
   const std::string sound = store::ReadFile(HistoryFile(folder_));
-  const std::size_t pages = sound.size() / 1'024;
+  std::size_t page_bytes = 0;
+  {
+    auto db = store::Database::Open({.path = HistoryFile(folder_)});
+    page_bytes = static_cast<std::size_t>(db->QueryInt("PRAGMA page_size").value());
+  }
+  const std::size_t pages = sound.size() / page_bytes;
   std::mt19937 random(7);
   std::size_t kept_most = 0;
   for (std::size_t page = 0; page < pages; page += 3) {
@@ -251,8 +264,8 @@ TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp)
     std::filesystem::remove_all(folder_.path());
     std::filesystem::create_directory(folder_.path());
     std::string damaged = sound;
-    for (std::size_t i = 0; i < 1'024; ++i) {
-      damaged[page * 1'024 + i] = static_cast<char>(random());
+    for (std::size_t i = 0; i < page_bytes; ++i) {
+      damaged[page * page_bytes + i] = static_cast<char>(random());
     }
     store::WriteFile(HistoryFile(folder_), damaged);
     Salvaged salvaged;
@@ -273,14 +286,41 @@ TEST_F(HistoryFaultsTest, EveryDamagedPageIsSurvivedAndTheSalvagedHistoryAddsUp)
   EXPECT_GT(kept_most, pages / 3 / 2) << "most pages are of a few blocks only";
 }
 
-TEST_F(HistoryFaultsTest, AnAuditFindsABlockWhoseContentIsDamaged) {
+TEST_F(HistoryFaultsTest, ABlockWhoseContentIsDamagedIsHandedOverWhereItIs) {
+  MakeHistory(OptionsFor(folder_, 1));
+  DamageBlock(11, 2);
+  auto store = HistoryStore::Inspect(HistoryFile(folder_));
+  ASSERT_TRUE(store) << store.error().text;
+  const std::vector<BlockRecord> blocks = AllBlocks(**store, 2);
+  ASSERT_EQ(blocks.size(), 25u);
+  EXPECT_EQ(blocks[10].first, 400u);
+  EXPECT_EQ(blocks[10].count, 0u);
+  EXPECT_EQ(blocks[11], RealBlock(2, 440, 40));
+}
+
+TEST_F(HistoryFaultsTest, TheOrdinalsOfALastBlockThatIsDamagedAreNotUsedAgain) {
   MakeHistory(OptionsFor(folder_, 1));
   {
-    // Where SQLite sees nothing wrong.
-    auto db = store::Database::Open({.path = HistoryFile(folder_)});
-    ASSERT_TRUE(db->Exec(
-        "UPDATE block SET bytes = zeroblob(length(bytes)) WHERE path = 2 AND first = 400"));
+    auto store = OpenHistory(OptionsFor(folder_, 2));
+    HistoryBatch batch;
+    batch.blocks = {RealBlock(2, 1'000, 40)};
+    ASSERT_TRUE(store->Commit(batch));
   }
+  DamageBlock(27, 2);  // The clean stop took a number.
+  const auto opened = HistoryStore::Open(OptionsFor(folder_, 3));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt) << opened.error().text;
+  Salvaged salvaged;
+  auto store = SalvageAll(4, salvaged);
+  EXPECT_EQ(salvaged.blocks, 100u);
+  EXPECT_GE(store->paths()[1].next, 1'040u);
+  EXPECT_EQ(store->paths()[0].next, 1'000u);
+  EXPECT_TRUE(store->Audit().value()[1].AddsUp());
+}
+
+TEST_F(HistoryFaultsTest, AnAuditFindsABlockWhoseContentIsDamaged) {
+  MakeHistory(OptionsFor(folder_, 1));
+  DamageBlock(11, 2);
   {
     auto store = OpenHistory(OptionsFor(folder_, 2));
     const auto audit = store->Audit();

@@ -15,6 +15,7 @@
 #include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
 #include "twin/history/store/ledger.h"
+#include "twin/history/store/old_blocks.h"
 #include "twin/history/store/open_unchanged.h"
 #include "twin/history/store/retention.h"
 #include "twin/history/store/withheld.h"
@@ -40,29 +41,27 @@ constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
 // What is evicted since the cloud has it has a reason of its own, which older readers take for
 // damage.
 constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2, 1, sql::kSchema2},
-                                    Migration{3, 3, sql::kSchema3}};
+                                    Migration{3, 3, sql::kSchema3}, Migration{4, 4, sql::kSchema4}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
-// Measured on ext4, the kernel's write_bytes for commits of 100 blocks of 100 bytes, and of 10:
-// 42.7 and 13.3 KB with pages of 1,024; 52.0 and 19.3 with 2,048; 63.7 and 25.7 with 4,096; 87.6
-// and 39.0 with 8,192.
+// Measured on ext4, the kernel's write_bytes a sample at 10, 100 and 1,000 samples a second, and
+// the file's bytes, of blocks of about 90 bytes: 17.9, 5.9, 4.8 and 2.06 with pages of 1,024; 20.3,
+// 6.2, 4.7 and 1.93 with 2,048; 7.3 and 5.1 at the two higher rates, and 1.89, with 4,096.
 constexpr std::int64_t kPageBytes = 1'024;
 
 // How many commits there are between two savings of the paths' next ordinals: the next opening
 // reads so many batches to find them. A saving writes a page for every 100 paths or so.
 constexpr std::int64_t kCommitsBetweenSaves = 64;
 
-// What a row of the table of blocks takes at most, pages of its own and what a row that doesn't fit
-// any more leaves unused in its page included. Without rowids, a page keeps of a longer row at
-// most a fourth, and the rest lies in pages that it shares with no other:
+// What a row of the table of blocks takes at most, with what a row that doesn't fit any more leaves
+// unused in the page before: less than itself, or a page. A row that is longer than a page begins
+// in one, and the rest lies in pages that it shares with no other:
 // https://www.sqlite.org/fileformat2.html#b_tree_pages.
 std::int64_t RowBytes(const BlockRecord& block) {
-  constexpr std::int64_t kLocalMax = (kPageBytes - 12) * 64 / 255 - 23;
-  constexpr std::int64_t kLocalMin = (kPageBytes - 12) * 32 / 255 - 23;
-  constexpr std::int64_t kOtherColumns = 40;
-  const std::int64_t payload = static_cast<std::int64_t>(block.bytes.size()) + kOtherColumns;
-  if (payload <= kLocalMax) return payload * 4 / 3;
-  return kLocalMax * 4 / 3 + ((payload - kLocalMin) / (kPageBytes - 4) + 1) * kPageBytes;
+  constexpr std::int64_t kOther = 40;  // Id, times, and what SQLite needs for a row.
+  const std::int64_t bytes = static_cast<std::int64_t>(block.bytes.size()) + kOther;
+  if (bytes <= kPageBytes - 35) return 2 * bytes;
+  return 2 * kPageBytes + (bytes / (kPageBytes - 4) + 1) * kPageBytes;
 }
 
 // Aggregates take this part of bytes_max at most. A row of them has about so many bytes, measured.
@@ -125,6 +124,7 @@ Result<Database> OpenDatabase(const HistoryStoreOptions& options) {
   if (Status set = Configure(*db, options); !set) return set.error();
   const Status migrated = store::Migrate(*db, kApplicationId, kMigrations, *version);
   if (!migrated) return migrated.error();
+  if (Status moved = MoveOldBlocks(*db); !moved) return moved.error();
   return db;
 }
 
@@ -288,6 +288,10 @@ Status HistoryStore::Impl::Check(const HistoryBatch& batch,
                                  std::vector<std::uint64_t>& nexts) const {
   for (const PathRecord& path : paths) nexts.push_back(path.next);
   for (const NewPath& path : batch.paths) {
+    if (path.id > kPathIdMax) {
+      return Exhausted(db.path() + " has no room for one more path, '" + path.path + "', after " +
+                       std::to_string(kPathIdMax));
+    }
     if (path.id != nexts.size() + 1) {
       return Invalid("the batch's new path '" + path.path + "' has the id " +
                      std::to_string(path.id) + ", not " + std::to_string(nexts.size() + 1));
@@ -302,6 +306,16 @@ Status HistoryStore::Impl::Check(const HistoryBatch& batch,
   std::vector<Range> ranges;
   for (const BlockRecord& block : batch.blocks) {
     ranges.push_back({block.path, block.first, block.first + block.count});
+  }
+  if (last_batch >= kBatchMax) {
+    return Exhausted(db.path() + " has had as many commits as it has numbers for");
+  }
+  std::vector<std::size_t> blocks_of(nexts.size() + 1);
+  for (const BlockRecord& block : batch.blocks) {
+    if (block.path < blocks_of.size() && ++blocks_of[block.path] > kBlocksOfPathMax) {
+      return Invalid("the batch has more than " + std::to_string(kBlocksOfPathMax) +
+                     " blocks of path " + std::to_string(block.path));
+    }
   }
   for (const Loss& loss : batch.losses) ranges.push_back({loss.path, loss.first, loss.last + 1});
   std::ranges::sort(ranges, {},
@@ -523,6 +537,12 @@ Result<std::unique_ptr<HistoryStore>> HistoryStore::Inspect(const std::string& p
   const Result<SchemaVersion> version = CheckVersion(*db);
   if (!version) return store::Explained(path, vfs, version.error());
   if (version->version == 0) return NotFound(path + " is a database that holds nothing yet");
+  const Result<bool> old = HasOldBlocks(*db);
+  if (!old) return store::Explained(path, vfs, old.error());
+  if (*old) {
+    return Unsupported(path +
+                       " has blocks of an earlier version, which edgetwind moves when it starts");
+  }
   HistoryStoreOptions options;
   options.path = path;
   options.vfs = vfs;
@@ -653,14 +673,12 @@ Result<std::vector<PathAudit>> HistoryStore::Audit() {
   for (const PathRecord& path : impl_->paths) audit.push_back({.path = path});
   const Status counted =
       store::ForEach(impl_->db, sql::kSelectStored, [&](const Statement& row) -> Status {
-        const std::uint64_t id = row.Uint(0);
+        const PathId id = PathOf(row.Int(0));
         if (id == 0 || id > audit.size()) return store::Damage(impl_->db, "block", row.Int(0));
         PathAudit& path = audit[id - 1];
-        const std::string_view bytes = row.Blob(3);
+        const std::string_view bytes = row.Blob(1);
         const Result<BlockHeader> header = ReadBlockHeader(bytes);
-        if (!header || header->first_ordinal != row.Uint(1) || header->count != row.Uint(2)) {
-          return store::Damage(impl_->db, "block", row.Int(1));
-        }
+        if (!header) return store::Damage(impl_->db, "block", row.Int(0));
         path.stored += header->count;
         path.bytes += bytes.size();
         ++path.blocks;

@@ -174,6 +174,50 @@ TEST_F(HistoryStoreTest, WhatLeavesAGapOrOverlapsIsRefused) {
   EXPECT_EQ(Stored(*store, 1) + Lost(*store, 1), 30u);
 }
 
+TEST_F(HistoryStoreTest, OneCommitHasAsManyBlocksOfAPathAsItHasNumbersForAndNoMore) {
+  auto store = Open(1);
+  HistoryBatch batch;
+  batch.paths = {{1, "plant/a"}, {2, "plant/b"}};
+  const BlockRecord like = BlockOf(1, 0, 1);
+  for (std::uint64_t i = 0; i <= 4'096; ++i) {
+    BlockRecord block = like;
+    block.first = i;
+    batch.blocks.push_back(std::move(block));
+  }
+  const Status refused = store->Commit(batch);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid) << refused.error().text;
+  batch.blocks.pop_back();
+  for (BlockRecord& block : batch.blocks) block = BlockOf(1, block.first, 1);
+  batch.blocks.push_back(BlockOf(2, 0, 1));
+  ASSERT_TRUE(store->Commit(batch));
+  EXPECT_EQ(AllBlocks(*store, 2), (std::vector{batch.blocks.back()}));
+  batch.blocks.pop_back();
+  EXPECT_EQ(AllBlocks(*store, 1), batch.blocks);
+}
+
+TEST_F(HistoryStoreTest, TimesMayBeAnyNumbers) {
+  auto store = Open(1);
+  HistoryBatch batch = TwoPaths();
+  batch.blocks[1].t_min = WallTime::min();
+  batch.blocks[2].t_max = WallTime::max();
+  ASSERT_TRUE(store->Commit(batch));
+  const std::vector<BlockRecord> expected = {batch.blocks[2], batch.blocks[1]};
+  EXPECT_EQ(AllBlocks(*store, 1), expected);
+  EXPECT_EQ(AllBlocks(*store, 2), (std::vector{batch.blocks[0]}));
+}
+
+TEST_F(HistoryStoreTest, ACommitsBlocksOfOnePathAreInOrderWhateverTheirPriorities) {
+  auto store = Open(1);
+  HistoryBatch batch;
+  batch.paths = {{1, "plant/a"}};
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    batch.blocks.push_back(BlockOf(1, i * 10, 10, 20, static_cast<Priority>((i * 2) % 3)));
+  }
+  ASSERT_TRUE(store->Commit(batch));
+  EXPECT_EQ(AllBlocks(*store, 1), batch.blocks);
+}
+
 TEST_F(HistoryStoreTest, TheFileStaysBelowItsCapAndEveryEvictionIsAccountedFor) {
   HistoryStoreOptions options = OptionsFor(folder_, 1);
   options.bytes_max = kHistoryBytesMin;

@@ -32,17 +32,21 @@ BlockRecord RealBlock(std::uint64_t first, std::size_t count) {
           EncodeBlock(samples, first).value()};
 }
 
+constexpr std::uint64_t kBlocks = 50;
+constexpr std::uint64_t kSamplesOfABlock = 400;
+constexpr std::uint64_t kSamples = kBlocks * kSamplesOfABlock;
+
 class RecoverTest : public testing::Test {
  protected:
-  // 10,000 samples of one path in 25 blocks, `clean` or as a crash leaves it.
+  // Samples of one path, `clean` or as a crash leaves it.
   void MakeHistory(bool clean) {
     auto store = OpenHistory(OptionsFor(folder_, 1));
     HistoryBatch batch;
     batch.paths = {{1, "p/1"}};
     ASSERT_TRUE(store->Commit(batch));
-    for (std::uint64_t i = 0; i < 25; ++i) {
+    for (std::uint64_t i = 0; i < kBlocks; ++i) {
       batch = {};
-      batch.blocks = {RealBlock(i * 400, 400)};
+      batch.blocks = {RealBlock(i * kSamplesOfABlock, kSamplesOfABlock)};
       ASSERT_TRUE(store->Commit(batch));
     }
     if (!clean) return;
@@ -51,13 +55,31 @@ class RecoverTest : public testing::Test {
   // The table of openings, by its place in the schema: every block stays whole.
   void DamageOpenings() {
     std::int64_t page = 0;
+    std::size_t page_bytes = 0;
     {
       auto db = store::Database::Open({.path = HistoryFile(folder_)});
       page = db->QueryInt("SELECT rootpage FROM sqlite_schema WHERE name = 'incarnation'").value();
+      page_bytes = static_cast<std::size_t>(db->QueryInt("PRAGMA page_size").value());
     }
     std::string bytes = store::ReadFile(HistoryFile(folder_));
-    bytes.replace(static_cast<std::size_t>(page - 1) * 1'024, 1'024, std::string(1'024, 'x'));
+    bytes.replace(static_cast<std::size_t>(page - 1) * page_bytes, page_bytes,
+                  std::string(page_bytes, 'x'));
     store::WriteFile(HistoryFile(folder_), bytes);
+  }
+  // What a new file with one path and one loss takes while it is made: at its end, WAL and database
+  // side by side.
+  static std::uintmax_t BytesOfALedger() {
+    TestFolder beside;
+    auto store = OpenHistory(OptionsFor(beside, 1));
+    HistoryBatch batch;
+    batch.paths = {{1, "p/1"}};
+    batch.losses = {
+        {.path = 1, .reason = LossReason::kDamaged, .first = 0, .last = 9, .count = 10}};
+    EXPECT_TRUE(store->Commit(batch));
+    const std::uintmax_t wal = std::filesystem::file_size(HistoryFile(beside) + "-wal");
+    EXPECT_TRUE(store->Close({}));
+    store.reset();
+    return wal + std::filesystem::file_size(HistoryFile(beside));
   }
   void ExpectAddsUp(HistoryStore& store) {
     const auto audit = store.Audit();
@@ -75,7 +97,7 @@ TEST_F(RecoverTest, ASoundHistoryIsOpenedAsItIs) {
   const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
   ASSERT_TRUE(opened) << opened.error().text;
   EXPECT_EQ(opened->quarantined, "");
-  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), kSamples);
   EXPECT_EQ(Lost(*opened->store, 1), 0u);
 }
 
@@ -88,7 +110,7 @@ TEST_F(RecoverTest, ADamagedOneIsKeptAsideAndWhatIsWholeOfItIsInTheNewOne) {
   EXPECT_EQ(opened->quarantined, HistoryFile(folder_) + ".corrupt-1");
   EXPECT_EQ(store::ReadFile(opened->quarantined), damaged);
   EXPECT_EQ(opened->store->inc(), 2u);
-  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), kSamples);
   // Whether it had been closed can't be told any more.
   EXPECT_EQ(Lost(*opened->store, 1), 50u);
   EXPECT_FALSE(Exists(".salvaged"));
@@ -105,7 +127,7 @@ TEST_F(RecoverTest, WhatADeadProcessHadInMemoryIsAccountedForAlthoughItsFileIsDa
   ASSERT_TRUE(losses);
   ASSERT_EQ(losses->size(), 1u);
   EXPECT_EQ(losses->front().reason, LossReason::kUncleanStop);
-  EXPECT_EQ(losses->front().first, 10'000u);
+  EXPECT_EQ(losses->front().first, kSamples);
   EXPECT_EQ(losses->front().count, 50u);
   ExpectAddsUp(*opened->store);
 }
@@ -115,7 +137,7 @@ TEST_F(RecoverTest, AProcessThatFindsItsOwnFileDamagedStillHasWhatItDidNotCommit
   DamageOpenings();
   const auto opened = Replace(OptionsFor(folder_, 2));
   ASSERT_TRUE(opened) << opened.error().text;
-  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), kSamples);
   EXPECT_EQ(Lost(*opened->store, 1), 0u);
 }
 
@@ -135,7 +157,7 @@ TEST_F(RecoverTest, WheneverItDiesTheNextOpeningHasEveryBlock) {
     });
     const auto opened = OpenOrReplace(OptionsFor(folder_, 3));
     ASSERT_TRUE(opened) << opened.error().text;
-    EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+    EXPECT_EQ(Stored(*opened->store, 1), kSamples);
     EXPECT_EQ(store::ReadFile(HistoryFile(folder_) + ".corrupt-1"), damaged);
     EXPECT_FALSE(Exists(".corrupt-2"));
     EXPECT_FALSE(Exists(".salvaged"));
@@ -155,7 +177,7 @@ TEST_F(RecoverTest, AWalThatWasLeftBehindIsNotTakenForTheNewFiles) {
   store::WriteFile(HistoryFile(folder_) + "-wal", "of the one that was moved away");
   const auto opened = OpenOrReplace(OptionsFor(folder_, 3));
   ASSERT_TRUE(opened) << opened.error().text;
-  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), kSamples);
   EXPECT_TRUE(Exists(".corrupt-2-wal"));
 }
 
@@ -165,7 +187,7 @@ TEST_F(RecoverTest, ACopyThatWasCutOffIsMadeAnew) {
   store::WriteFile(HistoryFile(folder_) + ".salvaged-wal", "of it");
   const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
   ASSERT_TRUE(opened) << opened.error().text;
-  EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+  EXPECT_EQ(Stored(*opened->store, 1), kSamples);
   EXPECT_FALSE(Exists(".salvaged"));
   EXPECT_FALSE(Exists(".salvaged-wal"));
 }
@@ -176,15 +198,18 @@ TEST_F(RecoverTest, WithoutRoomForACopyTheLedgerSaysWhatIsOnlyInTheOldFile) {
     ASSERT_TRUE(store::MountPrivately(folder_.path(), "size=4m"));
     MakeHistory(true);
     DamageOpenings();
-    ASSERT_GT(std::filesystem::file_size(HistoryFile(folder_)), 56u << 10);
-    // As much as the ledger of a new file needs, and less than a copy.
+    // As much as the ledger of a new file needs, and less than a copy is only begun with: the old
+    // file's bytes and a fourth of them. A page of the memory's less, so that it's below that.
+    const auto file_bytes = std::filesystem::file_size(HistoryFile(folder_));
+    const std::uintmax_t room = file_bytes + file_bytes / 4 - (4 << 10);
+    ASSERT_LT(BytesOfALedger(), room) << "the history is too small for this test";
     const std::string filler = folder_.path() + "/filler";
     store::WriteFile(filler, std::string(4 << 20, 'f'));
-    std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - (60 << 10));
+    std::filesystem::resize_file(filler, std::filesystem::file_size(filler) - room);
     const auto opened = OpenOrReplace(OptionsFor(folder_, 2));
     ASSERT_TRUE(opened) << opened.error().text;
     EXPECT_EQ(Stored(*opened->store, 1), 0u);
-    EXPECT_EQ(Lost(*opened->store, 1), 10'050u);
+    EXPECT_EQ(Lost(*opened->store, 1), kSamples + 50);
     EXPECT_TRUE(Exists(".corrupt-1"));
     ExpectAddsUp(*opened->store);
   });
@@ -235,7 +260,7 @@ TEST_F(RecoverTest, WithoutAnyRoomTheDamagedFileStaysWhereItIs) {
     std::filesystem::remove(filler);
     const auto opened = OpenOrReplace(OptionsFor(folder_, 3));
     ASSERT_TRUE(opened) << opened.error().text;
-    EXPECT_EQ(Stored(*opened->store, 1), 10'000u);
+    EXPECT_EQ(Stored(*opened->store, 1), kSamples);
   });
 }
 

@@ -15,7 +15,6 @@
 namespace edgetwin::history {
 namespace {
 
-using store::Columns;
 using store::Database;
 using store::Statement;
 using store::Transaction;
@@ -23,7 +22,8 @@ using store::Transaction;
 struct Candidates {
   std::int64_t batch = 0;
   std::uint64_t inc = 0;
-  std::vector<BlockRecord> blocks;  // Without their bytes …
+  std::vector<std::int64_t> ids;
+  std::vector<BlockRecord> blocks;  // The same, without their bytes …
   Aggregator aggregates;            // … and what they come to.
 };
 
@@ -36,19 +36,22 @@ Result<std::uint64_t> IncOf(Database& db, std::int64_t incarnation) {
 }
 
 Status ReadCandidates(Database& db, int priority, Candidates& found) {
-  Result<Statement> select = db.Prepare(sql::kSelectEvictable);
-  if (!select) return select.error();
-  select->BindInt(1, found.batch).BindInt(2, priority).BindInt(3, kEvictedMax);
-  while (found.aggregates.size() < kEvictedHoursMax) {
-    const Result<bool> row = select->Step();
-    if (!row) return row.error();
-    if (!*row) break;
-    Columns columns(*select);
-    found.blocks.push_back(ReadBlockColumns(columns));
-    found.aggregates.Add(found.blocks.back().path, columns.Blob());
-    if (columns.damaged()) return store::Damage(db, "block", found.batch);
-  }
-  return {};
+  bool whole = true;
+  const Status read = ForEachBlock(
+      db, found.batch, IdsOf(found.batch, priority),
+      [&](StoredBlock& stored) {
+        whole = stored.whole;
+        if (!whole) return false;
+        found.aggregates.Add(stored.block.path, stored.block.bytes);
+        stored.block.bytes.clear();
+        stored.block.bytes.shrink_to_fit();
+        found.ids.push_back(stored.id);
+        found.blocks.push_back(std::move(stored.block));
+        return found.aggregates.size() < kEvictedHoursMax;
+      },
+      kEvictedMax);
+  if (!read) return read;
+  return whole ? Status() : store::Damage(db, "block", found.batch);
 }
 
 // Of the first batch from `hint` on that has any of this priority; moves `hint` there.
@@ -128,15 +131,14 @@ std::vector<Loss> LossesOf(const Candidates& evicted, const Delivery& delivery,
 }
 
 Status Remove(Database& db, const Candidates& evicted) {
-  const Status removed = store::RunForEach(
-      db, sql::kDeleteBlock, evicted.blocks, [&](Statement& remove, const BlockRecord& block) {
-        remove.BindInt(1, evicted.batch).BindInt(2, static_cast<int>(block.priority));
-        remove.BindInt(3, block.path).BindUint(4, block.first);
-      });
+  const Status removed =
+      store::RunForEach(db, sql::kDeleteBlock, evicted.ids,
+                        [](Statement& remove, std::int64_t id) { remove.BindInt(1, id); });
   if (!removed) return removed;
   Result<Statement> batch = db.Prepare(sql::kDeleteBatchIfEmpty);
   if (!batch) return batch.error();
-  return batch->BindInt(1, evicted.batch).Run();
+  const IdRange ids = IdsOf(evicted.batch);
+  return batch->BindInt(1, evicted.batch).BindInt(2, ids.first).BindInt(3, ids.last).Run();
 }
 
 Result<std::int64_t> Evict(Database& db, const Delivery& delivery, const Candidates& evicted,

@@ -11,6 +11,7 @@
 #include "twin/history/block.h"
 #include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
+#include "twin/history/store/old_blocks.h"
 #include "twin/history/store/open_unchanged.h"
 #include "twin/history/store/withheld.h"
 #include "twin/store/columns.h"
@@ -18,11 +19,11 @@
 namespace edgetwin::history {
 namespace {
 
-using store::Columns;
 using store::Database;
 using store::Statement;
 
 constexpr std::size_t kCommitBytes = 96 << 10;
+constexpr std::size_t kCommitBlocks = 2'000;
 constexpr std::size_t kCommitAggregates = 1'000;
 
 // The commits' numbers, from both ends up to what can't be read.
@@ -37,28 +38,32 @@ std::vector<std::int64_t> BatchNumbers(Database& db) {
     if (read) break;
   }
   std::ranges::sort(numbers);
-  const auto repeated = std::ranges::unique(numbers);
-  numbers.erase(repeated.begin(), repeated.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   return numbers;
 }
 
 // As far as the batch can be read; blocks that aren't whole are left out.
 std::vector<BlockRecord> ReadWhole(Database& db, std::int64_t batch) {
   std::vector<BlockRecord> blocks;
-  Result<Statement> select = db.Prepare(sql::kSelectBatchBlocks);
-  if (!select) return blocks;
-  select->BindInt(1, batch);
-  (void)store::ForEach(*select, [&blocks](const Statement& row) -> Status {
-    Columns columns(row);
-    BlockRecord block = ReadBlockColumns(columns);
-    block.bytes = columns.Blob();
+  for (BlockRecord& block : ReadOldBatch(db, batch)) {
     const Result<BlockHeader> header = ReadBlockHeader(block.bytes);
-    const bool whole = !columns.damaged() && header && header->first_ordinal == block.first &&
-                       header->count == block.count;
+    const bool whole =
+        header && header->first_ordinal == block.first && header->count == block.count;
     if (whole) blocks.push_back(std::move(block));
-    return {};
+  }
+  if (batch < 0 || batch > kBatchMax) return blocks;
+  (void)ForEachBlock(db, batch, IdsOf(batch), [&blocks](StoredBlock& stored) {
+    if (stored.whole) blocks.push_back(std::move(stored.block));
+    return true;
   });
+  std::ranges::sort(blocks, {},
+                    [](const BlockRecord& block) { return std::pair(block.path, block.first); });
   return blocks;
+}
+
+// From which batch on the paths' own numbers don't say how far their blocks reach; 0: not known.
+std::int64_t NextsAt(Database& db) {
+  return db.QueryInt("SELECT value FROM meta WHERE key = 'nexts_at'").value_or(0);
 }
 
 // How many samples of a path the process that had it open took with it, at most.
@@ -100,7 +105,8 @@ class Copier {
     salvaged_.samples += block.count;
     bytes_ += block.bytes.size();
     batch_.blocks.push_back(std::move(block));
-    return bytes_ < kCommitBytes ? Status() : Commit();
+    const bool room = bytes_ < kCommitBytes && batch_.blocks.size() < kCommitBlocks;
+    return room ? Status() : Commit();
   }
   Status AddAggregates(const std::vector<Aggregate>& aggregates) {
     for (const Aggregate& aggregate : aggregates) {
@@ -168,8 +174,8 @@ Result<Salvaged> Salvage(const std::string& from, HistoryStore& to, const Salvag
     }
   }
   std::vector<PathRecord> ends = stored->paths;
-  std::vector<WallTime> ignored;
-  (void)RaiseNexts(*db, 0, ends, ignored);  // As far as it can be read.
+  RaiseNextsOfDamaged(*db, NextsAt(*db), ends);
+  RaiseNextsByOldBlocks(*db, ends);
   // Not of a file of before there were any, nor where they can't be read: the ledger has those.
   if (const auto aggregates = ReadAllAggregates(*db)) {
     if (Status done = copier.AddAggregates(*aggregates); !done) return done.error();

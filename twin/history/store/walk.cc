@@ -3,23 +3,28 @@
 
 #include "twin/history/store/walk.h"
 
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "history_store_sql.h"
-#include "twin/history/block.h"
 #include "twin/history/store/blocks.h"
 #include "twin/store/columns.h"
 
 namespace edgetwin::history {
 namespace {
 
-using store::Columns;
 using store::Database;
 using store::Statement;
 
 // In one piece: other work waits for the thread.
 constexpr std::size_t kCommitsMax = 64;
 constexpr std::size_t kBlocksMax = 500;
+
+// Within one commit.
+bool IsBefore(const WalkPlace& a, const WalkPlace& b) {
+  return std::tie(a.priority, a.path, a.first) < std::tie(b.priority, b.path, b.first);
+}
 
 // From `from` on, by number; 0: there is none.
 Result<std::int64_t> NextCommit(Database& db, const WalkRequest& request, std::int64_t from) {
@@ -34,36 +39,35 @@ Result<std::int64_t> NextCommit(Database& db, const WalkRequest& request, std::i
 // False when the piece is full: there is more of the commit.
 Result<bool> ReadCommit(Database& db, const Delivery& delivery, const WalkRequest& request,
                         std::size_t& bytes, Walked& walked) {
-  Result<Statement> select = db.Prepare(sql::kSelectBlocksAfter);
-  if (!select) return select.error();
   WalkPlace& end = walked.end;
-  select->BindInt(1, end.commit).BindInt(2, end.priority).BindInt(3, end.path);
-  select->BindUint(4, end.first);
-  while (true) {
-    const Result<bool> row = select->Step();
-    if (!row) return row.error();
-    if (!*row) return true;
-    Columns columns(*select);
-    BlockRecord block = ReadBlockColumns(columns);
+  IdRange range = IdsOf(end.commit);
+  if (end.priority > static_cast<int>(Priority::kHigh)) return true;
+  if (end.priority >= 0) range.first = IdsOf(end.commit, end.priority, end.path).first;
+  bool all = true;
+  bool whole = true;
+  const Status read = ForEachBlock(db, end.commit, range, [&](StoredBlock& stored) {
+    BlockRecord& block = stored.block;
+    whole = stored.whole;
+    if (!whole) return false;
+    const WalkPlace at{end.commit, end.inc, static_cast<int>(block.priority), block.path,
+                       block.first};
+    // Of the same path, what precedes it.
+    if (!IsBefore(end, at)) return true;
     const bool wanted = block.t_max >= request.from && block.t_min <= request.to &&
                         !delivery.Has(end.commit, block);
     if (wanted) {
-      block.bytes = columns.Blob();
-      const Result<BlockHeader> header = ReadBlockHeader(block.bytes);
-      const bool whole = !columns.damaged() && header && header->first_ordinal == block.first &&
-                         header->count == block.count;
-      if (!whole) return store::Damage(db, "block", end.commit);
-      const bool full = walked.blocks.size() == kBlocksMax ||
-                        (!walked.blocks.empty() && bytes + block.bytes.size() > request.bytes_max);
-      if (full) return false;
+      all = walked.blocks.size() < kBlocksMax &&
+            (walked.blocks.empty() || bytes + block.bytes.size() <= request.bytes_max);
+      if (!all) return false;
+      bytes += block.bytes.size();
+      walked.blocks.push_back(std::move(block));
     }
-    end.priority = static_cast<int>(block.priority);
-    end.path = block.path;
-    end.first = block.first;
-    if (!wanted) continue;
-    bytes += block.bytes.size();
-    walked.blocks.push_back(std::move(block));
-  }
+    end = at;
+    return true;
+  });
+  if (!read) return read.error();
+  if (!whole) return store::Damage(db, "block", end.commit);
+  return all;
 }
 
 }  // namespace
@@ -83,6 +87,10 @@ Status CheckPlace(Database& db, const WalkPlace& place) {
 Result<Walked> Walk(Database& db, const Delivery& delivery, const WalkRequest& request) {
   Walked walked;
   walked.end = request.after;
+  if (walked.end.commit < 0 || walked.end.commit > kBatchMax || walked.end.path > kPathIdMax) {
+    return Conflict("the history has no commit " + std::to_string(walked.end.commit) +
+                    " with a path " + std::to_string(walked.end.path));
+  }
   if (walked.end.inc != 0) {
     if (Status known = CheckPlace(db, walked.end); !known) return known.error();
   }

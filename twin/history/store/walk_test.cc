@@ -7,6 +7,7 @@
 
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,49 @@ TEST_F(WalkTest, EveryBlockIsGivenOnceWithTheOpeningThatCommittedIt) {
       ASSERT_EQ(incs.size(), 1u);
       EXPECT_EQ(incs[0], block.second < 50 ? 1u : 2u);
     }
+  }
+}
+
+TEST_F(WalkTest, APieceMayEndBetweenBlocksOfOnePathInOneCommit) {
+  Open(1);
+  HistoryBatch batch;
+  for (PathId path = 1; path <= 2; ++path) {
+    batch.paths.push_back({path, "plant/p" + std::to_string(path)});
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      const Priority priority = i % 2 == 0 ? Priority::kNormal : Priority::kLow;
+      batch.blocks.push_back(BlockOf(path, i * 10, 10, 20, priority));
+    }
+  }
+  ASSERT_TRUE(store_->Commit(batch));
+  for (const std::size_t bytes_max : {std::size_t{1}, std::size_t{150}, std::size_t{1} << 20}) {
+    std::size_t blocks = 0;
+    WalkRequest request{.bytes_max = bytes_max};
+    std::set<std::pair<PathId, std::uint64_t>> given;
+    for (bool all = false; !all;) {
+      const Walked walked = Next(request);
+      all = walked.all;
+      for (const BlockRecord& block : walked.blocks) given.insert({block.path, block.first});
+      blocks += walked.blocks.size();
+      request.after = walked.end;
+      ASSERT_LT(blocks, 100u);
+    }
+    EXPECT_EQ(blocks, 12u) << bytes_max;
+    EXPECT_EQ(given.size(), 12u) << bytes_max;
+  }
+}
+
+TEST_F(WalkTest, APlaceThatNoBlockCanHaveIsRefusedOrBehindItsCommit) {
+  Open(1);
+  for (int i = 0; i < 2; ++i) Commit();
+  const Walked behind = Next({.after = {.commit = 1, .priority = 255}, .bytes_max = 1});
+  ASSERT_EQ(behind.blocks.size(), 1u);
+  EXPECT_EQ(behind.end.commit, 2);
+  for (const WalkPlace& place :
+       {WalkPlace{.commit = std::numeric_limits<std::int64_t>::max()}, WalkPlace{.commit = -1},
+        WalkPlace{.commit = 1, .path = 1 << 20}}) {
+    const auto refused = store_->Walk({.after = place, .bytes_max = 1});
+    ASSERT_FALSE(refused) << place.commit;
+    EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
   }
 }
 

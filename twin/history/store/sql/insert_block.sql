@@ -1,5 +1,4 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-INSERT INTO block (batch, priority, path, first, count, t_min_ms, t_max_ms, bytes)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+INSERT INTO block (id, after_ms, before_ms, bytes) VALUES (?1, ?2, ?3, ?4);
