@@ -7,6 +7,8 @@
 passed=0
 failed=0
 device=rig-1
+# The hwmon driver's name of the LM75's temperature.
+lm75=hwmon/lm75_1-0048/temp1
 cloud=http://127.0.0.1:8080/v1/twins/$device
 
 # claim TEXT COMMAND…: one test.
@@ -50,13 +52,23 @@ as() {
   shift
   runuser -u "$user" -- "$@"
 }
+# How long the last stop took, as systemd saw it, in milliseconds.
+stop_took() {
+  local from to
+  from=$(systemctl show -P ActiveExitTimestampMonotonic edgetwind)
+  to=$(systemctl show -P InactiveEnterTimestampMonotonic edgetwind)
+  echo $(((to - from) / 1000))
+}
 # since TIME: milliseconds that have passed since then, an $EPOCHREALTIME.
 since() { echo $(((${EPOCHREALTIME/./} - ${1/./}) / 1000)); }
 
+install_packages() {
+  apt-get -q install -y /packages/edgetwin_*.deb /packages/edgetwin-cloud_*.deb
+}
 active() { systemctl -q is-active edgetwind; }
 main_pid() { systemctl show -P MainPID edgetwind; }
 restarts() { systemctl show -P NRestarts edgetwind; }
-live() { shows '"state":"live"' edgetwin --json sync status; }
+live() { shows '"state":"live"' eval 'edgetwin --json sync status | tr -d " \n"'; }
 # How far the agent is: its newest revision.
 revision() {
   edgetwin --json status | tr -d ' \n' | grep -o '"revision":[0-9]*' | head -n 1 | cut -d : -f 2
@@ -67,7 +79,11 @@ moves() {
   until_true 30 newer "$before"
 }
 newer() { (($(revision) > $1)); }
-reported() { curl -sf "$cloud/properties/$1"; }
+reported() { curl -sf "$cloud/properties/$1" | tr -d ' \n'; }
+# cloud_has PATH VALUE: within half a minute.
+cloud_has() { until_true 30 shows "\"value\":$2" reported "$1"; }
+trouble() { shows "$1" edgetwin --json status; }
+no_trouble() { refuse trouble "$1"; }
 unit_drop_in() { # unit_drop_in LINE…
   mkdir -p /run/systemd/system/edgetwind.service.d
   {

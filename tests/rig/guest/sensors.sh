@@ -18,11 +18,12 @@ stub_bus() {
 }
 
 # lm75_shows CELSIUS: whole degrees. The chip's words come with their bytes swapped.
-lm75_shows() { i2cset -y "$bus" 0x48 0 "$(printf '0x00%02x' "$1")" w; }
+lm75_shows() { i2cset -y "$(stub_bus)" 0x48 0 "$(printf '0x00%02x' "$1")" w; }
 
 load_sensors() {
   modprobe i2c-dev
   modprobe i2c-stub chip_addr=0x48,0x76
+  local bus
   bus=$(stub_bus) || return 1
   lm75_shows 25
   # Highest and hysteresis temperature, as after power-on.
@@ -35,7 +36,8 @@ load_sensors() {
 # calibration from 0x88 on, then the raw values 519888 and 415148; it gives 25.08 °C and
 # 100653.27 Pa.
 load_bmp280() {
-  local register=0x88 word
+  local register=0x88 word bus
+  bus=$(stub_bus) || return 1
   for word in 27504 26435 -1000 36477 -10685 3024 2855 140 -7 15500 -14600 6000; do
     word=$((word & 0xffff))
     i2cset -y "$bus" 0x76 $((register)) $((word & 0xff)) b
