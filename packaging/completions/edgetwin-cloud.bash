@@ -136,7 +136,9 @@ _edgetwin_cloud() {
       words+=" $(edgetwin ls 2>/dev/null | awk 'NR > 1 { print $1 }')"
       mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
       ;;
-    "one of "*) mapfile -t COMPREPLY < <(compgen -W "${kind#one of }" -- "$current") ;;
+    "one of "*)
+      mapfile -t COMPREPLY < <(compgen -W "${kind#one of }" -- "$current")
+      ;;
     text) COMPREPLY=() ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current") ;;
   esac

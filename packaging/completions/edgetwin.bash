@@ -190,7 +190,9 @@ _edgetwin() {
       words+=" $(edgetwin ls 2>/dev/null | awk 'NR > 1 { print $1 }')"
       mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
       ;;
-    "one of "*) mapfile -t COMPREPLY < <(compgen -W "${kind#one of }" -- "$current") ;;
+    "one of "*)
+      mapfile -t COMPREPLY < <(compgen -W "${kind#one of }" -- "$current")
+      ;;
     text) COMPREPLY=() ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current") ;;
   esac
