@@ -65,6 +65,8 @@ endif()
 # which nothing is. What runs for each value is made fast instead, by HOT below.
 add_compile_options($<$<CONFIG:Release>:-ffunction-sections> $<$<CONFIG:Release>:-fdata-sections>)
 add_link_options($<$<CONFIG:Release>:-Wl,--gc-sections,--as-needed>)
+# What is shipped talks to strangers: the linker's tables can't be written once it runs.
+add_link_options($<$<CONFIG:Release>:-Wl,-z,relro,-z,now>)
 set(EDGETWIN_HOT_OPTIONS $<$<CONFIG:Release>:-O2>)
 target_compile_definitions(edgetwin_options INTERFACE EDGETWIN_VERSION="${PROJECT_VERSION}")
 
