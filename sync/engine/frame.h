@@ -112,7 +112,7 @@ struct Nack {
   // kDigest: what carried the digest.
   std::optional<FrameSpan> refused = {};
   std::vector<std::uint64_t> entries = {};
-  std::uint64_t sum = 0;  // kDigest: the low half of the digest's sum; 0: not known.
+  std::uint64_t sum = 0;        // kDigest: the low half of the digest's sum; 0: not known.
   std::uint32_t spread_ms = 0;  // kUnknownSession to everybody: answer after a random part of this.
   friend bool operator==(const Nack&, const Nack&) = default;
 };
