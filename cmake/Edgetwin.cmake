@@ -55,8 +55,8 @@ if(EDGETWIN_SANITIZE)
   add_compile_options(-fsanitize=${EDGETWIN_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${EDGETWIN_SANITIZE})
 endif()
-# With sanitizers g++ spends most of its time on checks in what only tests: those of each pointer are
-# half of it, and optimising a third of the rest. What is tested has both.
+# With sanitizers g++ spends most of its time on checks in what only tests: those of each pointer
+# are half of it, and optimising a third of the rest. What is tested has both.
 set(EDGETWIN_TESTING_OPTIONS)
 set(EDGETWIN_TEST_OPTIONS)
 if(EDGETWIN_SANITIZE MATCHES "undefined")

@@ -141,6 +141,10 @@ TEST_F(TechnicianTest, SeesAnAlarmEverywhereAndAcknowledgesIt) {
 }
 
 TEST_F(TechnicianTest, BacksUpARunningDeviceAndAStoppedOne) {
+  // At first, nothing is in the store yet.
+  ASSERT_TRUE(Until([&] {
+    return JsonOf(Ask({"backup", site_.File("first.db"), "--force", "--json"}))["revision"] > 0;
+  }));
   const std::string file = site_.File("backup.db");
   const Ran made = Ask({"backup", file, "--json"});
   ASSERT_EQ(made.exit, 0) << made.err;
