@@ -15,6 +15,8 @@ Json PartJson(const driver::PartStatus& part) {
           {"next_try_ms", part.next_try.count()}};
 }
 
+}  // namespace
+
 Json InstanceJson(const runtime::InstanceStatus& instance) {
   Json parts = Json::array();
   for (const driver::PartStatus& part : instance.parts) parts.push_back(PartJson(part));
@@ -37,8 +39,6 @@ Json InstanceJson(const runtime::InstanceStatus& instance) {
           {"parts", std::move(parts)},
           {"limits", std::move(limits)}};
 }
-
-}  // namespace
 
 Json DriversJson(const View& view) {
   Json list = Json::array();

@@ -10,6 +10,8 @@
 
 namespace edgetwin::api {
 
+// {"name","kind","state","last_error","polls","parts":[…],…}
+Json InstanceJson(const runtime::InstanceStatus& instance);
 // {"drivers":[{"name","kind","state","last_error","polls","parts":[…],…}]}
 Json DriversJson(const View& view);
 

@@ -13,47 +13,6 @@
 namespace edgetwin::cli {
 namespace {
 
-Style StateStyle(const std::string& state) {
-  if (state == "running" || state == "ok") return Style::kGood;
-  return state == "waiting" ? Style::kWarn : Style::kBad;
-}
-
-std::string Micros(const Json& json, std::string_view key) {
-  const std::uint64_t us = NumberAt(json, key);
-  if (us == 0) return "-";
-  if (us < 10'000) return std::to_string(us) + " µs";
-  return std::to_string(us / 1'000) + " ms";
-}
-
-std::string Errors(const Json& errors) {
-  std::uint64_t sum = 0;
-  for (const Json& count : errors) sum += count.is_number() ? count.get<std::uint64_t>() : 0;
-  return api::Grouped(sum);
-}
-
-std::string Trouble(const Json& json) {
-  std::string text = TextAt(json, "last_error");
-  if (At(json, "last_error_time").is_string()) text += ", " + AgoAt(json, "last_error_time");
-  const std::uint64_t next = NumberAt(json, "next_try_ms");
-  if (next > 0) {
-    text +=
-        (text.empty() ? "" : "; ") + ("next try in " + api::Span(std::chrono::milliseconds(next)));
-  }
-  return text;
-}
-
-void Parts(const Output& out, const Json& driver) {
-  Table parts({"", "", ""}, 2);
-  for (const Json& part : At(driver, "parts")) {
-    const std::string state = TextAt(part, "state");
-    parts.Add({TextAt(part, "name"), {state, StateStyle(state)}, Trouble(part)});
-  }
-  if (parts.empty()) return;
-  out.Line();
-  out.Line(out.Paint(TextAt(driver, "name"), Style::kBold));
-  parts.Print(out);
-}
-
 Json ProblemList(const std::vector<ConfigProblem>& problems) {
   Json list = Json::array();
   for (const ConfigProblem& problem : problems) {
@@ -74,48 +33,6 @@ std::string Listed(const Json& texts) {
 }
 
 }  // namespace
-
-Done Drivers(const Context& context) {
-  const auto answer = context.client.Get("/v1/drivers");
-  if (!answer) return tl::unexpected(answer.error());
-  if (context.out.json()) {
-    context.out.Document(*answer);
-    return Exit::kOk;
-  }
-  Table table(
-      {"NAME", "KIND", "STATE", ">PROPERTIES", ">POLLS", ">ERRORS", ">P50", ">P99", "LAST ERROR"});
-  for (const Json& driver : At(*answer, "drivers")) {
-    const std::string state = TextAt(driver, "state");
-    table.Add({{TextAt(driver, "name"), Style::kBold},
-               TextAt(driver, "kind"),
-               {state, StateStyle(state)},
-               api::Grouped(NumberAt(driver, "properties")),
-               api::Grouped(NumberAt(driver, "polls")),
-               Errors(At(driver, "errors")),
-               Micros(driver, "latency_p50_us"),
-               Micros(driver, "latency_p99_us"),
-               Trouble(driver)});
-  }
-  if (table.empty()) context.out.Say("no drivers are configured");
-  if (!table.empty()) table.Print(context.out);
-  for (const Json& driver : At(*answer, "drivers")) Parts(context.out, driver);
-  return Exit::kOk;
-}
-
-Done DriverKindList(const Output& out) {
-  Json list = Json::array();
-  Table table({"KIND", "WHAT IT READS"});
-  for (const driver::DriverKind& kind : runtime::DriverKinds()) {
-    list.push_back({{"kind", kind.name}, {"description", kind.description}});
-    table.Add({{kind.name, Style::kBold}, kind.description});
-  }
-  if (out.json()) {
-    out.Document({{"kinds", std::move(list)}});
-  } else {
-    table.Print(out);
-  }
-  return Exit::kOk;
-}
 
 Done Reload(const Context& context) {
   const auto reply = context.client.Send("POST", "/v1/reload");

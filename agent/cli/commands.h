@@ -92,9 +92,19 @@ Done Backup(const Context& context, const std::string& file, bool replace);
 Done Restore(const Context& context, const std::string& file, bool yes);
 Done FactoryReset(const Context& context, bool purge, bool yes);
 
-// agent_commands.cc
+// driver_commands.cc
 Done Drivers(const Context& context);
 Done DriverKindList(const Output& out);
+// Of the configuration `file`, without the daemon, and without store and cloud: all instances for
+// that long, or one until it was read once. Nothing is written to an actuator.
+Done TestDrivers(const Output& out, const std::string& file, std::chrono::milliseconds at_most);
+Done ProbeDriver(const Output& out, const std::string& file, const std::string& name,
+                 std::chrono::milliseconds at_most);
+// What the kinds that find their devices by themselves see; `kind` empty: all of them. `root`:
+// instead of "/".
+Done ScanDrivers(const Output& out, const std::string& kind, const std::string& root);
+
+// agent_commands.cc
 Done Reload(const Context& context);
 Done Version(const Context& context);
 Done CheckConfig(const Output& out, const std::string& file);

@@ -42,6 +42,8 @@ struct Options {
   std::string value;
   std::string duration;
   std::string file;
+  std::string name;
+  std::string root;
   std::uint64_t count = 0;
   std::uint64_t limit = api::kEventsDefault;
   HistoryArguments history;
@@ -298,10 +300,44 @@ class CommandLine {
         ->required();
   }
 
+  void AddDrivers() {
+    CLI::App* drivers = app_.add_subcommand("drivers", "Driver instances and their devices");
+    drivers->require_subcommand(0, 1);
+    drivers->add_flag("--kinds", options_.kinds, "The kinds of driver that there are instead");
+    CLI::App* scan = drivers->add_subcommand(
+        "scan", "What this machine has, with a configuration to begin with");
+    scan->add_option("kind", options_.name, "Only this kind's: hwmon, iio, thermal, w1, host");
+    scan->add_option("--root", options_.root, "Look at a recorded tree instead of /")
+        ->type_name("DIR");
+    CLI::App* probe = drivers->add_subcommand(
+        "probe", "Read one instance of the configuration once; without the daemon");
+    probe->add_option("name", options_.name, "Which")->required();
+    CLI::App* test = drivers->add_subcommand(
+        "test", "Run a configuration's drivers for some time; without the daemon");
+    test->add_option("file", options_.file, "Which; without it that of --config");
+    for (CLI::App* command : {probe, test}) {
+      command->add_option("--for", options_.duration, "At most so long; 10s")->check(IsDuration());
+    }
+    // The callbacks of all that were named are called.
+    drivers->callback([this, scan, probe, test] {
+      chosen_.alone = scan->parsed() || probe->parsed() || test->parsed();
+      chosen_.run = [this, scan, probe, test](const Context& context) {
+        const auto at_most =
+            ParseDuration(options_.duration).value_or(std::chrono::milliseconds(10'000));
+        const Output& out = context.out;
+        if (scan->parsed()) return ScanDrivers(out, options_.name, options_.root);
+        if (probe->parsed()) return ProbeDriver(out, options_.config, options_.name, at_most);
+        if (test->parsed()) {
+          const bool given = !options_.file.empty();
+          return TestDrivers(out, given ? options_.file : options_.config, at_most);
+        }
+        return options_.kinds ? DriverKindList(out) : Drivers(context);
+      };
+    });
+  }
+
   void AddAgent() {
-    Command("drivers", "Driver instances and their devices", [this](const Context& context) {
-      return options_.kinds ? DriverKindList(context.out) : Drivers(context);
-    })->add_flag("--kinds", options_.kinds, "The kinds of driver that there are instead");
+    AddDrivers();
     Command("limits", "Limits, and how often they bit", Limits);
     Command("reload", "Let the daemon read its configuration again", Reload);
     CLI::App* config = app_.add_subcommand("config", "The configuration");

@@ -104,7 +104,7 @@ std::vector<LimitReport> HostDriver::limits() const {
 
 driver::DriverKind HostKind() {
   return {"host", "This machine: processor, memory, disks, network, temperatures",
-          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<HostDriver>(); }};
+          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<HostDriver>(); }, true};
 }
 
 }  // namespace edgetwin::host

@@ -63,7 +63,8 @@ class HwmonDriver final : public driver::DiscoveringDriver {
 
 driver::DriverKind HwmonKind() {
   return {"hwmon", "Hardware monitoring chips: voltages, temperatures, fans, currents, power",
-          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<HwmonDriver>(); }};
+          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<HwmonDriver>(); },
+          true};
 }
 
 }  // namespace edgetwin::hwmon

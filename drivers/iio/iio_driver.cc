@@ -58,7 +58,7 @@ class IioDriver final : public driver::DiscoveringDriver {
 
 driver::DriverKind IioKind() {
   return {"iio", "Industrial I/O: converters and sensors",
-          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<IioDriver>(); }};
+          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<IioDriver>(); }, true};
 }
 
 }  // namespace edgetwin::iio

@@ -98,6 +98,7 @@ struct DriverKind {
   std::string name;
   std::string description;  // One line.
   std::unique_ptr<Driver> (*make)();
+  bool finds = false;  // It finds its devices by itself: `kind` alone is a configuration.
 };
 
 }  // namespace edgetwin::driver

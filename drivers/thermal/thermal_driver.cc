@@ -95,7 +95,8 @@ class ThermalDriver final : public driver::DiscoveringDriver {
 
 driver::DriverKind ThermalKind() {
   return {"thermal", "Thermal zones and cooling devices of the kernel",
-          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<ThermalDriver>(); }};
+          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<ThermalDriver>(); },
+          true};
 }
 
 }  // namespace edgetwin::thermal

@@ -215,7 +215,7 @@ std::unique_ptr<driver::Driver> MakeW1Driver(std::function<std::unique_ptr<W1Fil
 
 driver::DriverKind W1Kind() {
   return {"w1", "1-wire temperature sensors: DS18B20 and family",
-          []() -> std::unique_ptr<driver::Driver> { return MakeW1Driver(MakeKernelFiles); }};
+          []() -> std::unique_ptr<driver::Driver> { return MakeW1Driver(MakeKernelFiles); }, true};
 }
 
 }  // namespace edgetwin::w1

@@ -35,6 +35,9 @@ _edgetwin() {
       "alarms ack") command="alarms ack" ;;
       "history gaps") command="history gaps" ;;
       "history audit") command="history audit" ;;
+      "drivers scan") command="drivers scan" ;;
+      "drivers probe") command="drivers probe" ;;
+      "drivers test") command="drivers test" ;;
       "config check") command="config check" ;;
     esac
   done
@@ -153,7 +156,26 @@ _edgetwin() {
       words="-h --help --purge -y --yes"
       ;;
     "drivers")
-      words="-h --help --kinds"
+      words="-h --help --kinds scan probe test"
+      ;;
+    "drivers scan")
+      words="-h --help --root"
+      case $previous in
+        --root) kind="text" ;;
+      esac
+      ;;
+    "drivers probe")
+      words="-h --help --for"
+      case $previous in
+        --for) kind="text" ;;
+      esac
+      ;;
+    "drivers test")
+      words="-h --help --for"
+      [[ $current == -* ]] || kind="file"
+      case $previous in
+        --for) kind="text" ;;
+      esac
       ;;
     "limits")
       words="-h --help"

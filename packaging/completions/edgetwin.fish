@@ -12,7 +12,7 @@ function __edgetwin_in
     set -l command
     for word in (commandline -opc)[2..]
         set -l longer (string trim -- "$command $word")
-        if contains -- "$longer" 'status' 'ls' 'get' 'why' 'watch' 'sync' 'events' 'alarms' 'history' 'export' 'receipt' 'set' 'override' 'release' 'backup' 'restore' 'factory-reset' 'drivers' 'limits' 'reload' 'config' 'version' 'sync status' 'alarms ack' 'history gaps' 'history audit' 'config check'
+        if contains -- "$longer" 'status' 'ls' 'get' 'why' 'watch' 'sync' 'events' 'alarms' 'history' 'export' 'receipt' 'set' 'override' 'release' 'backup' 'restore' 'factory-reset' 'drivers' 'limits' 'reload' 'config' 'version' 'sync status' 'alarms ack' 'history gaps' 'history audit' 'drivers scan' 'drivers probe' 'drivers test' 'config check'
             set command $longer
         end
     end
@@ -114,6 +114,18 @@ complete -c edgetwin -n '__edgetwin_in "factory-reset"' -l purge -d 'Remove the 
 complete -c edgetwin -n '__edgetwin_in "factory-reset"' -s y -l yes -d 'Don\'t ask; without it nothing is changed unseen'
 complete -c edgetwin -n '__edgetwin_in "drivers"' -s h -l help -d 'Print this help message and exit'
 complete -c edgetwin -n '__edgetwin_in "drivers"' -l kinds -d 'The kinds of driver that there are instead'
+complete -c edgetwin -n '__edgetwin_in "drivers"' -f -a 'scan' -d 'What this machine has, with a configuration to begin with'
+complete -c edgetwin -n '__edgetwin_in "drivers"' -f -a 'probe' -d 'Read one instance of the configuration once; without the daemon'
+complete -c edgetwin -n '__edgetwin_in "drivers"' -f -a 'test' -d 'Run a configuration\'s drivers for some time; without the daemon'
+complete -c edgetwin -n '__edgetwin_in "drivers scan"' -f
+complete -c edgetwin -n '__edgetwin_in "drivers scan"' -s h -l help -d 'Print this help message and exit'
+complete -c edgetwin -n '__edgetwin_in "drivers scan"' -l root -x -d 'Look at a recorded tree instead of /'
+complete -c edgetwin -n '__edgetwin_in "drivers probe"' -f
+complete -c edgetwin -n '__edgetwin_in "drivers probe"' -s h -l help -d 'Print this help message and exit'
+complete -c edgetwin -n '__edgetwin_in "drivers probe"' -l for -x -d 'At most so long; 10s'
+complete -c edgetwin -n '__edgetwin_in "drivers test"' -F
+complete -c edgetwin -n '__edgetwin_in "drivers test"' -s h -l help -d 'Print this help message and exit'
+complete -c edgetwin -n '__edgetwin_in "drivers test"' -l for -x -d 'At most so long; 10s'
 complete -c edgetwin -n '__edgetwin_in "limits"' -s h -l help -d 'Print this help message and exit'
 complete -c edgetwin -n '__edgetwin_in "reload"' -s h -l help -d 'Print this help message and exit'
 complete -c edgetwin -n '__edgetwin_in "config"' -s h -l help -d 'Print this help message and exit'

@@ -1,0 +1,136 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// `edgetwin drivers scan|probe|test`, which need no daemon.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "agent/cli/failure.h"
+#include "tests/support/command.h"
+#include "tests/support/port.h"
+#include "tests/support/temp_dir.h"
+
+namespace edgetwin::cli {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+using tests::Ran;
+
+const std::string kTree = EDGETWIN_SOURCE_DIR
+    "/drivers/hwmon/testcases/a_super_io_chip_reports_every_kind_of_sensor/input";
+
+class DriverCommandsTest : public testing::Test {
+ protected:
+  DriverCommandsTest() {
+    Write(
+        "[drivers.host]\nperiod = \"100ms\"\n"
+        "[drivers.boiler]\nkind = \"modbus\"\nperiod = \"100ms\"\n"
+        "endpoint = \"tcp://127.0.0.1:" +
+        std::to_string(tests::FreePort()) +
+        "\"\n"
+        "[[drivers.boiler.unit]]\nid = 3\nthing = \"tank\"\n"
+        "[[drivers.boiler.unit.register]]\nname = \"level\"\nkind = \"input\"\naddress = 0\n"
+        "type = \"float32\"\n");
+  }
+  void Write(const std::string& text) { std::ofstream(file_) << "[device]\nid = \"x\"\n" << text; }
+  Ran Ask(std::vector<std::string> args) {
+    args.insert(args.begin(), {EDGETWIN_BIN_DIR "/edgetwin", "--config", file_, "drivers"});
+    return tests::RunCommand(std::move(args));
+  }
+  static Json JsonOf(const Ran& ran) { return Json::parse(ran.out, nullptr, false); }
+
+  tests::TempDir dir_;
+  const std::string file_ = dir_.File("edgetwin.toml");
+};
+
+TEST_F(DriverCommandsTest, AScanShowsTheDevicesAndAConfigurationThatIsRight) {
+  const Ran ran = Ask({"scan", "hwmon", "--root", kTree});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, ContainsRegex("hwmon +nct6775.656 +SYSTIN"));
+  const std::size_t begin = ran.out.find("[drivers.hwmon]");
+  ASSERT_NE(begin, std::string::npos) << ran.out;
+  Write(ran.out.substr(begin));
+  const Ran check = tests::RunCommand({EDGETWIN_BIN_DIR "/edgetwin", "config", "check", file_});
+  EXPECT_EQ(check.exit, 0) << check.out << check.err;
+  const Json devices = JsonOf(Ask({"scan", "hwmon", "--root", kTree, "--json"}))["devices"];
+  ASSERT_EQ(devices.size(), 1u);
+  EXPECT_EQ(devices[0]["device"], "nct6775.656");
+  EXPECT_THAT(devices[0]["properties"].get<std::vector<std::string>>(), testing::Contains("Vcore"));
+}
+
+TEST_F(DriverCommandsTest, AScanSaysWhyItFoundNothing) {
+  const Ran nothing = Ask({"scan", "hwmon", "--root", dir_.File("")});
+  EXPECT_EQ(nothing.exit, 3);
+  EXPECT_THAT(nothing.err, HasSubstr("sys/class/hwmon: No such file or directory"));
+  EXPECT_THAT(nothing.err, HasSubstr("nothing was found"));
+  const Json json = JsonOf(Ask({"scan", "hwmon", "--root", dir_.File(""), "--json"}));
+  EXPECT_EQ(json["devices"].size(), 0u);
+  EXPECT_EQ(json["problems"][0]["kind"], "hwmon");
+}
+
+TEST_F(DriverCommandsTest, AScanOfAKindThatCannotLookIsRefused) {
+  const Ran modbus = Ask({"scan", "modbus"});
+  EXPECT_EQ(modbus.exit, 2);
+  EXPECT_THAT(modbus.err, HasSubstr("'modbus' can't look for its devices"));
+  const Ran typo = Ask({"scan", "hwmn"});
+  EXPECT_EQ(typo.exit, 2);
+  EXPECT_THAT(typo.err, HasSubstr("did you mean 'hwmon'?"));
+}
+
+TEST_F(DriverCommandsTest, AProbeReadsOneInstanceOnce) {
+  const Json json = JsonOf(Ask({"probe", "host", "--json"}));
+  ASSERT_EQ(json["drivers"].size(), 1u);
+  EXPECT_EQ(json["drivers"][0]["name"], "host");
+  bool memory = false;
+  for (const Json& value : json["values"]) {
+    if (value["path"] != "host/memory/total_bytes") continue;
+    memory = true;
+    EXPECT_GT(value["value"], 0);
+    EXPECT_EQ(value["bad"], false);
+  }
+  EXPECT_TRUE(memory);
+  const Ran unknown = Ask({"probe", "hosst"});
+  EXPECT_EQ(unknown.exit, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'host'?"));
+}
+
+TEST_F(DriverCommandsTest, AProbeOfADeviceThatIsAwayEndsWithItsError) {
+  const Ran ran = Ask({"probe", "boiler"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.out, ContainsRegex("tank/level +- +bad"));
+  EXPECT_THAT(ran.out, HasSubstr("Connection refused"));
+}
+
+TEST_F(DriverCommandsTest, ATestRunsAllInstancesAndTellsWhichFail) {
+  const Ran ran = Ask({"test", file_, "--for", "500ms", "--json"});
+  EXPECT_EQ(ran.exit, 1);
+  const Json json = JsonOf(ran);
+  ASSERT_EQ(json["drivers"].size(), 2u);
+  EXPECT_GE(json["drivers"][0]["polls"], 2) << "it goes on after the first";
+  EXPECT_EQ(json["drivers"][0]["errors"].size(), 0u);
+  EXPECT_THAT(json["drivers"][1]["last_error"].get<std::string>(), HasSubstr("Connection refused"));
+}
+
+TEST_F(DriverCommandsTest, AWrongConfigurationIsRefusedWithFileAndLine) {
+  Write("[drivers.boiler]\nkind = \"modbus\"\nendpont = \"x\"\n");
+  for (const char* command : {"test", "probe"}) {
+    std::vector<std::string> args = {command};
+    if (args[0] == "probe") args.push_back("boiler");
+    const Ran ran = Ask(args);
+    EXPECT_EQ(ran.exit, 78) << command;
+    EXPECT_THAT(ran.err, HasSubstr("edgetwin.toml:5: drivers.boiler.endpont: unknown key"));
+    EXPECT_THAT(ran.out, Not(HasSubstr("boiler")));
+  }
+  Write("");
+  EXPECT_EQ(Ask({"test"}).exit, 3);
+}
+
+}  // namespace
+}  // namespace edgetwin::cli
