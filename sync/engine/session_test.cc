@@ -632,33 +632,6 @@ TEST(SessionTest, ACommandThatTheLinksEndOvertookWaitsForTheNextWelcome) {
   EXPECT_EQ(world.device["plant/p0"], 5.0);
 }
 
-TEST(SessionTest, ARestoredCloudClosesACommandWhoseAnswerIsForgotten) {
-  World world(1);
-  world.event_limits.kept_max = 1;
-  world.CrashEdge();
-  world.Sample(0, 1);
-  world.Run(seconds(5));
-  model::Command command;
-  command.id = 7;
-  command.name = "read";
-  command.path = "plant/p0";
-  command.expires = world.wall() + seconds(600);
-  ASSERT_TRUE(world.cloud().AddCommand(command));
-  world.Turn();
-  world.FinishCloudCommit();
-  const Disk backup = world.cloud_disk;
-  world.Run(seconds(5));
-  command.id = 8;  // Its answer takes the place of the first one.
-  ASSERT_TRUE(world.cloud().AddCommand(command));
-  world.Run(seconds(5));
-  world.cloud_disk = backup;
-  world.ForgetAcked();
-  world.CrashCloud();
-  ASSERT_EQ(world.cloud().commands().Find(7)->state, model::CommandState::kOpen);
-  world.Run(seconds(60));
-  EXPECT_EQ(world.cloud().commands().Find(7)->state, model::CommandState::kUnknown);
-}
-
 model::Command Read(const World& world) {
   model::Command command;
   command.id = 7;
