@@ -325,7 +325,10 @@ void Cloud::OnFrame(const std::string& device, const std::string& bytes) {
   if (hello != nullptr) {
     const Device* sender = world_.FindConnection(
         device, hello->will_session != 0 ? hello->will_session : hello->session);
-    if (sender != nullptr) invariants().CloudHears(*view(device), *hello, sender->number());
+    if (sender != nullptr) {
+      invariants().CloudHears(*view(device), *hello, sender->number());
+      invariants().DeviceForgets(device, sender->ledger(), view(device)->ledger, sender->number());
+    }
   }
   entry->session->Receive(std::move(*frame), world_.schedule().now(), wall());
   Step(*entry);

@@ -563,7 +563,7 @@ void Invariants::DeviceSetBack(std::string_view device) {
 }
 
 void Invariants::DeviceForgets(std::string_view device, const DoubtfulLedger& doubtful,
-                               const Ledger& cloud) {
+                               const Ledger& cloud, std::optional<std::size_t> copy) {
   const Ledger& image = doubtful.sure();
   const std::uint64_t heard =
       std::max(cloud.watermark(Stream::kControl), cloud.watermark(Stream::kEvents));
@@ -576,7 +576,7 @@ void Invariants::DeviceForgets(std::string_view device, const DoubtfulLedger& do
                                [&](const auto& entry) { return Key(entry.second.value) == key; });
   };
   for (auto& [key, wish] : wishes_[std::string(device)]) {
-    if (wish.by_command && !known(key)) wish.effects = 0;
+    if (wish.by_command && wish.machine != copy && !known(key)) wish.effects = 0;
   }
 }
 

@@ -125,8 +125,10 @@ class Invariants {
   // The device's was: what it held of the cloud's, and the numbers that it had given.
   void DeviceSetBack(std::string_view device);
   // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
-  // heard nothing, nobody knows to have run: that it runs once more is not to be helped.
-  void DeviceForgets(std::string_view device, const DoubtfulLedger& image, const Ledger& cloud);
+  // heard nothing, nobody knows to have run: that it runs once more is not to be helped. The same
+  // when `copy`, a machine beside others, comes up with that store: what others ran it may run.
+  void DeviceForgets(std::string_view device, const DoubtfulLedger& image, const Ledger& cloud,
+                     std::optional<std::size_t> copy = {});
   // The cloud's was, and of two machines one may not have heard of the other: a command that the
   // backup has open, and that one of them has run since, nobody knows to have run.
   void CloudForgets(std::string_view device, const Ledger& backup);

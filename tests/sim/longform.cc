@@ -83,8 +83,9 @@ BatchOfSeeds NextBatch(const Tally& tally) {
   for (const Profile& profile : Profiles()) {
     if (Done(tally, profile.name) < Done(tally, batch.profile)) batch.profile = profile.name;
   }
-  // Its batches are the longest ones.
-  if (Done(tally, {}) < Done(tally, batch.profile)) batch.profile.clear();
+  // Seeds first: what they find ends the ledger, and they have found the most.
+  const double seeds_done = Done(tally, batch.profile);
+  if (seeds_done >= 1 && Done(tally, {}) < seeds_done) batch.profile.clear();
   const Tally::Part& part = tally.PartOf(batch.profile);
   std::uint64_t seeds = batch.profile.empty() ? 1 : kFirstBatchSeeds;
   if (part.seeds != 0 && part.cpu_s > 0) {
