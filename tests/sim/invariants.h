@@ -189,6 +189,7 @@ class Invariants {
                     bool by_device);
   void CheckCloudAck(const CloudView& cloud, const sync::Ack& ack, const DeviceView& live);
   void CheckDeviceAck(const DeviceView& device, const sync::Ack& ack, const CloudView& cloud);
+  bool CloudHolds(const DeviceView& from, model::Pid pid) const;
   void CheckPromises(const DeviceView& from, const sync::Delta& delta);
   void CheckPromises(const CloudView& from, const sync::Delta& delta);
   void NoteEventsLetGo(const DeviceView& from, const sync::Delta& delta);
