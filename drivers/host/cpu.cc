@@ -82,7 +82,7 @@ class CpuCollector final : public Collector {
       const std::optional<Ticks> ticks = ParseTicks(line);
       if (!ticks)
         return Fail(poll.metrics,
-                    Invalid(stat_.path() + ": no numbers after '" + std::string(name) + "'"));
+                    Corrupt(stat_.path() + ": no numbers after '" + std::string(name) + "'"));
       if (name == "cpu") {
         found_total = true;
         ReportTotal(poll.metrics, *ticks);
@@ -91,7 +91,7 @@ class CpuCollector final : public Collector {
       }
     }
     cores_.Sweep([&](Core& core) { poll.metrics.Remove(core.busy); });
-    if (!found_total) return Fail(poll.metrics, Invalid(stat_.path() + ": no line 'cpu'"));
+    if (!found_total) return Fail(poll.metrics, Corrupt(stat_.path() + ": no line 'cpu'"));
     return {};
   }
 

@@ -64,7 +64,7 @@ class DiskIoCollector final : public Collector {
       }
       ReportBad(poll.metrics, *device);
       if (status)
-        status = Invalid(diskstats_.path() + ": no numbers after '" + std::string(name) + "'");
+        status = Corrupt(diskstats_.path() + ": no numbers after '" + std::string(name) + "'");
     }
     devices_.Sweep([&](Device& device) { Remove(poll.metrics, device); });
     return status;

@@ -28,7 +28,7 @@ class LoadCollector final : public Collector {
         continue;
       }
       poll.metrics.ReportBad(metric);
-      if (status) status = Invalid(loadavg_.path() + ": '" + std::string(word) + "' is not a load");
+      if (status) status = Corrupt(loadavg_.path() + ": '" + std::string(word) + "' is not a load");
     }
     return status;
   }

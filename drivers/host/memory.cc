@@ -89,7 +89,7 @@ class MemoryCollector final : public Collector {
       for (const Metric& metric : {trio.total, trio.free, trio.used_percent})
         metrics.ReportBad(metric);
       if (status) {
-        status = Invalid(meminfo_.path() + ": " + std::string(key) +
+        status = Corrupt(meminfo_.path() + ": " + std::string(key) +
                          " or its total is missing or makes no sense");
       }
       return;

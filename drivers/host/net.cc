@@ -67,7 +67,7 @@ class NetCollector final : public Collector {
         continue;
       }
       ReportBad(poll.metrics, *interface);
-      if (status) status = Invalid(dev_.path() + ": no numbers after '" + std::string(name) + "'");
+      if (status) status = Corrupt(dev_.path() + ": no numbers after '" + std::string(name) + "'");
     }
     // Their state last, since it uses the buffer.
     interfaces_.Sweep([&](Interface& interface) { Remove(poll.metrics, interface); });

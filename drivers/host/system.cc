@@ -75,7 +75,7 @@ class SystemCollector final : public Collector {
       return {};
     }
     poll.metrics.ReportBad(uptime_);
-    return content ? Status(Invalid(uptime_file_.path() + ": no uptime")) : Status(content.error());
+    return content ? Status(Corrupt(uptime_file_.path() + ": no uptime")) : Status(content.error());
   }
 
   // "0.20 0.18 0.12 1/80 11206": the number after the slash.
@@ -92,7 +92,7 @@ class SystemCollector final : public Collector {
       return {};
     }
     poll.metrics.ReportBad(threads_);
-    return content ? Status(Invalid(loadavg_.path() + ": no number of threads"))
+    return content ? Status(Corrupt(loadavg_.path() + ": no number of threads"))
                    : Status(content.error());
   }
 
@@ -110,7 +110,7 @@ class SystemCollector final : public Collector {
     }
     poll.metrics.ReportBad(files_);
     poll.metrics.ReportBad(files_max_);
-    return content ? Status(Invalid(file_nr_.path() + ": no numbers")) : Status(content.error());
+    return content ? Status(Corrupt(file_nr_.path() + ": no numbers")) : Status(content.error());
   }
 
   Status CollectProcesses(Metrics& metrics) {

@@ -91,7 +91,7 @@ class TemperatureCollector final : public Collector {
                          std::string(sysfs::Trimmed(*content).substr(0, 40)) +
                          "' is no temperature";
       poll.metrics.ReportBad(known.metric);
-      return Invalid(std::move(text));
+      return Corrupt(std::move(text));
     }
     if (!known.sensor.fault.empty()) {
       const Result<std::string> fault = sysfs::ReadOnce(known.sensor.fault);

@@ -66,11 +66,11 @@ class NumberChannel final : public sysfs::Channel {
     if (!number) return number.error();
     const double value = *number * sensor_.scale;
     if (value < sensor_.min || value > sensor_.max) {
-      return Invalid(input_.path() + ": '" + Format(model::Value(*number)) +
+      return Corrupt(input_.path() + ": '" + Format(model::Value(*number)) +
                      "' is outside of what can be measured");
     }
     if (Says(fault_, buffer, 1)) {
-      return Invalid(input_.path() + ": the chip reports a faulty sensor");
+      return Corrupt(input_.path() + ": the chip reports a faulty sensor");
     }
     if (sensor_.kind.type == model::ValueType::kInt) {
       return sysfs::ChannelValue{model::Value(static_cast<std::int64_t>(value))};

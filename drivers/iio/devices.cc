@@ -30,7 +30,7 @@ class InputChannel final : public sysfs::Channel {
     const Result<double> scale = ReadOr(scale_, buffer, 1);
     if (!scale) return scale.error();
     const double result = (*value + *offset) * *scale * factor_;
-    if (!std::isfinite(result)) return Invalid(value_.path() + ": too large with its scale");
+    if (!std::isfinite(result)) return Corrupt(value_.path() + ": too large with its scale");
     return sysfs::ChannelValue{model::Value(result)};
   }
 

@@ -25,7 +25,7 @@ class ZoneChannel final : public sysfs::Channel {
     }
     const double celsius = *thousandths / 1000;
     if (celsius < kCelsiusMin || celsius > kCelsiusMax) {
-      return Invalid(temp_.path() + ": '" + Format(model::Value(*thousandths)) +
+      return Corrupt(temp_.path() + ": '" + Format(model::Value(*thousandths)) +
                      "' is no temperature");
     }
     return sysfs::ChannelValue{model::Value(celsius)};

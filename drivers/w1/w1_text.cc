@@ -48,7 +48,7 @@ std::optional<std::int32_t> Thousandths(std::string_view text) {
 Error NoSlaveText(std::string_view text) {
   std::string shown = ToUtf8(sysfs::Trimmed(text), kShownBytesMax);
   std::replace(shown.begin(), shown.end(), '\n', ' ');
-  return Invalid("'" + shown + "' is no w1_slave text");
+  return Corrupt("'" + shown + "' is no w1_slave text");
 }
 
 }  // namespace
@@ -92,13 +92,13 @@ Result<std::int32_t> ParseTemperatureText(std::string_view text) {
   const std::string_view number = sysfs::Trimmed(text);
   if (number.empty()) return Unavailable("there is no value yet: the sensor measures");
   const std::optional<std::int32_t> value = Thousandths(number);
-  if (!value) return Invalid("'" + ToUtf8(number, kShownBytesMax) + "' is no temperature");
+  if (!value) return Corrupt("'" + ToUtf8(number, kShownBytesMax) + "' is no temperature");
   return *value;
 }
 
 Status CheckRange(const Family& family, std::int32_t thousandths) {
   if (thousandths >= family.min && thousandths <= family.max) return {};
-  return Invalid(model::Format(model::Value(thousandths / 1000.0)) + " °C is nothing that a " +
+  return Corrupt(model::Format(model::Value(thousandths / 1000.0)) + " °C is nothing that a " +
                  std::string(family.name) + " can measure: its wires may be broken");
 }
 

@@ -51,7 +51,7 @@ TEST(W1TextTest, WhatIsCutOrOtherwiseWrongIsRefused) {
                            "72 01 4b 46 7f ff 0e 10 57 : crc=57 MAYBE\n72 t=23125\n",
                            "72 01 4b 46 7f ff 0e 10 5 : crc=57 YES\n72 t=23125\n",
                            "72 01 4b 46 7f ff 0e 10 57 crc=57 YES\n72 t=23125\n", "t=23125", ""}) {
-    EXPECT_EQ(CodeOf(ParseSlaveText(text)), ErrorCode::kInvalid) << text;
+    EXPECT_EQ(CodeOf(ParseSlaveText(text)), ErrorCode::kCorrupt) << text;
   }
 }
 
@@ -59,8 +59,8 @@ TEST(W1TextTest, AnEmptyTemperatureIsOneThatIsNotThereYet) {
   EXPECT_EQ(ParseTemperatureText("23125\n"), 23'125);
   EXPECT_EQ(ParseTemperatureText("-62"), -62);
   EXPECT_EQ(CodeOf(ParseTemperatureText("\n")), ErrorCode::kUnavailable);
-  EXPECT_EQ(CodeOf(ParseTemperatureText("23.1")), ErrorCode::kInvalid);
-  EXPECT_EQ(CodeOf(ParseTemperatureText("99999999999")), ErrorCode::kInvalid);
+  EXPECT_EQ(CodeOf(ParseTemperatureText("23.1")), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf(ParseTemperatureText("99999999999")), ErrorCode::kCorrupt);
 }
 
 TEST(W1TextTest, IdsOfTemperatureSensorsAreKnownByTheirFamily) {

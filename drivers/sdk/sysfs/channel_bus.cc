@@ -119,7 +119,7 @@ class ChannelBus final : public driver::BlockingBus {
 // A number and its file, for people: "FILE: 'CONTENT' is no number".
 Error NoNumber(const KeptFile& file, std::string_view content) {
   const std::string shown = ToUtf8(Trimmed(content), kShownBytesMax);
-  return Invalid(file.path() + ": '" + shown + "' is no number");
+  return Corrupt(file.path() + ": '" + shown + "' is no number");
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST_F(ChannelBusTest, ADeviceIsSilentWhenNothingOfItCanBeReadAndNotWhenItTalksN
   list_.Add("a", kNumber, "", Says(Unavailable("Input/output error")));
   list_.Add("b", kNumber, "", Says(NotFound("No such device")));
   list_.Begin("mad");
-  list_.Add("a", kNumber, "", Says(Invalid("'x' is no number")));
+  list_.Add("a", kNumber, "", Says(Corrupt("'x' is no number")));
   const auto bus = Make();
   EXPECT_FALSE(bus->Poll(0, true, MonoTime()).answered);
   EXPECT_TRUE(bus->Poll(1, true, MonoTime()).answered);
