@@ -128,6 +128,24 @@ function(edgetwin_program name)
   endforeach()
 endfunction()
 
+# edgetwin_driver_module(KIND SOURCES module.cc DEPS drivers/<kind> …): a driver that brings a library
+# of its own, in build/<preset>/lib/edgetwin/drivers/<kind>.so. See drivers/sdk/module.h.
+function(edgetwin_driver_module kind)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  set(name edgetwin_driver_${kind})
+  add_library(${name} MODULE ${A_SOURCES})
+  set_target_properties(${name} PROPERTIES PREFIX "" OUTPUT_NAME ${kind}
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/edgetwin/drivers
+    LINK_DEPENDS ${PROJECT_SOURCE_DIR}/drivers/sdk/module.map)
+  target_link_options(${name} PRIVATE
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/drivers/sdk/module.map)
+  target_link_libraries(${name} PRIVATE edgetwin_options edgetwin_drivers_sdk_module)
+  foreach(dep IN LISTS A_DEPS)
+    _edgetwin_link(${name} PRIVATE ${dep})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY EDGETWIN_DRIVER_MODULES ${kind})
+endfunction()
+
 # edgetwin_test(NAME SOURCES x_test.cc … DEPS …): a GoogleTest program; each of its tests is a
 # ctest.
 function(edgetwin_test name)

@@ -72,7 +72,7 @@ Done Version(const Context& context) {
 
 Done CheckConfig(const Output& out, const std::string& file) {
   ConfigProblems problems;
-  const auto config = config::LoadAgentConfig(file, runtime::DriverKindNames(), problems,
+  const auto config = config::LoadAgentConfig(file, runtime::DriverKinds().names(), problems,
                                               runtime::MakeDriverCheck());
   const bool ok = config.has_value();
   const auto warnings = ok ? config->warnings : std::vector<ConfigProblem>();

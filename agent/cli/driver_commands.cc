@@ -14,7 +14,7 @@
 #include "agent/cli/document.h"
 #include "agent/cli/table.h"
 #include "agent/config/agent_config.h"
-#include "agent/runtime/agent.h"
+#include "agent/runtime/driver_kinds.h"
 #include "agent/runtime/trial.h"
 #include "twin/base/clock.h"
 #include "twin/base/log.h"
@@ -161,7 +161,7 @@ void BeQuiet() {
 // Nothing, having shown why, if the configuration isn't right.
 std::optional<config::AgentConfig> Load(const Output& out, const std::string& file) {
   ConfigProblems problems;
-  auto config = config::LoadAgentConfig(file, runtime::DriverKindNames(), problems,
+  auto config = config::LoadAgentConfig(file, runtime::DriverKinds().names(), problems,
                                         runtime::MakeDriverCheck());
   for (const ConfigProblem& problem : problems.list()) out.Say(Printable(problem.ToString()));
   return config;
@@ -183,9 +183,19 @@ Done Drivers(const Context& context) {
 Done DriverKindList(const Output& out) {
   Json list = Json::array();
   Table table({"KIND", "WHAT IT READS"});
-  for (const driver::DriverKind& kind : runtime::DriverKinds()) {
-    list.push_back({{"kind", kind.name}, {"description", kind.description}});
-    table.Add({{kind.name, Style::kBold}, kind.description});
+  const runtime::DriverKinds kinds;
+  for (const std::string& name : kinds.names()) {
+    const auto kind = kinds.Find(name);
+    const std::string module = kinds.ModuleOf(name).string();
+    Json& entry = list.emplace_back(Json{{"kind", name}});
+    if (!module.empty()) entry["module"] = module;
+    if (kind) {
+      entry["description"] = kind->description;
+      table.Add({{name, Style::kBold}, kind->description});
+    } else {
+      entry["problem"] = kind.error().text;
+      table.Add({{name, Style::kDim}, {Printable(kind.error().text), Style::kDim}});
+    }
   }
   if (out.json()) {
     out.Document({{"kinds", std::move(list)}});
@@ -245,7 +255,15 @@ Done ProbeDriver(const Output& out, const std::string& file, const std::string& 
 Done ScanDrivers(const Output& out, const std::string& kind, const std::string& root) {
   std::vector<std::string> finding;
   std::vector<config::DriverInstanceConfig> instances;
-  for (const driver::DriverKind& known : runtime::DriverKinds()) {
+  const runtime::DriverKinds kinds;
+  for (const std::string& name : kinds.names()) {
+    const auto found = kinds.Find(name);
+    if (!found) {
+      // Asked for by its name, it is missed.
+      if (name == kind) return Fail(Exit::kUsage, found.error().text);
+      continue;
+    }
+    const driver::DriverKind& known = *found;
     if (!known.finds) {
       if (known.name != kind) continue;
       return Fail(Exit::kUsage, "'" + kind +

@@ -351,10 +351,9 @@ void ReadDrivers(Load& load, ConfigReader& reader, const ConfigNode& table,
   }
   for (auto& [name, member] : members) {
     DriverInstanceConfig instance = ReadInstance(name, *table.Find(name), member, kinds);
-    // Without a kind nobody knows which keys are right.
+    // Without its driver nobody knows which keys are right.
     if (check && !instance.kind.empty()) {
-      check(instance, member);
-      member.Finish();
+      if (check(instance, member)) member.Finish();
     }
     load.config.drivers.push_back(std::move(instance));
   }

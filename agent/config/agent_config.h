@@ -139,7 +139,7 @@ struct AgentConfig {
 };
 
 // Lets a driver check its own keys; called with ReaderFor's reader. Finish is called after it.
-using DriverCheck = std::function<void(const DriverInstanceConfig& instance, ConfigReader& reader)>;
+using DriverCheck = std::function<bool(const DriverInstanceConfig& instance, ConfigReader& reader)>;
 
 // Loads and validates `path` and its conf.d. Nothing if there was any problem; `problems` then
 // holds all of them, with those that `check` found. `driver_kinds`: the names of the kinds that

@@ -83,7 +83,7 @@ class Daemon {
  private:
   std::optional<config::AgentConfig> Load() {
     ConfigProblems problems;
-    auto config = config::LoadAgentConfig(path_, runtime::DriverKindNames(), problems,
+    auto config = config::LoadAgentConfig(path_, runtime::DriverKinds().names(), problems,
                                           runtime::MakeDriverCheck());
     problems_ = problems.ToString();
     if (config && level_ == "debug") config->log_level = LogLevel::kDebug;

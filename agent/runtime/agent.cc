@@ -77,13 +77,13 @@ Agent::~Agent() {
 }
 
 Result<std::unique_ptr<Agent>> Agent::Open(EventLoop& loop, config::AgentConfig config,
-                                           std::vector<driver::DriverKind> kinds) {
+                                           DriverKinds kinds) {
   std::unique_ptr<Agent> agent(new Agent(loop, std::move(config)));
   if (const Status opened = agent->OpenStore(std::move(kinds)); !opened) return opened.error();
   return agent;
 }
 
-Status Agent::OpenStore(std::vector<driver::DriverKind> kinds) {
+Status Agent::OpenStore(DriverKinds kinds) {
   store::TwinStoreOptions options;
   options.path = config_.store.directory + "/twin.db";
   options.inc = RandomBits() | 1;

@@ -30,12 +30,6 @@
 
 namespace edgetwin::runtime {
 
-// The kinds of driver that this build has.
-std::vector<driver::DriverKind> DriverKinds();
-std::vector<std::string> DriverKindNames();
-// Lets each instance's driver check its options: for `edgetwin config check` and before a reload.
-config::DriverCheck MakeDriverCheck();
-
 // What is written to flash, and by what.
 struct FlashReport {
   FlashUse use;
@@ -49,7 +43,7 @@ class Agent : private sync::LinkEvents {
   // Opens the store and draws its incarnation. A corrupt store is quarantined, said, and begun
   // anew. Fails as TwinStore::Open does otherwise; nothing was changed then.
   static Result<std::unique_ptr<Agent>> Open(EventLoop& loop, config::AgentConfig config,
-                                             std::vector<driver::DriverKind> kinds = DriverKinds());
+                                             DriverKinds kinds = DriverKinds());
   ~Agent() override;
 
   // Starts the drivers and the link.
@@ -118,7 +112,7 @@ class Agent : private sync::LinkEvents {
   void OnLinkFrame(std::string_view peer, std::span<const std::byte> bytes) override;
   void OnLinkDrained() override;
 
-  Status OpenStore(std::vector<driver::DriverKind> kinds);
+  Status OpenStore(DriverKinds kinds);
   void WatchHistory();
   void ReadHistory(const sync::BackfillRead& read);
   void OpenMarks();

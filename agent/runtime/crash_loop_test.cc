@@ -141,7 +141,7 @@ class CrashLoopTest : public testing::TestWithParam<bool> {
     instance.name = instance.kind = "poison";
     instance.node.value = ConfigNode::Table();
     config.drivers.push_back(instance);
-    auto agent = Agent::Open(loop, config, {PoisonKind()});
+    auto agent = Agent::Open(loop, config, DriverKinds({PoisonKind()}));
     if (!agent) return 2;
     bool seen = false;
     (*agent)->SetObserver([&] {

@@ -144,8 +144,7 @@ struct Supervisor::Instance final : public driver::SampleSink {
   std::map<std::uint64_t, model::DriverCall> calls;  // Not answered yet, by ticket.
 };
 
-Supervisor::Supervisor(Loop& loop, model::Twin& twin, std::vector<driver::DriverKind> kinds,
-                       Hooks hooks)
+Supervisor::Supervisor(Loop& loop, model::Twin& twin, DriverKinds kinds, Hooks hooks)
     : loop_(loop), twin_(twin), kinds_(std::move(kinds)), hooks_(std::move(hooks)) {}
 
 Supervisor::~Supervisor() {
@@ -190,11 +189,9 @@ void Supervisor::Apply(const std::vector<config::DriverInstanceConfig>& configs,
   });
   for (const auto& config : configs) {
     if (!config.enabled || Find(config.name) != nullptr) continue;
-    const auto kind = std::find_if(kinds_.begin(), kinds_.end(), [&](const auto& candidate) {
-      return candidate.name == config.kind;
-    });
+    const auto kind = kinds_.Find(config.kind);
     auto instance = std::make_unique<Instance>(*this, config);
-    if (kind != kinds_.end()) {
+    if (kind) {
       instance->driver = kind->make();
       ConfigProblems problems;
       ConfigReader reader = config::ReaderFor(instance->config, problems);
@@ -205,7 +202,7 @@ void Supervisor::Apply(const std::vector<config::DriverInstanceConfig>& configs,
         instance->state = "failed";
       }
     } else {
-      instance->NoteError(Invalid("there is no driver of kind '" + config.kind + "'"));
+      instance->NoteError(kind.error());
       instance->state = "failed";
     }
     twin_.ForEachProperty([&](model::PropertyId id) {

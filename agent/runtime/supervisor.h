@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "agent/config/agent_config.h"
+#include "agent/runtime/driver_kinds.h"
 #include "drivers/sdk/driver.h"
 #include "twin/base/event_loop.h"
 #include "twin/model/control.h"
@@ -52,7 +53,7 @@ class Supervisor {
     std::function<void(const model::DriverCall&, Result<model::Value>)> answered;
   };
 
-  Supervisor(Loop& loop, model::Twin& twin, std::vector<driver::DriverKind> kinds, Hooks hooks);
+  Supervisor(Loop& loop, model::Twin& twin, DriverKinds kinds, Hooks hooks);
   ~Supervisor();
 
   // Makes the instances be the configured ones: what is unchanged goes on without missing a poll,
@@ -76,7 +77,7 @@ class Supervisor {
 
   Loop& loop_;
   model::Twin& twin_;
-  const std::vector<driver::DriverKind> kinds_;
+  const DriverKinds kinds_;
   const Hooks hooks_;
   std::vector<config::PropertyOverride> overrides_;
   std::vector<std::unique_ptr<Instance>> instances_;

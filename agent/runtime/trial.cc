@@ -11,8 +11,6 @@
 #include <tuple>
 #include <utility>
 
-#include "agent/runtime/agent.h"
-
 namespace edgetwin::runtime {
 namespace {
 

@@ -21,7 +21,7 @@
 #include "drivers/sdk/blocking_driver.h"
 #include "drivers/sdk/testing/options.h"
 #include "drivers/sdk/testing/recording_sink.h"
-#include "tests/plant/plant_server.h"
+#include "tests/plant/running_plant.h"
 #include "twin/base/event_loop.h"
 
 namespace edgetwin::driver {
@@ -35,27 +35,7 @@ using ::testing::HasSubstr;
 using testing::RecordingSink;
 using tests::Fault;
 using tests::PlantRequest;
-using tests::PlantServer;
-
-// A server with its thread.
-class RunningPlant {
- public:
-  explicit RunningPlant(std::uint16_t port = 0)
-      : server_({.port = port, .units = 8, .log_file = {}}) {
-    const Status listening = server_.Listen();
-    EXPECT_TRUE(listening) << listening.error().text;
-    thread_ = std::thread([this] { server_.Run(); });
-  }
-  ~RunningPlant() {
-    server_.Stop();
-    thread_.join();
-  }
-  PlantServer* operator->() { return &server_; }
-
- private:
-  PlantServer server_;
-  std::thread thread_;
-};
+using tests::RunningPlant;
 
 std::string Register(const std::string& name, const std::string& keys) {
   return "[[unit.register]]\nname = \"" + name + "\"\n" + keys + "\n";

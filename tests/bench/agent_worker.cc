@@ -78,7 +78,8 @@ int RunAgentWorker(const AgentWorkerOptions& options) {
     }
     synthetic.workload = std::make_shared<const Workload>(std::move(*workload));
   }
-  auto agent = runtime::Agent::Open(loop, MakeConfig(options), {SyntheticDriver::Kind(synthetic)});
+  auto agent = runtime::Agent::Open(loop, MakeConfig(options),
+                                    runtime::DriverKinds({SyntheticDriver::Kind(synthetic)}));
   if (!agent) {
     std::fprintf(stderr, "%s\n", agent.error().text.c_str());
     return 1;

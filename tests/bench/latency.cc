@@ -143,7 +143,8 @@ class LatencyRun {
       if (value.AsNumber() == wanted_) written_.push_back(NowUs() - wanted_at_);
     };
     started_at_ = NowUs();
-    auto agent = runtime::Agent::Open(loop_, std::move(config), {SyntheticDriver::Kind(synthetic)});
+    auto agent = runtime::Agent::Open(loop_, std::move(config),
+                                      runtime::DriverKinds({SyntheticDriver::Kind(synthetic)}));
     if (agent) agent_ = std::move(*agent);
   }
 

@@ -60,7 +60,8 @@ WireSite::WireSite(bool full_precision)
     const auto at = static_cast<std::size_t>(std::ranges::find(ids, id) - ids.begin());
     written_.push_back({at, value.AsNumber().value_or(0), 0});
   };
-  auto agent = runtime::Agent::Open(loop_, std::move(config), {SyntheticDriver::Kind(synthetic)});
+  auto agent = runtime::Agent::Open(loop_, std::move(config),
+                                    runtime::DriverKinds({SyntheticDriver::Kind(synthetic)}));
   if (!agent) {
     Fail(agent.error().text);
     return;
