@@ -1,6 +1,9 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include <map>
+#include <memory>
+
 #include "agent/runtime/agent.h"
 #include "drivers/exec/exec_driver.h"
 #include "drivers/host/host_driver.h"
@@ -25,9 +28,18 @@ std::vector<std::string> DriverKindNames() {
 }
 
 config::DriverCheck MakeDriverCheck() {
-  return [](const config::DriverInstanceConfig& instance, ConfigReader& reader) {
+  // By what Driver::exclusive says, of the instances checked so far.
+  std::map<std::string, std::string> holders;
+  return [holders](const config::DriverInstanceConfig& instance, ConfigReader& reader) mutable {
     for (const driver::DriverKind& kind : DriverKinds()) {
-      if (kind.name == instance.kind) kind.make()->Init(reader);
+      if (kind.name != instance.kind) continue;
+      const std::unique_ptr<driver::Driver> driver = kind.make();
+      if (!driver->Init(reader) || !instance.enabled || driver->exclusive().empty()) continue;
+      const auto [holder, added] = holders.emplace(driver->exclusive(), reader.prefix());
+      if (!added) {
+        reader.Problem({}, "uses " + holder->first + ", and so does " + holder->second +
+                               "; only one of them can");
+      }
     }
   };
 }

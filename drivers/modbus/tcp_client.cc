@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/modbus/modbus_client.h"
+#include "drivers/modbus/tcp_client.h"
 
 #include <fcntl.h>
 #include <modbus/modbus.h>
@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,7 +17,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include "twin/base/check.h"
 
@@ -26,41 +24,6 @@ namespace edgetwin::driver {
 namespace {
 
 using std::chrono::microseconds;
-
-// MODBUS Application Protocol V1.1b3, 7.
-std::string_view ExceptionName(int code) {
-  switch (code) {
-    case 1: return "illegal function";
-    case 2: return "illegal data address";
-    case 3: return "illegal data value";
-    case 4: return "server device failure";
-    case 5: return "acknowledge";
-    case 6: return "server device busy";
-    case 7: return "negative acknowledge";
-    case 8: return "memory parity error";
-    case 10: return "gateway path unavailable";
-    case 11: return "gateway target device failed to respond";
-    default: return "unknown";
-  }
-}
-
-constexpr int kGatewayPath = 10;
-constexpr int kGatewayTarget = 11;
-
-std::string SystemText(int number) {
-  return std::generic_category().message(number);
-}
-
-std::string RangeText(TableKind kind, int address, int count) {
-  std::string text = std::string(ToString(kind)) + " " + std::to_string(address);
-  if (count > 1) text += ".." + std::to_string(address + count - 1);
-  return text;
-}
-
-int PollTimeout(microseconds left) {
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-  return static_cast<int>(std::clamp<std::int64_t>(ms, 0, 1'000'000));
-}
 
 // A dead peer behind a dead router is noticed even between polls of a long period.
 void SetSocketOptions(int fd) {
@@ -71,12 +34,11 @@ void SetSocketOptions(int fd) {
 
 }  // namespace
 
-ModbusClient::ModbusClient(Endpoint endpoint)
+TcpClient::TcpClient(Endpoint endpoint)
     : endpoint_(std::move(endpoint)),
       // The address isn't used: the socket is ours (libmodbus connects by a list of addresses with
       // one timeout each, and hides why that failed).
-      modbus_(modbus_new_tcp("127.0.0.1", kModbusPort)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      modbus_(modbus_new_tcp("127.0.0.1", kModbusPort)) {
   EDGETWIN_CHECK(modbus_ != nullptr);
   modbus_set_error_recovery(modbus_, MODBUS_ERROR_RECOVERY_NONE);
   // None between bytes: the response timeout then covers the whole answer, so a device that drips
@@ -84,21 +46,18 @@ ModbusClient::ModbusClient(Endpoint endpoint)
   modbus_set_byte_timeout(modbus_, 0, 0);
 }
 
-ModbusClient::~ModbusClient() {
+TcpClient::~TcpClient() {
   Close();
   modbus_free(modbus_);
-  if (wake_ >= 0) close(wake_);
 }
 
-void ModbusClient::Interrupt() {
+void TcpClient::Interrupt() {
   const std::lock_guard lock(mutex_);
-  interrupted_ = true;
+  ModbusClient::Interrupt();
   if (socket_ >= 0) shutdown(socket_, SHUT_RDWR);
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof one);
 }
 
-void ModbusClient::Close() {
+void TcpClient::Close() {
   const std::lock_guard lock(mutex_);
   if (socket_ < 0) return;
   close(socket_);
@@ -106,7 +65,7 @@ void ModbusClient::Close() {
   modbus_set_socket(modbus_, -1);
 }
 
-Status ModbusClient::Resolve() {
+Status TcpClient::Resolve() {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -126,7 +85,7 @@ Status ModbusClient::Resolve() {
   return {};
 }
 
-Result<int> ModbusClient::OpenSocket(const std::string& address, MonoTime deadline) {
+Result<int> TcpClient::OpenSocket(const std::string& address, MonoTime deadline) {
   sockaddr_storage storage{};
   std::memcpy(&storage, address.data(), std::min(address.size(), sizeof storage));
   const auto* raw = reinterpret_cast<const sockaddr*>(&storage);
@@ -141,7 +100,7 @@ Result<int> ModbusClient::OpenSocket(const std::string& address, MonoTime deadli
   if (connect(fd, raw, static_cast<socklen_t>(address.size())) == 0) return fd;
   int error = errno;
   if (error == EINPROGRESS) {
-    std::array<pollfd, 2> wait{{{fd, POLLOUT, 0}, {wake_, POLLIN, 0}}};
+    std::array<pollfd, 2> wait{{{fd, POLLOUT, 0}, {wake(), POLLIN, 0}}};
     int ready = 0;
     do {
       ready = poll(wait.data(), wait.size(), PollTimeout(deadline - clock_.Now()));
@@ -161,7 +120,7 @@ Result<int> ModbusClient::OpenSocket(const std::string& address, MonoTime deadli
                    SystemText(error));
 }
 
-Status ModbusClient::ConnectToAny(MonoTime deadline) {
+Status TcpClient::ConnectToAny(MonoTime deadline) {
   Error last = Unavailable("no address");
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     // What is left is shared out, so that one dead address doesn't hide the next.
@@ -176,7 +135,7 @@ Status ModbusClient::ConnectToAny(MonoTime deadline) {
     std::rotate(addresses_.begin(), addresses_.begin() + static_cast<std::ptrdiff_t>(i),
                 addresses_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     const std::lock_guard lock(mutex_);
-    if (interrupted_) {
+    if (interrupted()) {
       close(*fd);
       return Unavailable("interrupted");
     }
@@ -187,11 +146,8 @@ Status ModbusClient::ConnectToAny(MonoTime deadline) {
   return last;
 }
 
-Status ModbusClient::Connect(MonoTime deadline) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (interrupted_) return Unavailable("interrupted");
-  }
+Status TcpClient::Connect(MonoTime deadline) {
+  if (interrupted()) return Unavailable("interrupted");
   Status status = Unavailable("no address");
   const bool resolved_before = !addresses_.empty();
   // With addresses of before, half the time is theirs: a name server that is out of reach (the
@@ -209,25 +165,19 @@ Status ModbusClient::Connect(MonoTime deadline) {
 
 // Whether the open connection, if any, is fit for a request: the peer may have closed it, as many
 // devices do with idle ones, and bytes nobody asked for mean that the stream is out of step.
-bool ModbusClient::Usable() {
+bool TcpClient::Usable() {
   if (socket_ < 0) return false;
   char byte = 0;
   const ssize_t got = recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
 }
 
-ModbusError ModbusClient::ErrorOf(int number, int unit, const std::string& what,
-                                  MonoTime deadline) const {
-  const std::string at = "unit " + std::to_string(unit) + ": ";
+ModbusError TcpClient::ErrorOf(int number, int unit, const std::string& what,
+                               MonoTime deadline) const {
   if (number > MODBUS_ENOBASE && number <= EMBXGTAR) {
-    const int code = number - MODBUS_ENOBASE;
-    const bool gateway = code == kGatewayPath || code == kGatewayTarget;
-    const ErrorCode kind =
-        gateway || (code >= 4 && code <= 6) ? ErrorCode::kUnavailable : ErrorCode::kInvalid;
-    return {MakeError(kind, at + "exception " + std::to_string(code) + " (" +
-                                std::string(ExceptionName(code)) + ") " + what),
-            code, !gateway};
+    return ExceptionOf(number - MODBUS_ENOBASE, unit, what);
   }
+  const std::string at = "unit " + std::to_string(unit) + ": ";
   switch (number) {
     case ETIMEDOUT: return {TimedOut(at + "no answer " + what), 0, false};
     case ECONNRESET:
@@ -247,8 +197,8 @@ ModbusError ModbusClient::ErrorOf(int number, int unit, const std::string& what,
 }
 
 template <class F>
-ModbusResult<void> ModbusClient::Request(int unit, const std::string& what, bool repeatable,
-                                         MonoTime deadline, F&& request) {
+ModbusResult<void> TcpClient::Request(int unit, const std::string& what, bool repeatable,
+                                      MonoTime deadline, F&& request) {
   const auto fail = [&](int number) {
     return tl::unexpected(ErrorOf(number, unit, what, deadline));
   };
@@ -278,9 +228,8 @@ ModbusResult<void> ModbusClient::Request(int unit, const std::string& what, bool
   }
 }
 
-ModbusResult<std::vector<std::uint16_t>> ModbusClient::ReadTable(int unit, TableKind kind,
-                                                                 int address, int count,
-                                                                 MonoTime deadline) {
+ModbusResult<std::vector<std::uint16_t>> TcpClient::ReadTable(int unit, TableKind kind, int address,
+                                                              int count, MonoTime deadline) {
   const std::string what = "reading " + RangeText(kind, address, count);
   std::vector<std::uint16_t> registers(static_cast<std::size_t>(count));
   std::vector<std::uint8_t> bits(IsBits(kind) ? registers.size() : 0);
@@ -302,8 +251,8 @@ ModbusResult<std::vector<std::uint16_t>> ModbusClient::ReadTable(int unit, Table
   return registers;
 }
 
-ModbusResult<void> ModbusClient::WriteCoil(int unit, int address, bool on, bool multiple,
-                                           MonoTime deadline) {
+ModbusResult<void> TcpClient::WriteCoil(int unit, int address, bool on, bool multiple,
+                                        MonoTime deadline) {
   const std::string what = "writing " + RangeText(TableKind::kCoil, address, 1);
   return Request(unit, what, false, deadline, [&] {
     const std::uint8_t bit = on ? 1 : 0;
@@ -312,9 +261,9 @@ ModbusResult<void> ModbusClient::WriteCoil(int unit, int address, bool on, bool 
   });
 }
 
-ModbusResult<void> ModbusClient::WriteRegisters(int unit, int address,
-                                                std::span<const std::uint16_t> registers,
-                                                bool multiple, MonoTime deadline) {
+ModbusResult<void> TcpClient::WriteRegisters(int unit, int address,
+                                             std::span<const std::uint16_t> registers,
+                                             bool multiple, MonoTime deadline) {
   const int count = static_cast<int>(registers.size());
   const std::string what = "writing " + RangeText(TableKind::kHolding, address, count);
   return Request(unit, what, false, deadline, [&] {
@@ -324,8 +273,8 @@ ModbusResult<void> ModbusClient::WriteRegisters(int unit, int address,
   });
 }
 
-ModbusResult<void> ModbusClient::MaskRegister(int unit, int address, std::uint16_t mask,
-                                              std::uint16_t bits, MonoTime deadline) {
+ModbusResult<void> TcpClient::MaskRegister(int unit, int address, std::uint16_t mask,
+                                           std::uint16_t bits, MonoTime deadline) {
   const std::string what = "writing bits of " + RangeText(TableKind::kHolding, address, 1);
   const auto kept = static_cast<std::uint16_t>(~mask);
   return Request(unit, what, false, deadline,
