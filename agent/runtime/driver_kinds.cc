@@ -10,6 +10,7 @@
 #include "drivers/hwmon/hwmon_driver.h"
 #include "drivers/iio/iio_driver.h"
 #include "drivers/modbus/modbus_driver.h"
+#include "drivers/nmea/nmea_driver.h"
 #include "drivers/replay/replay_driver.h"
 #include "drivers/thermal/thermal_driver.h"
 #include "drivers/w1/w1_driver.h"
@@ -17,8 +18,9 @@
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {exec::ExecKind(),     host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(),
-          driver::ModbusKind(), replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
+  return {exec::ExecKind(),     host::HostKind(),       hwmon::HwmonKind(),
+          iio::IioKind(),       driver::ModbusKind(),   nmea::NmeaKind(),
+          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<std::string> DriverKindNames() {

@@ -25,6 +25,9 @@ class Port {
   // the device's mode. kUnsupported: it is no serial port, or can't do what the options ask for.
   static Result<Port> Open(const PortOptions& options, const std::string& holder);
 
+  // Takes a descriptor that is open already, as it is: what stands for a port in a test.
+  static Port Adopt(int fd) { return Port(fd); }
+
   Port(Port&& other) noexcept;
   Port& operator=(Port&& other) noexcept;
   ~Port() { Close(); }
