@@ -28,8 +28,8 @@ class ModbusBus final : public BlockingBus {
   // One request. A group of values that the unit refuses for its addresses is split, in this poll
   // and for good, until what is refused is one value only.
   PollStep Poll(std::size_t part, bool first, MonoTime deadline) override;
-  // Writes and reads back, with a request's time each; the value as read is the effective one. What can't
-  // be read back counts as written.
+  // Writes and reads back, with a request's time each; the value as read is the effective one. What
+  // can't be read back counts as written.
   BusAnswer Write(std::size_t property, const model::Value& value, MonoTime deadline) override;
   BusAnswer Read(std::size_t property, MonoTime deadline) override;
   void Interrupt() override { client_->Interrupt(); }

@@ -38,7 +38,8 @@ class RtuLine {
   RtuLine(RtuOptions options, int wake);
 
   // The answer's PDU, its function first, or an exception's. Takes up to two timeouts, one of them
-  // before it asks, and no longer than `deadline`. kUnavailable: the port can't be opened or is gone (it is opened again for the next request), the line is never silent, or `wake` is
+  // before it asks, and no longer than `deadline`. kUnavailable: the port can't be opened or is
+  // gone (it is opened again for the next request), the line is never silent, or `wake` is
   // readable. kTimeout: no answer. kCorrupt: a damaged one. kUnsupported, kPermission: as Port.
   Result<Bytes> Exchange(int unit, const Bytes& pdu, const AnswerShape& shape, MonoTime deadline);
 

@@ -17,10 +17,10 @@ namespace edgetwin::nmea {
 enum class Quantity : std::uint8_t {
   kLatitude,  // Degrees, north and east positive; of WGS 84 or what the receiver is set to.
   kLongitude,
-  kAltitude,  // Metres above mean sea level.
-  kSpeed,     // Metres a second over ground.
-  kCourse,    // Degrees over ground, from true north.
-  kFixQuality,  // As GGA has it: 0 none, 1 GNSS, 2 differential, 4 RTK, 5 RTK float, 6 dead reckoning, ….
+  kAltitude,    // Metres above mean sea level.
+  kSpeed,       // Metres a second over ground.
+  kCourse,      // Degrees over ground, from true north.
+  kFixQuality,  // As GGA has it: 0 none, 1 GNSS, 2 differential, 4 RTK, 5 RTK float, ….
   kFixMode,     // As GSA has it: 1 none, 2 two-dimensional, 3 three-dimensional.
   kSatellites,  // In use.
   kHdop,        // Dilutions of precision.

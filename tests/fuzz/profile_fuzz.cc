@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A table and the profile that it names, both as somebody may have written them: the two halves of
-// the input, at the first line "===". Whatever they say, nothing of the naming is left, and what the
-// table says itself stays.
+// the input, at the first line "===". Whatever they say, nothing of the naming is left, and what
+// the table says itself stays.
 
 #include <algorithm>
 #include <cstddef>
