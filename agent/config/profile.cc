@@ -136,8 +136,9 @@ class Selection {
 void Overlay(ConfigNode& element, const ConfigNode& own) {
   auto& members = std::get<ConfigNode::Table>(element.value);
   for (const auto& [key, value] : *own.table()) {
-    const auto there = std::find_if(members.begin(), members.end(),
-                                    [&](const auto& member) { return member.first == key; });
+    const auto there =
+        std::find_if(members.begin(), members.end(),
+                     [&name = key](const auto& member) { return member.first == name; });
     if (there == members.end()) {
       members.emplace_back(key, value);
     } else {

@@ -135,6 +135,22 @@ TEST_F(NmeaDriverTest, AReceiverIsUnpluggedAndPluggedInAgain) {
   }
 }
 
+TEST_F(NmeaDriverTest, HalvesOfSentencesBeforeAndAfterAnUnpluggingAreNone) {
+  Start();
+  const std::string_view whole = kGga;
+  pty_.Send(whole.substr(0, 30));
+  loop_.Run(seconds(1));
+  pty_.Unplug();
+  loop_.Run(milliseconds(100));
+  pty_.Plug();
+  loop_.Run(seconds(5));
+  EXPECT_EQ(part().state, "ok");
+  pty_.Send(whole.substr(30));
+  loop_.Run(seconds(2));
+  EXPECT_TRUE(sink_.paths().empty());
+  EXPECT_EQ(Hits("checksums_wrong"), 1u);
+}
+
 TEST_F(NmeaDriverTest, APortThatCannotBeOpenedIsTriedWithGrowingPauses) {
   int opened = 0;
   NmeaDriver driver([&](const serial::PortOptions&, const std::string&) -> Result<serial::Port> {

@@ -15,10 +15,9 @@ using ::testing::HasSubstr;
 
 std::string Sentence(const std::string& body) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  int sum = 0;
-  for (const char c : body) sum ^= c;
-  return "$" + body + "*" + kDigits[static_cast<std::size_t>(sum / 16)] +
-         kDigits[static_cast<std::size_t>(sum % 16)];
+  std::size_t sum = 0;
+  for (const char c : body) sum ^= static_cast<unsigned char>(c);
+  return "$" + body + "*" + kDigits[sum / 16] + kDigits[sum % 16];
 }
 
 // The value that the sentence gives for it; nothing when it says none or nothing of it.
@@ -54,6 +53,10 @@ TEST(NmeaSentenceTest, TheChecksumDecides) {
     EXPECT_FALSE(ReadSentence(line)) << line;
   }
   EXPECT_TRUE(ReadSentence("$*00"));  // Says nothing, rightly.
+  for (const char* body : {"GPVTG,1\x01", "GPVTG,1\x7f", "GPVTG,1\xff"}) {
+    const auto readings = ReadSentence(Sentence(body));
+    EXPECT_FALSE(readings || readings.error().code != ErrorCode::kCorrupt) << body;
+  }
 }
 
 TEST(NmeaSentenceTest, AnglesAreDegreesAndMinutes) {
