@@ -170,7 +170,7 @@ TEST_F(RtuDriverTest, AnExceptionIsAnAnswer) {
 
 TEST_F(RtuDriverTest, ADeadUnitIsLeftAloneAndItsNeighboursAreRead) {
   line_.Start(pty_.device(), Unit(1, kLevel) + Unit(9, kLevel) + Unit(3, kLevel),
-              "period = \"20ms\"\ntimeout = \"300ms\"\n");
+              "period = \"20ms\"\ntimeout = \"600ms\"\n");
   ASSERT_TRUE(line_.RunUntil([&] { return line_.part(1).state == "open"; }));
   const std::size_t before = line_.sink().Samples("u1/level").size();
   ASSERT_TRUE(line_.AwaitSamples("u1/level", before + 10));

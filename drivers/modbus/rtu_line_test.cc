@@ -114,6 +114,7 @@ TEST_F(RtuLineTest, ItsOwnLateAnswerIsThrownAwayBeforeAUnitIsAskedAgain) {
     return {};
   });
   RtuLine line(Options(seconds(1)), wake_);
+  const MonoTime begin = clock_.Now();
   const Result<Bytes> none =
       line.Exchange(1, {0x03, 0, 40, 0, 2}, kTwo, clock_.Now() + seconds(40));
   ASSERT_FALSE(none);
@@ -125,7 +126,7 @@ TEST_F(RtuLineTest, ItsOwnLateAnswerIsThrownAwayBeforeAUnitIsAskedAgain) {
   EXPECT_EQ(*answer, Holds(1));
   const auto requests = server_->requests();
   ASSERT_EQ(requests.size(), 2u);
-  EXPECT_GT(requests[1].time - requests[0].time, milliseconds(1'200));
+  EXPECT_GE(requests[1].time - begin, seconds(2));
 }
 
 TEST_F(RtuLineTest, BytesThatNobodyAskedForAreThrownAway) {
@@ -178,7 +179,7 @@ TEST_F(RtuLineTest, GarbageIsNoAnswer) {
     return std::vector<RtuBytes>{RtuBytes(5'000, 0x55)};  // More than is kept.
   });
   RtuLine line(Options(), wake_);
-  const Result<Bytes> answer = Ask(line, 1, milliseconds(500));
+  const Result<Bytes> answer = Ask(line, 1, seconds(2));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kTimeout);
   EXPECT_THAT(answer.error().text, HasSubstr("bytes that are none; are baud and parity"));
@@ -186,6 +187,8 @@ TEST_F(RtuLineTest, GarbageIsNoAnswer) {
 }
 
 TEST_F(RtuLineTest, ALineThatIsNeverSilentIsLeftAtTheDeadline) {
+  // On a slow machine the noise may pause for long enough to ask; then nobody answers.
+  server_->SetLine([](const RtuBytes&, const RtuBytes&) { return std::vector<RtuBytes>(); });
   std::atomic<bool> stop = false;
   const int own = dup(pty_.fd());
   fcntl(own, F_SETFL, O_NONBLOCK);  // Of the server's, too, which only polls.
