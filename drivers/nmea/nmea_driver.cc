@@ -41,9 +41,9 @@ constexpr std::array<Property, kQuantities> kProperties = {{
     {"fix_mode", model::ValueType::kInt, "", 0, "GSA",
      "1 none, 2 two-dimensional, 3 three-dimensional"},
     {"satellites", model::ValueType::kInt, "", 0, "GGA", "In use"},
-    {"hdop", model::ValueType::kDouble, "1", 2, "GGA, GSA", "Horizontal dilution of precision"},
-    {"pdop", model::ValueType::kDouble, "1", 2, "GSA", "Dilution of precision"},
-    {"vdop", model::ValueType::kDouble, "1", 2, "GSA", "Vertical dilution of precision"},
+    {"hdop", model::ValueType::kDouble, "", 2, "GGA, GSA", "Horizontal dilution of precision"},
+    {"pdop", model::ValueType::kDouble, "", 2, "GSA", "Dilution of precision"},
+    {"vdop", model::ValueType::kDouble, "", 2, "GSA", "Vertical dilution of precision"},
     {"time", model::ValueType::kInt, "s", 0, "RMC, ZDA", "UTC, since 1970-01-01"},
 }};
 
