@@ -5,7 +5,7 @@
 # by the content of its headers. Comments count, too: a module that is refused needlessly is built
 # again, one that is taken wrongly crashes the agent.
 file(GLOB headers RELATIVE ${ROOT} ${ROOT}/twin/base/*.h ${ROOT}/twin/model/*.h
-     ${ROOT}/drivers/sdk/*.h ${ROOT}/drivers/sdk/sysfs/*.h)
+     ${ROOT}/drivers/sdk/*.h ${ROOT}/drivers/sdk/serial/*.h ${ROOT}/drivers/sdk/sysfs/*.h)
 list(SORT headers)
 set(content)
 foreach(header IN LISTS headers)

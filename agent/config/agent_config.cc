@@ -16,6 +16,7 @@
 #include <system_error>
 #include <tuple>
 
+#include "agent/config/profile.h"
 #include "agent/config/toml_loader.h"
 #include "twin/model/path.h"
 
@@ -40,8 +41,9 @@ constexpr sd_id128_t kApplication =
 // One load: what its readers share.
 struct Load {
   AgentConfig config;
-  std::string directory;  // Of the main file.
-  bool complete = true;   // See LoadedToml.
+  std::string directory;             // Of the main file.
+  bool complete = true;              // See LoadedToml.
+  std::set<std::string> incomplete;  // Instances; see ExpandedProfiles.
 };
 
 void Warn(Load& load, ConfigReader& reader, std::string_view key, std::string text) {
@@ -352,7 +354,7 @@ void ReadDrivers(Load& load, ConfigReader& reader, const ConfigNode& table,
   for (auto& [name, member] : members) {
     DriverInstanceConfig instance = ReadInstance(name, *table.Find(name), member, kinds);
     // Without its driver nobody knows which keys are right.
-    if (check && !instance.kind.empty()) {
+    if (check && !instance.kind.empty() && !load.incomplete.contains(name)) {
       if (check(instance, member)) member.Finish();
     }
     load.config.drivers.push_back(std::move(instance));
@@ -389,6 +391,17 @@ void ReadAll(Load& load, const ConfigNode& root, const std::vector<std::string>&
   reader.Finish();
 }
 
+// Has the drivers' tables hold what the profiles that they name say.
+void Expand(Load& load, ConfigNode& root, ConfigProblems& problems) {
+  for (auto& [key, node] : std::get<ConfigNode::Table>(root.value)) {
+    if (key != "drivers") continue;
+    ExpandedProfiles expanded =
+        ExpandProfiles(node, DefaultProfilePlaces(load.directory), problems);
+    load.config.files.insert(load.config.files.end(), expanded.files.begin(), expanded.files.end());
+    load.incomplete = std::move(expanded.incomplete);
+  }
+}
+
 bool EqualTables(const ConfigNode::Table& a, const ConfigNode::Table& b) {
   if (a.size() != b.size()) return false;
   std::map<std::string_view, const ConfigNode*> members;
@@ -422,6 +435,7 @@ std::optional<AgentConfig> LoadAgentConfig(const std::string& path,
   load.directory = (error ? std::filesystem::path(path) : absolute).parent_path().string();
   load.complete = loaded.complete;
   load.config.files = std::move(loaded.files);
+  Expand(load, loaded.root, problems);
   ReadAll(load, loaded.root, driver_kinds, problems, check);
   if (load.complete && load.config.device.id.empty() && problems.count() == problems_before) {
     const Result<std::string> id = DefaultDeviceId();

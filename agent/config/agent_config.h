@@ -114,8 +114,9 @@ struct DriverInstanceConfig {
   std::string name;  // One segment of a path.
   std::string kind;  // Unless said, the name.
   bool enabled = true;
-  ConfigNode
-      node;  // The whole table; what isn't common to all drivers is the driver's. See ReaderFor.
+  // The whole table, with what its profiles say; what isn't common to all drivers is the driver's.
+  // See ReaderFor.
+  ConfigNode node;
 
   // Whether they say the same, wherever they stand.
   friend bool operator==(const DriverInstanceConfig& a, const DriverInstanceConfig& b);

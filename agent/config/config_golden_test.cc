@@ -38,12 +38,23 @@ std::string WithoutDirectory(std::string text, const std::string& directory) {
   return text;
 }
 
-// Stands for a driver that takes two keys.
+// Stands for a driver that takes two keys, and units with registers.
 void CheckDriver(const DriverInstanceConfig& instance, ConfigReader& reader) {
   if (instance.kind != "modbus") return;
   reader.Require("host");
   reader.String("host", {});
   reader.Int("port", 502, 1, 65535);
+  for (ConfigReader& unit : reader.Tables("unit")) {
+    unit.Int("id", 1, 0, 255);
+    for (ConfigReader& table : unit.Tables("register")) {
+      table.Require("name");
+      table.String("name", {});
+      table.Require("address");
+      table.Int("address", 0, 0, 65535);
+      table.Finish();
+    }
+    unit.Finish();
+  }
 }
 
 std::string Said(const fs::path& directory) {

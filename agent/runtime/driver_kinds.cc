@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -15,6 +17,7 @@
 #include "drivers/host/host_driver.h"
 #include "drivers/hwmon/hwmon_driver.h"
 #include "drivers/iio/iio_driver.h"
+#include "drivers/nmea/nmea_driver.h"
 #include "drivers/replay/replay_driver.h"
 #include "drivers/sdk/module.h"
 #include "drivers/thermal/thermal_driver.h"
@@ -67,8 +70,8 @@ Result<driver::DriverKind> Open(const fs::path& file) {
 }  // namespace
 
 std::vector<driver::DriverKind> BuiltInKinds() {
-  return {exec::ExecKind(),     host::HostKind(),       hwmon::HwmonKind(), iio::IioKind(),
-          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
+  return {exec::ExecKind(), host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(),
+          nmea::NmeaKind(), replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<fs::path> ModuleFolders() {
@@ -130,15 +133,23 @@ std::vector<std::string> DriverKinds::names() const {
 }
 
 config::DriverCheck MakeDriverCheck(DriverKinds kinds) {
-  return [kinds = std::move(kinds)](const config::DriverInstanceConfig& instance,
-                                    ConfigReader& reader) {
+  // By what Driver::exclusive says, of the instances checked so far.
+  std::map<std::string, std::string> holders;
+  return [kinds = std::move(kinds), holders](const config::DriverInstanceConfig& instance,
+                                             ConfigReader& reader) mutable {
     const auto kind = kinds.Find(instance.kind);
-    if (kind) {
-      kind->make()->Init(reader);
-    } else {
+    if (!kind) {
       reader.Problem("kind", kind.error().text);
+      return false;
     }
-    return kind.has_value();
+    const std::unique_ptr<driver::Driver> driver = kind->make();
+    if (!driver->Init(reader) || !instance.enabled || driver->exclusive().empty()) return true;
+    const auto [holder, added] = holders.emplace(driver->exclusive(), reader.prefix());
+    if (!added) {
+      reader.Problem({}, "uses " + holder->first + ", and so does " + holder->second +
+                             "; only one of them can");
+    }
+    return true;
   };
 }
 

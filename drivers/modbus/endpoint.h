@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Where a Modbus bus is reached.
+// Where a Modbus bus is reached over TCP.
 
 #pragma once
 
@@ -15,8 +15,6 @@ namespace edgetwin::driver {
 
 inline constexpr std::uint16_t kModbusPort = 502;
 
-// TCP so far. A serial line will be a second alternative here and one more way to connect in
-// ModbusClient.
 struct Endpoint {
   std::string host;  // A name or an address, without brackets.
   std::uint16_t port = kModbusPort;

@@ -9,6 +9,9 @@
 #include <span>
 #include <utility>
 
+#include "drivers/modbus/rtu_client.h"
+#include "drivers/modbus/tcp_client.h"
+
 namespace edgetwin::driver {
 namespace {
 
@@ -36,10 +39,30 @@ Error OfUnit(int unit, const Error& error) {
   return MakeError(error.code, "unit " + std::to_string(unit) + ": " + error.text);
 }
 
+std::unique_ptr<ModbusClient> MakeClient(const ModbusConfig& config) {
+  if (!config.serial) return std::make_unique<TcpClient>(config.endpoint);
+  RtuOptions options{*config.serial, config.instance};
+  options.timeout = config.timeout;
+  options.byte_timeout = config.byte_timeout;
+  options.echo = config.echo;
+  return std::make_unique<RtuClient>(std::move(options));
+}
+
 }  // namespace
 
+std::chrono::milliseconds RequestTime(const ModbusConfig& config) {
+  // On a serial line a late answer may have to be waited for first.
+  return config.serial ? 2 * config.timeout : config.timeout;
+}
+
+std::chrono::milliseconds OperationTime(const ModbusConfig& config) {
+  std::chrono::milliseconds gap{0};
+  for (const ModbusUnit& unit : config.units) gap = std::max(gap, unit.request_gap);
+  return RequestTime(config) + gap;
+}
+
 ModbusBus::ModbusBus(const ModbusConfig& config)
-    : timeout_(config.timeout), client_(config.endpoint) {
+    : request_time_(RequestTime(config)), client_(MakeClient(config)) {
   for (const ModbusUnit& configured : config.units) {
     std::vector<PlannedValue> values;
     for (const ModbusRegister& reg : configured.registers) {
@@ -49,13 +72,24 @@ ModbusBus::ModbusBus(const ModbusConfig& config)
     Unit unit;
     unit.id = configured.id;
     unit.write_multiple = configured.write_multiple;
+    unit.gap = configured.request_gap;
     unit.groups = PlanReads(std::move(values), configured.limits);
     units_.push_back(std::move(unit));
   }
 }
 
-MonoTime ModbusBus::RequestDeadline(MonoTime deadline) const {
-  return std::min(deadline, clock_.Now() + timeout_);
+MonoTime ModbusBus::BeginRequest(const Unit& unit, MonoTime deadline) {
+  client_->Pause(std::min(deadline, last_request_ + unit.gap));
+  return std::min(deadline, clock_.Now() + request_time_);
+}
+
+ModbusResult<std::vector<std::uint16_t>> ModbusBus::ReadTable(const Unit& unit, TableKind kind,
+                                                              int address, int count,
+                                                              MonoTime deadline) {
+  deadline = BeginRequest(unit, deadline);
+  auto registers = client_->ReadTable(unit.id, kind, address, count, deadline);
+  last_request_ = clock_.Now();
+  return registers;
 }
 
 PollStep ModbusBus::Poll(std::size_t part, bool first, MonoTime deadline) {
@@ -64,8 +98,7 @@ PollStep ModbusBus::Poll(std::size_t part, bool first, MonoTime deadline) {
   PollStep step;
   if (unit.next >= unit.groups.size()) return step;
   const ReadGroup& group = unit.groups[unit.next];
-  const auto registers =
-      client_.ReadTable(unit.id, group.kind, group.address, group.count, deadline);
+  const auto registers = ReadTable(unit, group.kind, group.address, group.count, deadline);
   if (registers) {
     Deliver(group, *registers, unit.id, step);
     ++unit.next;
@@ -120,26 +153,27 @@ ModbusResult<void> ModbusBus::Send(const Unit& unit, const RegisterSpec& spec,
           Invalid(Describe(spec) + " takes true or false, not " + Format(value)), 0, true});
     }
     if (IsBits(spec.kind)) {
-      return client_.WriteCoil(unit.id, spec.address, value.boolean(), unit.write_multiple,
-                               deadline);
+      return client_->WriteCoil(unit.id, spec.address, value.boolean(), unit.write_multiple,
+                                deadline);
     }
     const int bit = spec.little_bytes ? *spec.bit ^ 8 : *spec.bit;
     const auto mask = static_cast<std::uint16_t>(1u << bit);
-    return client_.MaskRegister(unit.id, spec.address, mask,
-                                value.boolean() ? mask : std::uint16_t{0}, deadline);
+    return client_->MaskRegister(unit.id, spec.address, mask,
+                                 value.boolean() ? mask : std::uint16_t{0}, deadline);
   }
   const Result<std::vector<std::uint16_t>> registers = Encode(spec, value);
   if (!registers) return tl::unexpected(ModbusError{registers.error(), 0, true});
-  return client_.WriteRegisters(unit.id, spec.address, *registers, unit.write_multiple, deadline);
+  return client_->WriteRegisters(unit.id, spec.address, *registers, unit.write_multiple, deadline);
 }
 
 BusAnswer ModbusBus::Write(std::size_t property, const model::Value& value, MonoTime deadline) {
   const Register& reg = registers_[property];
   const Unit& unit = units_[reg.unit];
-  const ModbusResult<void> sent = Send(unit, reg.spec, value, RequestDeadline(deadline));
+  const ModbusResult<void> sent = Send(unit, reg.spec, value, BeginRequest(unit, deadline));
+  last_request_ = clock_.Now();
   if (!sent) return {sent.error().error, sent.error().answered, false};
-  const auto registers = client_.ReadTable(unit.id, reg.spec.kind, reg.spec.address,
-                                           reg.spec.count(), RequestDeadline(deadline));
+  const auto registers =
+      ReadTable(unit, reg.spec.kind, reg.spec.address, reg.spec.count(), deadline);
   if (registers) {
     Result<model::Value> effective = DecodeAny(reg.spec, *registers);
     if (!effective) return {OfUnit(unit.id, effective.error()), true, false};
@@ -157,12 +191,12 @@ BusAnswer ModbusBus::Write(std::size_t property, const model::Value& value, Mono
 
 BusAnswer ModbusBus::Read(std::size_t property, MonoTime deadline) {
   const Register& reg = registers_[property];
-  const int unit = units_[reg.unit].id;
+  const Unit& unit = units_[reg.unit];
   const auto registers =
-      client_.ReadTable(unit, reg.spec.kind, reg.spec.address, reg.spec.count(), deadline);
+      ReadTable(unit, reg.spec.kind, reg.spec.address, reg.spec.count(), deadline);
   if (!registers) return {registers.error().error, registers.error().answered, false};
   Result<model::Value> value = DecodeAny(reg.spec, *registers);
-  if (!value) return {OfUnit(unit, value.error()), true, false};
+  if (!value) return {OfUnit(unit.id, value.error()), true, false};
   return {*std::move(value)};
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "drivers/modbus/modbus_client.h"
@@ -15,6 +16,10 @@
 
 namespace edgetwin::driver {
 
+// What one request may take, and one operation with the longest gap before it.
+std::chrono::milliseconds RequestTime(const ModbusConfig& config);
+std::chrono::milliseconds OperationTime(const ModbusConfig& config);
+
 // Parts are the units and properties their registers, both in the configuration's order.
 class ModbusBus final : public BlockingBus {
  public:
@@ -23,16 +28,17 @@ class ModbusBus final : public BlockingBus {
   // One request. A group of values that the unit refuses for its addresses is split, in this poll
   // and for good, until what is refused is one value only.
   PollStep Poll(std::size_t part, bool first, MonoTime deadline) override;
-  // Writes and reads back, with a timeout each; the value as read is the effective one. What can't
-  // be read back counts as written.
+  // Writes and reads back, with a request's time each; the value as read is the effective one. What
+  // can't be read back counts as written.
   BusAnswer Write(std::size_t property, const model::Value& value, MonoTime deadline) override;
   BusAnswer Read(std::size_t property, MonoTime deadline) override;
-  void Interrupt() override { client_.Interrupt(); }
+  void Interrupt() override { client_->Interrupt(); }
 
  private:
   struct Unit {
     int id = 1;
     bool write_multiple = false;
+    std::chrono::milliseconds gap{0};  // Silence before it is asked.
     std::vector<ReadGroup> groups;
     std::size_t next = 0;  // The group that the running poll reads next.
   };
@@ -46,12 +52,16 @@ class ModbusBus final : public BlockingBus {
   static void Deliver(const ReadGroup& group, const std::vector<std::uint16_t>& registers, int unit,
                       PollStep& step);
 
-  // The deadline of the next request: one timeout from now, and never past `deadline`.
-  MonoTime RequestDeadline(MonoTime deadline) const;
+  ModbusResult<std::vector<std::uint16_t>> ReadTable(const Unit& unit, TableKind kind, int address,
+                                                     int count, MonoTime deadline);
+  // Waits for the unit's gap. Gives the deadline of the request that follows: RequestTime from now,
+  // and never past `deadline`.
+  MonoTime BeginRequest(const Unit& unit, MonoTime deadline);
 
   const SystemClock clock_;
-  const std::chrono::microseconds timeout_;
-  ModbusClient client_;
+  const std::chrono::microseconds request_time_;
+  const std::unique_ptr<ModbusClient> client_;
+  MonoTime last_request_{};  // When the last one was over.
   std::vector<Unit> units_;
   std::vector<Register> registers_;
 };

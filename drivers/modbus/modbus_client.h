@@ -1,30 +1,19 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// One connection to a Modbus bus, shared by all of its units. Blocks; libmodbus is behind it.
-//
-// A late answer is never taken for another request's: after a timeout, and after anything that
-// isn't a well-formed answer to the request just sent (transaction ids are compared), the
-// connection is closed. An exception, a gateway's "target device failed to respond" included, is a
-// well-formed answer and keeps it open.
+// One connection to a Modbus bus, shared by all of its units. Blocks.
 
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "drivers/modbus/endpoint.h"
 #include "drivers/modbus/register.h"
 #include "twin/base/clock.h"
 #include "twin/base/result.h"
-
-struct _modbus;
 
 namespace edgetwin::driver {
 
@@ -43,49 +32,50 @@ using ModbusResult = tl::expected<T, ModbusError>;
 // too.
 class ModbusClient {
  public:
-  explicit ModbusClient(Endpoint endpoint);
-  ~ModbusClient();
+  ModbusClient();
+  virtual ~ModbusClient();
   ModbusClient(const ModbusClient&) = delete;
   ModbusClient& operator=(const ModbusClient&) = delete;
 
   // `count` registers, or bits as 0 and 1. At most what the protocol allows in one request.
-  ModbusResult<std::vector<std::uint16_t>> ReadTable(int unit, TableKind kind, int address,
-                                                     int count, MonoTime deadline);
+  virtual ModbusResult<std::vector<std::uint16_t>> ReadTable(int unit, TableKind kind, int address,
+                                                             int count, MonoTime deadline) = 0;
   // FC5, or FC15 when `multiple`.
-  ModbusResult<void> WriteCoil(int unit, int address, bool on, bool multiple, MonoTime deadline);
+  virtual ModbusResult<void> WriteCoil(int unit, int address, bool on, bool multiple,
+                                       MonoTime deadline) = 0;
   // FC6 for one register unless `multiple`; else FC16.
-  ModbusResult<void> WriteRegisters(int unit, int address, std::span<const std::uint16_t> registers,
-                                    bool multiple, MonoTime deadline);
+  virtual ModbusResult<void> WriteRegisters(int unit, int address,
+                                            std::span<const std::uint16_t> registers, bool multiple,
+                                            MonoTime deadline) = 0;
   // FC22: the bits of `mask` take the values in `bits`, in one step on the device.
-  ModbusResult<void> MaskRegister(int unit, int address, std::uint16_t mask, std::uint16_t bits,
-                                  MonoTime deadline);
+  virtual ModbusResult<void> MaskRegister(int unit, int address, std::uint16_t mask,
+                                          std::uint16_t bits, MonoTime deadline) = 0;
+
+  // Waits until then; no longer once interrupted.
+  void Pause(MonoTime until);
 
   // Any thread: ends a running request with an error, and every later one. Doesn't block.
-  void Interrupt();
+  virtual void Interrupt();
+
+ protected:
+  bool interrupted() const;
+  // Readable once interrupted.
+  int wake() const { return wake_; }
 
  private:
-  template <class F>
-  ModbusResult<void> Request(int unit, const std::string& what, bool repeatable, MonoTime deadline,
-                             F&& request);
-  Status Connect(MonoTime deadline);
-  Status ConnectToAny(MonoTime deadline);
-  Status Resolve();
-  Result<int> OpenSocket(const std::string& address, MonoTime deadline);
-  bool Usable();
-  void Close();
-  ModbusError ErrorOf(int number, int unit, const std::string& what, MonoTime deadline) const;
-
-  const Endpoint endpoint_;
   const SystemClock clock_;
-  _modbus* modbus_ = nullptr;
-  // Raw socket addresses of the last resolution that worked: local polling goes on when the
-  // resolver doesn't.
-  std::vector<std::string> addresses_;
-  int wake_ = -1;  // An event descriptor: readable once interrupted.
-
-  std::mutex mutex_;
-  int socket_ = -1;           // Under `mutex_` when written, or read by Interrupt.
-  bool interrupted_ = false;  // Under `mutex_`.
+  const int wake_;  // An event descriptor.
 };
+
+// What the exception `code` (1 to 255) of `unit` means; `what`: "reading holding 12..14".
+ModbusError ExceptionOf(int code, int unit, const std::string& what);
+
+// "holding 12", "holding 12..14".
+std::string RangeText(TableKind kind, int address, int count);
+
+// What is left of `until`, for poll(2): rounded up, 0 to 1000 s.
+int PollTimeout(std::chrono::microseconds left);
+
+std::string SystemText(int number);  // Of an errno.
 
 }  // namespace edgetwin::driver

@@ -16,9 +16,11 @@ using std::chrono::milliseconds;
 
 constexpr int kAddressMax = 65'535;
 constexpr int kUnitMax = 247;  // Of a serial line; libmodbus takes these and 255.
+constexpr int kBroadcast = 0;  // Of a serial line: to all units, and none answers.
 constexpr int kUnitNotUsed =
     255;  // "The device itself" (MODBUS Messaging on TCP/IP V1.0b, 4.4.2.1).
 constexpr milliseconds kPeriodMin{10};
+constexpr milliseconds kRequestGapMax{1'000};
 constexpr milliseconds kPeriodMax = std::chrono::hours(24);
 
 // What units inherit from their instance.
@@ -27,10 +29,17 @@ struct UnitDefaults {
   milliseconds period{10'000};
   ReadLimits limits;
   bool write_multiple = false;
+  milliseconds request_gap{0};
+  bool little_words = false;
+  bool little_bytes = false;
 };
 
 std::string InstanceName(const std::string& prefix) {
   return prefix.substr(prefix.rfind('.') + 1);  // npos + 1 is 0.
+}
+
+bool ReadOrder(ConfigReader& config, std::string_view key, bool little) {
+  return config.Choice<bool>(key, little, {{"big", false}, {"little", true}});
 }
 
 void ReadUnitDefaults(ConfigReader& config, UnitDefaults& defaults) {
@@ -41,6 +50,10 @@ void ReadUnitDefaults(ConfigReader& config, UnitDefaults& defaults) {
       static_cast<int>(config.Int("max_registers", limits.registers_max, 1, 125));
   limits.bits_max = static_cast<int>(config.Int("max_bits", limits.bits_max, 1, 2'000));
   defaults.write_multiple = config.Bool("write_multiple", defaults.write_multiple);
+  defaults.request_gap =
+      config.Duration("request_gap", defaults.request_gap, milliseconds(0), kRequestGapMax);
+  defaults.little_words = ReadOrder(config, "word_order", defaults.little_words);
+  defaults.little_bytes = ReadOrder(config, "byte_order", defaults.little_bytes);
 }
 
 const std::vector<std::pair<std::string, TableKind>>& KindChoices() {
@@ -64,10 +77,6 @@ const std::vector<std::pair<std::string, RegisterType>>& TypeChoices() {
   return *choices;
 }
 
-bool ReadOrder(ConfigReader& config, std::string_view key) {
-  return config.Choice<bool>(key, false, {{"big", false}, {"little", true}});
-}
-
 // A key that this register's type can't have.
 void Refuse(ConfigReader& config, std::string_view key, const std::string& why) {
   if (config.Has(key)) config.Problem(key, why);
@@ -89,7 +98,7 @@ void ReadBit(ConfigReader& config, RegisterSpec& spec) {
   spec.bit = static_cast<int>(config.Int("bit", 0, 0, 15));
 }
 
-void ReadLayout(ConfigReader& config, RegisterSpec& spec) {
+void ReadLayout(ConfigReader& config, RegisterSpec& spec, const UnitDefaults& defaults) {
   const std::string type(ToString(spec.type));
   if (spec.type == RegisterType::kString) {
     if (config.Require("length")) {
@@ -103,12 +112,12 @@ void ReadLayout(ConfigReader& config, RegisterSpec& spec) {
   if (spec.type == RegisterType::kString || spec.count() < 2) {
     Refuse(config, "word_order", "is for values of two and more registers, not \"" + type + "\"");
   } else {
-    spec.little_words = ReadOrder(config, "word_order");
+    spec.little_words = ReadOrder(config, "word_order", defaults.little_words);
   }
   if (spec.type == RegisterType::kBool && IsBits(spec.kind)) {
     Refuse(config, "byte_order", "is for registers");
   } else {
-    spec.little_bytes = ReadOrder(config, "byte_order");
+    spec.little_bytes = ReadOrder(config, "byte_order", defaults.little_bytes);
   }
 }
 
@@ -129,7 +138,7 @@ void ReadScale(ConfigReader& config, RegisterSpec& spec) {
   }
 }
 
-RegisterSpec ReadSpec(ConfigReader& config) {
+RegisterSpec ReadSpec(ConfigReader& config, const UnitDefaults& defaults) {
   RegisterSpec spec;
   config.Require("kind");
   spec.kind = config.Choice<TableKind>("kind", TableKind::kHolding, KindChoices());
@@ -144,7 +153,7 @@ RegisterSpec ReadSpec(ConfigReader& config) {
     spec.type = RegisterType::kBool;
   }
   ReadBit(config, spec);
-  ReadLayout(config, spec);
+  ReadLayout(config, spec, defaults);
   ReadScale(config, spec);
   if (spec.end() > kAddressMax + 1) {
     config.Problem("address", std::to_string(spec.address) + " and the " +
@@ -165,11 +174,11 @@ void ReadWriting(ConfigReader& config, ModbusRegister& reg) {
 }
 
 ModbusRegister ReadRegister(ConfigReader& config, const ModbusUnit& unit,
-                            const std::string& thing) {
+                            const UnitDefaults& options) {
   ModbusRegister reg;
   config.Require("name");
   const std::string name = config.String("name", "");
-  reg.spec = ReadSpec(config);
+  reg.spec = ReadSpec(config, options);
   reg.def.type = ValueTypeOf(reg.spec);
   if (reg.def.type == model::ValueType::kDouble && IsInteger(reg.spec.type)) {
     reg.def.decimals = ImpliedDecimals(reg.spec.scale, reg.spec.offset);
@@ -178,7 +187,7 @@ ModbusRegister ReadRegister(ConfigReader& config, const ModbusUnit& unit,
   reg.spec.decimals = reg.def.decimals;
   ReadWriting(config, reg);
   reg.def.source = "unit " + std::to_string(unit.id) + " " + Describe(reg.spec);
-  const Result<model::Path> path = model::Path::Parse(thing + "/" + name);
+  const Result<model::Path> path = model::Path::Parse(options.thing + "/" + name);
   if (path) {
     reg.def.path = *path;
   } else if (config.Has("name")) {
@@ -202,7 +211,7 @@ class Reader {
 
   ModbusConfig Read() {
     result_.instance = config_.prefix();
-    ReadEndpoint();
+    ReadPlace();
     result_.timeout =
         config_.Duration("timeout", result_.timeout, milliseconds(10), std::chrono::minutes(1));
     result_.breaker_failures =
@@ -219,8 +228,31 @@ class Reader {
   }
 
  private:
+  void ReadPlace() {
+    if (config_.Has("device")) return ReadSerial();
+    const std::string why = "is for a serial line, which 'device' names";
+    serial::RefusePortOptions(config_, why);
+    Refuse(config_, "byte_timeout", why);
+    Refuse(config_, "echo", why);
+    if (!config_.Has("endpoint")) {
+      return config_.Problem("endpoint", "is required, or a serial line's device");
+    }
+    ReadEndpoint();
+  }
+
+  void ReadSerial() {
+    Refuse(config_, "endpoint", "can't stand beside 'device': an instance is one bus");
+    result_.serial.emplace();
+    serial::ReadPortOptions(config_, *result_.serial);
+    if (result_.serial->data_bits != 8) {
+      config_.Problem("data_bits", "Modbus RTU has 8");  // MODBUS over Serial Line V1.02, 2.5.1.
+    }
+    result_.byte_timeout = config_.Duration("byte_timeout", result_.byte_timeout, milliseconds(1),
+                                            std::chrono::minutes(1));
+    result_.echo = config_.Bool("echo", result_.echo);
+  }
+
   void ReadEndpoint() {
-    if (!config_.Require("endpoint")) return;
     const std::string text = config_.String("endpoint", "");
     if (text.empty()) return config_.Problem("endpoint", "must be \"tcp://host:port\"");
     Result<Endpoint> endpoint = ParseEndpoint(text);
@@ -231,14 +263,24 @@ class Reader {
     }
   }
 
+  void CheckId(ConfigReader& config, int id) {
+    if (result_.serial && (id == kBroadcast || id > kUnitMax)) {
+      config.Problem("id", "must be 1 to 247 on a serial line, is " + std::to_string(id));
+    } else if (id > kUnitMax && id != kUnitNotUsed) {
+      config.Problem(
+          "id", "must be 0 to 247, or 255 for a device without units, is " + std::to_string(id));
+    }
+    if (!unit_ids_.insert(id).second) {
+      config.Problem(
+          "id", std::to_string(id) + " is configured twice; put all of its registers in one unit");
+    }
+  }
+
   void ReadUnit(ConfigReader& config, bool several) {
     ModbusUnit unit;
     config.Require("id");
     unit.id = static_cast<int>(config.Int("id", 1, 0, kUnitNotUsed));
-    if (unit.id > kUnitMax && unit.id != kUnitNotUsed) {
-      config.Problem("id", "must be 0 to 247, or 255 for a device without units, is " +
-                               std::to_string(unit.id));
-    }
+    CheckId(config, unit.id);
     const std::string name = config.String("name", "");
     const std::string own = name.empty() ? std::to_string(unit.id) : name;
     std::string thing = name.empty() && !several ? defaults_.thing : defaults_.thing + "_" + own;
@@ -248,21 +290,19 @@ class Reader {
       thing = "x";
     }
     unit.name = "unit " + std::to_string(unit.id) + (name.empty() ? "" : " (" + name + ")");
-    if (!unit_ids_.insert(unit.id).second) {
-      config.Problem("id", std::to_string(unit.id) +
-                               " is configured twice; put all of its registers in one unit");
-    }
     UnitDefaults own_options = defaults_;
+    own_options.thing = thing;
     ReadUnitDefaults(config, own_options);
     unit.period = own_options.period;
     unit.limits = own_options.limits;
     unit.write_multiple = own_options.write_multiple;
-    ReadRegisters(config, unit, thing);
+    unit.request_gap = own_options.request_gap;
+    ReadRegisters(config, unit, own_options);
     config.Finish();
     result_.units.push_back(std::move(unit));
   }
 
-  void ReadRegisters(ConfigReader& config, ModbusUnit& unit, const std::string& thing) {
+  void ReadRegisters(ConfigReader& config, ModbusUnit& unit, const UnitDefaults& options) {
     config.Require("register");
     std::vector<ConfigReader> tables = config.Tables("register");
     for (ConfigReader& table : tables) {
@@ -271,7 +311,7 @@ class Reader {
                                      " of the instance; " + std::to_string(kRegistersMax) +
                                      " are the most");
       }
-      ModbusRegister reg = ReadRegister(table, unit, thing);
+      ModbusRegister reg = ReadRegister(table, unit, options);
       CheckFits(table, reg, unit);
       CheckName(table, reg);
       unit.registers.push_back(std::move(reg));

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "drivers/modbus/read_plan.h"
 #include "drivers/modbus/register.h"
 #include "drivers/sdk/driver.h"
+#include "drivers/sdk/serial/serial_options.h"
 
 namespace edgetwin::driver {
 
@@ -27,13 +29,17 @@ struct ModbusUnit {
   std::string name;  // For people: "unit 3", or "unit 3 (pump)".
   std::chrono::milliseconds period{0};
   ReadLimits limits;
-  bool write_multiple = false;  // FC16 and FC15 for single registers and coils too.
+  bool write_multiple = false;               // FC16 and FC15 for single registers and coils too.
+  std::chrono::milliseconds request_gap{0};  // Silence before it is asked.
   std::vector<ModbusRegister> registers;
 };
 
 struct ModbusConfig {
   std::string instance;  // ConfigReader::prefix().
-  Endpoint endpoint;
+  Endpoint endpoint;     // Unless it is a serial line.
+  std::optional<serial::PortOptions> serial;
+  std::chrono::milliseconds byte_timeout{200};  // As RtuOptions.
+  bool echo = false;
   std::chrono::milliseconds timeout{1'000};
   int breaker_failures = 3;
   std::chrono::milliseconds breaker_max{60'000};

@@ -199,6 +199,78 @@ TEST(ModbusConfigTest, RefusesUnusableEndpointsAndUnits) {
   EXPECT_THAT(Read(kHead).problems, HasSubstr("register: is required"));
 }
 
+TEST(ModbusConfigTest, ReadsASerialLine) {
+  const Outcome outcome = Read(R"(
+device = "/dev/ttyUSB0"
+baud = 19200
+parity = "even"
+byte_timeout = "50ms"
+echo = true
+request_gap = "5ms"
+word_order = "little"
+[[unit]]
+id = 247
+request_gap = "20ms"
+[[unit.register]]
+name = "x"
+kind = "input"
+address = 0
+type = "float32"
+[[unit.register]]
+name = "y"
+kind = "input"
+address = 2
+type = "float32"
+word_order = "big"
+[[unit.register]]
+name = "z"
+kind = "input"
+address = 4
+[[unit]]
+id = 1
+byte_order = "little"
+[[unit.register]]
+name = "x"
+kind = "input"
+address = 0
+)");
+  EXPECT_EQ(outcome.problems, "");
+  const ModbusConfig& config = outcome.config;
+  ASSERT_TRUE(config.serial);
+  EXPECT_EQ(config.serial->ToString(), "/dev/ttyUSB0 19200 8E1");
+  EXPECT_EQ(config.byte_timeout, milliseconds(50));
+  EXPECT_TRUE(config.echo);
+  ASSERT_EQ(config.units.size(), 2u);
+  EXPECT_EQ(config.units[0].request_gap, milliseconds(20));
+  EXPECT_EQ(config.units[1].request_gap, milliseconds(5));
+  // The orders of the instance and the unit are those of registers that say none.
+  EXPECT_TRUE(config.units[0].registers[0].spec.little_words);
+  EXPECT_FALSE(config.units[0].registers[1].spec.little_words);
+  EXPECT_FALSE(config.units[0].registers[0].spec.little_bytes);
+  EXPECT_TRUE(config.units[1].registers[0].spec.little_bytes);
+}
+
+TEST(ModbusConfigTest, ABusIsEitherTcpOrASerialLine) {
+  const std::string unit =
+      "[[unit]]\nid = 1\n[[unit.register]]\nname = \"x\"\nkind = \"coil\"\naddress = 0\n";
+  const std::string device = "device = \"/dev/ttyS1\"\n";
+  const std::string endpoint = "endpoint = \"tcp://h\"\n";
+  EXPECT_EQ(Read(device + unit).problems, "");
+  EXPECT_THAT(Read(unit).problems, HasSubstr("endpoint: is required, or a serial line's device"));
+  EXPECT_THAT(Read(device + endpoint + unit).problems, HasSubstr("an instance is one bus"));
+  for (const char* key : {"baud = 9600", "parity = \"even\"", "stop_bits = 2", "rs485 = true",
+                          "byte_timeout = \"1s\"", "echo = false"}) {
+    EXPECT_THAT(Read(endpoint + key + "\n" + unit).problems, HasSubstr("is for a serial line"))
+        << key;
+  }
+  EXPECT_THAT(Read(device + "data_bits = 7\n" + unit).problems, HasSubstr("Modbus RTU has 8"));
+  for (const char* id : {"0", "248", "255"}) {
+    const std::string other = "[[unit]]\nid = " + std::string(id) + unit.substr(15);
+    EXPECT_THAT(Read(device + other).problems, HasSubstr("must be 1 to 247 on a serial line"))
+        << id;
+  }
+}
+
 TEST(ModbusConfigTest, TheSampleIsValid) {
   std::ifstream file(EDGETWIN_SOURCE_DIR "/drivers/modbus/sample.toml");
   std::stringstream text;

@@ -22,6 +22,10 @@ class ModbusDriver final : public BlockingDriver {
     return true;
   }
 
+  std::string exclusive() const override {
+    return config_.serial ? config_.serial->device : std::string();
+  }
+
  protected:
   std::unique_ptr<BlockingBus> MakeBus() override { return std::make_unique<ModbusBus>(config_); }
 
@@ -29,8 +33,8 @@ class ModbusDriver final : public BlockingDriver {
   static BusOptions OptionsOf(const ModbusConfig& config) {
     BusOptions options;
     options.name = config.instance;
-    options.operation_deadline = config.timeout;
-    options.write_deadline = config.timeout * 2;  // The write, and reading it back.
+    options.operation_deadline = OperationTime(config);
+    options.write_deadline = OperationTime(config) * 2;  // The write, and reading it back.
     options.breaker_failures_max = config.breaker_failures;
     options.breaker_max = config.breaker_max;
     for (const ModbusUnit& unit : config.units) {
@@ -48,7 +52,7 @@ class ModbusDriver final : public BlockingDriver {
 }  // namespace
 
 DriverKind ModbusKind() {
-  return {"modbus", "Modbus TCP devices, by libmodbus",
+  return {"modbus", "Modbus devices, over TCP and on serial lines (RTU)",
           []() -> std::unique_ptr<Driver> { return std::make_unique<ModbusDriver>(); }};
 }
 

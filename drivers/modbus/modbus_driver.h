@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reads and writes Modbus TCP devices; README.md describes its options.
+// Reads and writes Modbus devices over TCP and on serial lines; README.md describes its options.
 
 #pragma once
 

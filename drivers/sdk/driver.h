@@ -75,6 +75,10 @@ class Driver {
   // are known already.
   virtual bool Init(ConfigReader& config) = 0;
 
+  // What this instance can't share with another, such as a serial port's path; empty: nothing. A
+  // configuration in which two instances say the same is refused. After Init.
+  virtual std::string exclusive() const { return {}; }
+
   // Begins polling. kUnavailable is retried by the supervisor with backoff; anything else is final.
   // Loop thread; nothing may block here or in any callback.
   virtual Status Start(Loop& loop, SampleSink& sink) = 0;
