@@ -104,9 +104,11 @@ class Client::Impl {
     std::string body;
     Outcome outcome{Answer{}};  // Once it is over.
 
+    // Whether it never was anywhere but where the operator sent it, who trusts that host with
+    // secrets.
+    bool at_home = true;
+
     bool redirected() const { return redirects > 0; }
-    // Whether it is still where the operator sent it, who trusts that place with secrets.
-    bool at_home() const { return url.origin == exchange.message.url.origin; }
   };
 
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) {
@@ -197,7 +199,7 @@ class Client::Impl {
     }
     SetMethod(easy, message);
     Append(transfer.headers, "Expect:");  // Many small servers don't know 100-continue.
-    if (transfer.at_home()) {
+    if (transfer.at_home) {
       for (const auto& [name, value] : message.headers) AppendHeader(transfer, name, value);
     }
     if (!transfer.redirected()) {
@@ -206,7 +208,7 @@ class Client::Impl {
       }
     }
     if (Status status = SetTls(transfer); !status) return status;
-    if (transfer.at_home()) {
+    if (transfer.at_home) {
       if (Status status = SetAuth(transfer); !status) return status;
     }
     set(CURLOPT_HTTPHEADER, transfer.headers.get());
@@ -233,7 +235,7 @@ class Client::Impl {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
     if (!tls.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
-    if (tls.cert_file.empty() || !transfer.at_home()) return {};
+    if (tls.cert_file.empty() || !transfer.at_home) return {};
     const Result<std::string> key = Locate(tls.key);
     if (!key) return key.error();
     curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.cert_file.c_str());
@@ -259,7 +261,20 @@ class Client::Impl {
         break;
       case Type::kBearer: AppendHeader(transfer, "Authorization", "Bearer " + *secret); break;
       case Type::kHeader: AppendHeader(transfer, auth.header, *secret); break;
+      case Type::kUrl: return SetSecretUrl(transfer, *secret);
     }
+    return {};
+  }
+
+  static Status SetSecretUrl(const Transfer& transfer, const std::string& secret) {
+    if (transfer.redirected()) return {};  // The server wrote this address.
+    CURL* easy = transfer.easy.get();
+    char* escaped = curl_easy_escape(easy, secret.c_str(), static_cast<int>(secret.size()));
+    if (escaped == nullptr) return Exhausted("no memory");
+    std::string url = transfer.url.text;
+    url.replace(url.find(kSecretMark), kSecretMark.size(), escaped);
+    curl_free(escaped);
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     return {};
   }
 
@@ -320,6 +335,8 @@ class Client::Impl {
     if (transfer.url.secure && !url->secure) return Invalid("it redirects from https to http");
     curl_multi_remove_handle(multi_, transfer.easy.get());
     transfer.url = *std::move(url);
+    transfer.at_home =
+        transfer.at_home && transfer.url.origin == transfer.exchange.message.url.origin;
     ++transfer.redirects;
     Send(transfer);
     return {};

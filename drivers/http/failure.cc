@@ -15,7 +15,9 @@ namespace {
 // X509_V_ERR_… of OpenSSL's x509_vfy.h; the numbers are part of its interface.
 std::string CertificateFault(long verify) {
   switch (verify) {
-    case 0: return "certificate is for another name than ";  // Compared by libcurl, not OpenSSL.
+    case 0:
+    case 1:  // libcurl compares names itself, before it asks OpenSSL for its verdict.
+    case 62: return "certificate is for another name than ";
     case 2:
     case 20:
     case 21: return "certificate's issuer is not known, of ";
@@ -24,7 +26,6 @@ std::string CertificateFault(long verify) {
     case 18: return "certificate is self-signed, of ";
     case 19: return "certificate's chain ends in an unknown self-signed one, of ";
     case 23: return "certificate was revoked, of ";
-    case 62: return "certificate is for another name than ";
     default: return "certificate is not trusted (X.509 " + std::to_string(verify) + "), of ";
   }
 }

@@ -55,6 +55,9 @@ Status FirstOf(const std::vector<Result<Value>>& values) {
 bool HttpDriver::Init(ConfigReader& config) {
   const std::size_t problems = config.problems().list().size();
   options_ = ReadHttpOptions(config);
+  hosts_.clear();
+  parts_.clear();
+  properties_.clear();
   std::size_t body_bytes_max = 0;
   for (const RequestOptions& request : options_.requests) {
     body_bytes_max = std::max(body_bytes_max, request.body_bytes_max);

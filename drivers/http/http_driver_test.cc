@@ -419,6 +419,26 @@ TEST_F(HttpAuthTest, BasicDigestBearerAndHeader) {
   EXPECT_EQ(server().Asked("/auth/digest").size(), 2u);
 }
 
+TEST_F(HttpAuthTest, ASecretMayBePartOfTheAddress) {
+  server().Serve("key", R"({"a":6})");
+  Start(RequestOf(
+      server().Url("/files/key?k={secret}"),
+      "[request.auth]\ntype = \"url\"\nsecret_file = \"" + SecretFile("open&sesame") + "\"\n"));
+  EXPECT_TRUE(UntilGood("t/a", 6));
+  EXPECT_EQ(server().Asked("/files/key?k=open%26sesame").size(), 1u);
+  ExpectNoSecretIn(sink_.DefOf("t/a").source);
+}
+
+TEST_F(HttpAuthTest, WhoWasAwayIsTrustedNoMore) {
+  TestServer other;
+  server().Serve("home", R"({"a":9})");
+  Start(RequestOf(
+      server().Url("/to?" + other.Url("/to%3F" + server().Url("/files/home"))),
+      "[request.auth]\ntype = \"bearer\"\ntoken_file = \"" + SecretFile("opensesame") + "\"\n"));
+  ASSERT_TRUE(UntilGood("t/a", 9));
+  EXPECT_THAT(server().Asked("GET /files/home").back(), Not(HasSubstr("authorization")));
+}
+
 TEST_F(HttpAuthTest, RefusedCredentialsAreToldWithoutThem) {
   const std::string error = ErrorOf("/auth/basic",
                                     "[request.auth]\ntype = \"basic\"\nuser = \"poller\"\n"

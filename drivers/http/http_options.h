@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,12 +24,13 @@ inline constexpr std::size_t kRequestsMax = 100;      // An instance.
 inline constexpr std::size_t kPropertiesMax = 1'000;  // An instance.
 
 struct AuthOptions {
-  enum class Type { kNone, kBasic, kDigest, kBearer, kHeader };
+  enum class Type { kNone, kBasic, kDigest, kBearer, kHeader, kUrl };
   Type type = Type::kNone;
   std::string user;    // Basic and digest.
   std::string header;  // Header: its name.
-  SecretPlace secret;  // The password, the token, the header's value.
+  SecretPlace secret;  // The password, the token, the header's value, what replaces kSecretMark.
 };
+inline constexpr std::string_view kSecretMark = "{secret}";  // In a URL, once.
 
 struct TlsOptions {
   std::string ca_file;  // PEM; empty: the system's.

@@ -130,6 +130,7 @@ TEST_F(HttpWriteTest, ABusyHostEndsItAtTheDeadlineUnsent) {
   Start(RequestOf(server_.Url("/silent")) +
         "[[property]]\nname = \"b\"\n[property.write]\nurl = \"" + server_.Url("/files/set") +
         "\"\nbody = \"{value}\"\ntimeout = \"200ms\"\n");
+  ASSERT_TRUE(Until([&] { return server_.Asked("/silent").size() == 1; }));
   const Result<Value> written = Write("t/b", Value(1.5));
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, ErrorCode::kUnavailable);

@@ -85,7 +85,8 @@ void ReadAuth(ConfigReader& config, AuthOptions& auth) {
                                    {"basic", Type::kBasic},
                                    {"digest", Type::kDigest},
                                    {"bearer", Type::kBearer},
-                                   {"header", Type::kHeader}});
+                                   {"header", Type::kHeader},
+                                   {"url", Type::kUrl}});
   std::string secret = "password";
   if (auth.type == Type::kBasic || auth.type == Type::kDigest) {
     config.Require("user");
@@ -107,6 +108,8 @@ void ReadAuth(ConfigReader& config, AuthOptions& auth) {
                !why.empty() && Lower(auth.header) != "authorization") {
       config.Problem("header", "'" + auth.header + "' " + why);
     }
+  } else if (auth.type == Type::kUrl) {
+    secret = "secret";
   } else {
     return config.Finish();
   }
@@ -131,6 +134,18 @@ void ReadTls(ConfigReader& config, TlsOptions& tls) {
     config.Problem("verify", "false makes ca_file pointless");
   }
   config.Finish();
+}
+
+void CheckSecretMark(ConfigReader& config, const MessageOptions& message) {
+  const std::string& url = message.url.text;
+  const std::size_t at = url.find(kSecretMark);
+  if (message.auth.type == AuthOptions::Type::kUrl) {
+    if (!url.empty() && (at == url.npos || url.find(kSecretMark, at + 1) != url.npos)) {
+      config.Problem("url", "must hold {secret} once, for auth of type \"url\"");
+    }
+  } else if (at != url.npos) {
+    config.Problem("url", "holds {secret}, which is for auth of type \"url\"");
+  }
 }
 
 }  // namespace
@@ -170,6 +185,7 @@ MessageOptions ReadMessage(ConfigReader& config, const std::vector<std::string>&
     message.headers.emplace_back("Content-Type", "application/json");
   }
   ReadSecurity(config, message.auth, message.tls);
+  CheckSecretMark(config, message);
   return message;
 }
 
