@@ -5,6 +5,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "drivers/http/value.h"
 
 namespace edgetwin::http_driver {
@@ -13,7 +15,15 @@ namespace {
 // Of one compiled expression with its caches (RE2's own default is 8 MiB).
 constexpr std::int64_t kMemoryBytesMax = 256 << 10;
 
+std::size_t InstructionsOf(const RE2& expression) {
+  return static_cast<std::size_t>(std::max(expression.ProgramSize(), 1));
+}
+
 }  // namespace
+
+std::size_t Pattern::body_bytes_max() const {
+  return kPatternStepsMax / InstructionsOf(*expression_);
+}
 
 Result<Pattern> Pattern::Compile(const std::string& text) {
   if (text.size() > kPatternBytesMax) {
@@ -26,8 +36,9 @@ Result<Pattern> Pattern::Compile(const std::string& text) {
     return Exhausted(Shown(text) + " is too large once its repetitions are counted out");
   }
   if (!expression->ok()) return Invalid(Shown(text) + ": " + expression->error());
-  if (expression->ProgramSize() > kPatternInstructionsMax) {
-    return Exhausted(Shown(text) + " costs too much: " + std::to_string(expression->ProgramSize()) +
+  if (InstructionsOf(*expression) > kPatternInstructionsMax) {
+    return Exhausted(Shown(text) +
+                     " costs too much: " + std::to_string(InstructionsOf(*expression)) +
                      " instructions, " + std::to_string(kPatternInstructionsMax) + " are allowed");
   }
   if (expression->NumberOfCapturingGroups() != 1) {
@@ -38,10 +49,9 @@ Result<Pattern> Pattern::Compile(const std::string& text) {
 }
 
 Result<std::string> Pattern::Find(std::string_view body) const {
-  if (body.size() > kPatternBodyBytesMax) {
+  if (body.size() > body_bytes_max()) {
     return Exhausted("the body has " + std::to_string(body.size()) +
-                     " bytes; expressions search in " + std::to_string(kPatternBodyBytesMax) +
-                     " at most");
+                     " bytes, this expression may search " + std::to_string(body_bytes_max()));
   }
   re2::StringPiece group;
   if (!RE2::PartialMatch(re2::StringPiece(body.data(), body.size()), *expression_, &group)) {
