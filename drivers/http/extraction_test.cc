@@ -191,6 +191,7 @@ TEST(ValueTest, WritesAreJsonOfTheDevicesOwnScale) {
   EXPECT_EQ(*ToJson(Value(21.5), tenths), "215");
   EXPECT_EQ(*ToJson(Value(0.3), tenths), "3");  // And not 2.9999999999999996.
   EXPECT_EQ(*ToJson(Value(21.55), tenths), "215.5");
+  EXPECT_EQ(*ToJson(Value(4079685477580.8), Conversion()), "4079685477580.8");
   Conversion whole;
   whole.type = ValueType::kInt;
   EXPECT_EQ(*ToJson(Value(std::int64_t{9223372036854775807}), whole), "9223372036854775807");

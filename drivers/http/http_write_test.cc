@@ -122,8 +122,8 @@ TEST_F(HttpWriteTest, IsNeverSentTwice) {
 }
 
 TEST_F(HttpWriteTest, SilenceEndsAtTheDeadline) {
-  StartWriteOnly("/silent", "timeout = \"300ms\"\n");
-  EXPECT_EQ(Write("t/a", Value(1.5)).error(), TimedOut("no answer within 300ms"));
+  StartWriteOnly("/silent", "timeout = \"1s\"\n");
+  EXPECT_EQ(Write("t/a", Value(1.5)).error(), TimedOut("no answer within 1s"));
 }
 
 TEST_F(HttpWriteTest, ABusyHostEndsItAtTheDeadlineUnsent) {
@@ -139,11 +139,11 @@ TEST_F(HttpWriteTest, ABusyHostEndsItAtTheDeadlineUnsent) {
 }
 
 TEST_F(HttpWriteTest, AReadingBackThatHangsEndsAtTheDeadline) {
-  Start(RequestOf(server_.Url("/silent"), "period = \"1h\"\ntimeout = \"200ms\"\n") +
+  Start(RequestOf(server_.Url("/silent"), "period = \"1h\"\ntimeout = \"1s\"\n") +
         "[request.property.write]\nurl = \"" + server_.Url("/files/set") +
-        "\"\nbody = \"{value}\"\ntimeout = \"5s\"\n");
+        "\"\nbody = \"{value}\"\ntimeout = \"1m\"\n");
   ASSERT_TRUE(Until([&] { return !sink_.polls().empty(); }));
-  EXPECT_EQ(Refusal(), "written, but not confirmed: no answer within 200ms");
+  EXPECT_EQ(Refusal(), "written, but not confirmed: no answer within 1s");
   EXPECT_EQ(server_.Served("set"), "1.5");
 }
 

@@ -105,11 +105,15 @@ Result<Value> ToText(const Scalar& scalar) {
   return value;
 }
 
-// What would be read back as `value`: whole where it is whole but for the rounding of the division.
+// What would be read back as `value`: whole where only the rounding of this calculation keeps it from
+// being whole.
 double Unscaled(double value, const Conversion& conversion) {
+  if (conversion.scale == 1 && conversion.offset == 0) return value;
   const double raw = (value - conversion.offset) / conversion.scale;
   const double whole = std::nearbyint(raw);
-  return std::abs(raw - whole) <= 1e-12 * std::abs(raw) ? whole : raw;
+  const double error = 4 * std::numeric_limits<double>::epsilon() *
+                       (std::abs(value) + std::abs(conversion.offset)) / std::abs(conversion.scale);
+  return std::abs(raw - whole) <= error ? whole : raw;
 }
 
 }  // namespace
