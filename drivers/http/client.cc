@@ -198,7 +198,6 @@ class Client::Impl {
       set(CURLOPT_FORBID_REUSE, 1L);
     }
     SetMethod(easy, message);
-    Append(transfer.headers, "Expect:");  // Many small servers don't know 100-continue.
     if (transfer.at_home) {
       for (const auto& [name, value] : message.headers) AppendHeader(transfer, name, value);
     }

@@ -121,9 +121,22 @@ TEST_F(HttpWriteTest, IsNeverSentTwice) {
   EXPECT_EQ(server_.Asked("/dropped?write").size(), 1u);
 }
 
+TEST_F(HttpWriteTest, IsNotSentTwiceAfterAChallengeEither) {
+  tests::TempDir folder;
+  StartWriteOnly("/challenged",
+                 "[property.write.auth]\ntype = \"digest\"\nuser = \"poller\"\n"
+                 "password_file = \"" +
+                     folder.Write("secret", "open sesame") + "\"\n");
+  EXPECT_EQ(Refusal(), "the connection was closed without an answer");
+  EXPECT_EQ(server_.Asked("authorization=Digest").size(), 1u);
+}
+
 TEST_F(HttpWriteTest, SilenceEndsAtTheDeadline) {
   StartWriteOnly("/silent", "timeout = \"1s\"\n");
-  EXPECT_EQ(Write("t/a", Value(1.5)).error(), TimedOut("no answer within 1s"));
+  const Result<Value> written = Write("t/a", Value(1.5));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ErrorCode::kTimeout);
+  EXPECT_THAT(written.error().text, HasSubstr("no answer within"));
 }
 
 TEST_F(HttpWriteTest, ABusyHostEndsItAtTheDeadlineUnsent) {

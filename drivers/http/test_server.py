@@ -178,6 +178,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return said["response"] == md5(
             f"{first}:{NONCE}:{said['nc']}:{said['cnonce']}:{said['qop']}:{second}")
 
+    def do_challenged(self, words, query):  # Takes what is authorized, and goes.
+        if self.headers.get("Authorization"):
+            return self.end()
+        return self.answer(401, b"", [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
+
     def do_auth(self, words, query):
         if self.allowed(words):
             return self.answer(200, b'{"a":1}')

@@ -50,7 +50,6 @@ Result<Url> ParseUrl(const std::string& text) {
   if (set != CURLUE_OK) return Refused(set);
   const std::string scheme = PartOf(url, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https") return Refused(CURLUE_UNSUPPORTED_SCHEME);
-  if (!PartOf(url, CURLUPART_USER).empty()) return Refused(CURLUE_USER_NOT_ALLOWED);
   curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
 
   Url parsed;
