@@ -10,7 +10,7 @@
 
 #include <set>
 
-#include "drivers/http/test_server.h"
+#include "drivers/http/http_driver_test_base.h"
 #include "tests/support/port.h"
 
 namespace edgetwin::http_driver {
@@ -320,12 +320,32 @@ TEST_F(HttpPollTest, ASilentHostIsLeftAloneAndProbed) {
   EXPECT_TRUE(Until([&] { return server().Asked("/dropped?probed").size() >= 6; }));
 }
 
+// `count` requests that get no answer.
+std::string Silent(const TestServer& server, int count) {
+  std::string options;
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "s" + std::to_string(i);
+    options += "[[request]]\nname = \"" + name + "\"\nperiod = \"100ms\"\nurl = \"" +
+               server.Url("/dropped?silent") + "\"\n[[request.property]]\nname = \"" + name +
+               "\"\npointer = \"/a\"\n";
+  }
+  return options;
+}
+
+TEST_F(HttpPollTest, ASilentHostIsProbedByOneRequestAtATime) {
+  const MonoTime begin = clock_.Now();
+  Start("breaker_failures = 1\nbreaker_max = \"100ms\"\n" + Silent(server(), 20));
+  ASSERT_TRUE(Until([&] { return sink_.polls().size() >= 10; }));
+  // One to open the breaker, then one a pause.
+  const auto pauses = static_cast<std::size_t>((clock_.Now() - begin) / milliseconds(100));
+  EXPECT_LE(sink_.polls().size(), 2 + pauses);
+}
+
 TEST_F(HttpPollTest, EachRequestOfASilentHostComesToBeTheProbe) {
   server().Serve("alive", R"({"a":1})");
-  // The quick one would always be first, and keep the breaker open.
-  Start("breaker_failures = 1\nbreaker_max = \"100ms\"\n" +
-        RequestOf(server().Url("/dropped?quick"), "period = \"100ms\"") +
-        "[[request]]\nname = \"slow\"\nperiod = \"2s\"\nurl = \"" + server().Url("/files/alive") +
+  // The silent ones would always be first, and keep the breaker open.
+  Start("breaker_failures = 1\nbreaker_max = \"100ms\"\n" + Silent(server(), 5) +
+        "[[request]]\nname = \"alive\"\nurl = \"" + server().Url("/files/alive") +
         "\"\n[[request.property]]\nname = \"b\"\npointer = \"/a\"\n");
   EXPECT_TRUE(UntilGood("t/b", 1));
 }

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "drivers/http/test_server.h"
+#include "drivers/http/http_driver_test_base.h"
 #include "tests/support/port.h"
 
 namespace edgetwin::http_driver {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <thread>
 
-#include "drivers/http/test_server.h"
+#include "drivers/http/http_driver_test_base.h"
 
 namespace {
 
