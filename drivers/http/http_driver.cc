@@ -123,8 +123,9 @@ Status HttpDriver::Start(Loop& loop, driver::SampleSink& sink) {
   }
   for (Part& part : parts_) part.failing = part.last_error = {};
 
-  // The first poll comes at once. From then on each has its own share of the period, and within that
-  // a place by chance, so that neither requests nor gateways that start together poll together.
+  // The first poll comes at once. From then on each has its own share of the period, and within
+  // that a place by chance, so that neither requests nor gateways that start together poll
+  // together.
   const MonoTime now = loop.Now();
   const auto count = static_cast<std::int64_t>(polls_.size());
   for (std::size_t i = 0; i < polls_.size(); ++i) {

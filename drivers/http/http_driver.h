@@ -22,8 +22,8 @@
 namespace edgetwin::http_driver {
 
 // A host (scheme, name and port) gets one exchange at a time: first writes and reads that somebody
-// waits for, then the polls that are due, the longest waiting first. One that doesn't answer is left
-// alone by its breaker; the polls stay due meanwhile, so that each comes to be the probe once.
+// waits for, then the polls that are due, the longest waiting first. One that doesn't answer is
+// left alone by its breaker; the polls stay due meanwhile, so that each comes to be the probe once.
 class HttpDriver final : public driver::Driver {
  public:
   static constexpr std::size_t kCallsMax = 64;  // Writes and reads under way.

@@ -46,7 +46,8 @@ std::size_t JsonPicker::Add(const Pointer& pointer, std::string text) {
   return texts_.size() - 1;
 }
 
-// Follows nlohmann's parser through the document, with the picker's node at hand where there is one.
+// Follows nlohmann's parser through the document, with the picker's node at hand where there is
+// one.
 class JsonWalk final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit JsonWalk(const JsonPicker& picker)

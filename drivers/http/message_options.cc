@@ -169,6 +169,7 @@ MessageOptions ReadMessage(ConfigReader& config, const std::vector<std::string>&
     }
   }
   std::vector<std::pair<std::string, std::string>> choices;
+  choices.reserve(methods.size());
   for (const std::string& method : methods) choices.emplace_back(method, method);
   message.method = config.Choice<std::string>("method", methods.front(), choices);
   ReadHeaders(config, message);

@@ -105,8 +105,8 @@ Result<Value> ToText(const Scalar& scalar) {
   return value;
 }
 
-// What would be read back as `value`: whole where only the rounding of this calculation keeps it from
-// being whole.
+// What would be read back as `value`: whole where only the rounding of this calculation keeps it
+// from being whole.
 double Unscaled(double value, const Conversion& conversion) {
   if (conversion.scale == 1 && conversion.offset == 0) return value;
   const double raw = (value - conversion.offset) / conversion.scale;

@@ -15,8 +15,8 @@
 
 namespace edgetwin::http_driver {
 
-// One value as JSON or a regular expression gave it; a monostate is JSON's null. Whole numbers never
-// pass through a double.
+// One value as JSON or a regular expression gave it; a monostate is JSON's null. Whole numbers
+// never pass through a double.
 using Scalar = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string>;
 
 struct Conversion {

@@ -1,10 +1,10 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Hostile bytes as what an HTTP server answers: values are picked out of them by JSON pointers and by
-// regular expressions. None may crash; what is refused is refused with words that a twin could hold.
-// The first byte says what the input is: an answer to fixed places, or a pointer or an expression of
-// its own in the first line.
+// Hostile bytes as what an HTTP server answers: values are picked out of them by JSON pointers and
+// by regular expressions. None may crash; what is refused is refused with words that a twin could
+// hold. The first byte says what the input is: an answer to fixed places, an address, or a pointer
+// or an expression of its own in the first line.
 
 #include <cmath>
 #include <cstddef>
