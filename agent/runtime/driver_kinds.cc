@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".so";
 // Each has a Debian package of its own: edgetwin-driver-<kind>.
-constexpr std::array<std::string_view, 1> kOwnModules = {"modbus"};
+constexpr std::array<std::string_view, 2> kOwnModules = {"http", "modbus"};
 
 // A module runs as the agent does: whoever may write it is the agent.
 Status CheckWriters(const fs::path& file) {

@@ -60,7 +60,8 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"event2/", "event.h"}, {"twin/base", "twin/http"}},
       {{"toml++/", "toml.hpp"}, {"agent/config"}},
       {{"modbus"}, {"drivers/modbus"}, true},
-      {{"nlohmann/"}, {"agent", "drivers/exec", "sync/cloud"}, true},
+      {{"nlohmann/"}, {"agent", "drivers/exec", "drivers/http", "sync/cloud"}, true},
+      {{"re2/"}, {"drivers/http"}},
       {{"systemd/"}, {"twin/base/log.cc", "agent/config", "agent/daemon", "sync/cloud"}},
       {{"google/protobuf/"}, {"sync/codec"}, true},
   };
