@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "agent/runtime/agent.h"
+#include "drivers/can/can_driver.h"
 #include "drivers/exec/exec_driver.h"
 #include "drivers/host/host_driver.h"
 #include "drivers/hwmon/hwmon_driver.h"
@@ -14,8 +15,9 @@
 namespace edgetwin::runtime {
 
 std::vector<driver::DriverKind> DriverKinds() {
-  return {exec::ExecKind(),     host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(),
-          driver::ModbusKind(), replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
+  return {can::CanKind(),       exec::ExecKind(),       host::HostKind(),
+          hwmon::HwmonKind(),   iio::IioKind(),         driver::ModbusKind(),
+          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<std::string> DriverKindNames() {
