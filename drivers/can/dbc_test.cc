@@ -33,13 +33,13 @@ std::string InMessage(const std::string& lines) {
 constexpr const char* kWhole = R"(VERSION "1.0 BO_ 1 Fake: 8 X"
 
 NS_ :
-	NS_DESC_
-	CM_
-	BA_DEF_
-	BA_
-	VAL_
-	SIG_VALTYPE_
-	SG_MUL_VAL_
+    NS_DESC_
+    CM_
+    BA_DEF_
+    BA_
+    VAL_
+    SIG_VALTYPE_
+    SG_MUL_VAL_
 
 BS_:
 
@@ -107,7 +107,8 @@ TEST(DbcTest, TakesWhatMattersAndPassesOverTheRest) {
 
 TEST(DbcTest, LinesMayEndAsOnWindowsAndBeginWithAMark) {
   const std::string text =
-      "\xef\xbb\xbfVERSION \"\"\r\nBO_ 1 A: 8 X\r\n SG_ b : 0|8@1+ (1,0) [0|0] "
+      "\xef\xbb\xbfVERSION \"\"\r\nNS_ :\r\n\tCM_\r\n\tBA_\r\n\r\nBS_:\r\nBO_ 1 A: 8 X\r\n SG_ b : "
+      "0|8@1+ (1,0) [0|0] "
       "\"\" X\r\n";
   EXPECT_EQ(Problems(text), "");
   EXPECT_EQ(ParseDbc(text).messages.at(0).signals.size(), 1u);
