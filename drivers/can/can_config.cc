@@ -134,7 +134,9 @@ class Reader {
     for (const DbcSignal& signal : from.signals) message.signals.push_back(Taken(from, signal));
     message.timeout = timeout_.value_or(DefaultTimeout(message, from.cycle));
     for (const CanSignal& signal : message.signals) {
-      if (!paths_.emplace(signal.def.path.text(), 0).second) {
+      if (signal.def.path.empty()) {
+        DbcProblemOf({from.line, path_problem_});
+      } else if (!paths_.emplace(signal.def.path.text(), 0).second) {
         DbcProblemOf({from.line, "'" + signal.def.path.text() + "' is the path of another signal"});
       }
     }
@@ -335,10 +337,6 @@ class Reader {
   }
 
   void ReadSignal(ConfigReader& table, CanMessage& message, const DbcMessage* from) {
-    if (++signals_ > kSignalsMax) {
-      return table.Problem({}, "is signal " + std::to_string(signals_) + " of the instance; " +
-                                   std::to_string(kSignalsMax) + " are the most");
-    }
     table.Require("name");
     const std::string name = table.String("name", "");
     CanSignal signal;
@@ -443,6 +441,13 @@ class Reader {
     for (CanSignal& signal : message.signals) {
       signal.def.source =
           result_.interface + " " + Hex(message.id) + " " + Describe(signal.spec.bits);
+    }
+    const bool fitted = signals_ <= kSignalsMax;
+    signals_ += message.signals.size();
+    if (fitted && signals_ > kSignalsMax) {
+      config_.Problem(table == nullptr ? "dbc" : "message",
+                      "there are more than " + std::to_string(kSignalsMax) +
+                          " signals with those of '" + message.name + "'");
     }
     const auto same = std::ranges::find(result_.messages, message.id, &CanMessage::id);
     if (table != nullptr && table->Has("name") && same != result_.messages.end()) {

@@ -168,6 +168,23 @@ TEST_F(CanConfigTest, MoreMessagesThanTheKernelFiltersAreAProblem) {
   EXPECT_THAT(problems_, HasSubstr("one message more than the kernel takes filters for, 512"));
 }
 
+TEST_F(CanConfigTest, MoreSignalsThanAnInstanceHasAreAProblem) {
+  std::string dbc = "BO_ 1 M: 8 X\n";
+  for (std::size_t i = 0; i <= kSignalsMax; ++i) {
+    dbc += " SG_ s" + std::to_string(i) + " : 0|8@1+ (1,0) [0|0] \"\" X\n";
+  }
+  Dbc(dbc);
+  ReadWithDbc("");
+  EXPECT_THAT(problems_, HasSubstr("there are more than 10000 signals with those of 'M'"));
+}
+
+TEST_F(CanConfigTest, PathsThatAreTooLongAreAProblem) {
+  Dbc("BO_ 1 " + std::string(100, 'm') + ": 8 X\n SG_ " + std::string(100, 's') +
+      " : 0|8@1+ (1,0) [0|0] \"\" X\n");
+  ReadWithDbc("thing = \"" + std::string(90, 't') + "\"\n");
+  EXPECT_THAT(problems_, HasSubstr("x.dbc:1: drivers.bus.dbc: '"));
+}
+
 TEST_F(CanConfigTest, NamesThatAreNotInTheFileAreCorrected) {
   Dbc(kDbc);
   ReadWithDbc(

@@ -415,6 +415,10 @@ TEST_F(CanDriverTest, ARecordThatIsNoFrameIsPassedOver) {
   ASSERT_TRUE(bus_.PutBytes("hello", 5));
   canfd_frame frame{};
   frame.can_id = 291;
+  ASSERT_TRUE(bus_.PutBytes(&frame, 8));  // A frame's beginning.
+  Turn();
+  EXPECT_EQ(sink_.reports(), 0u);
+  EXPECT_FALSE(Bad("e/m/speed"));
   frame.len = 9;  // In a classic frame.
   ASSERT_TRUE(bus_.PutBytes(&frame, CAN_MTU));
   Put(291, {2, 0, 0});

@@ -136,9 +136,8 @@ class Parser {
     if (keyword.text == "BO_") return Message(keyword.line);
     if (keyword.text == "SG_") return Signal(keyword.line);
     if (keyword.text == "NS_") return NewSymbols();
-    if (keyword.text == "VERSION" || keyword.text == "BS_" || keyword.text == "BU_") {
-      return SkipLine(keyword.line);
-    }
+    if (keyword.text == "VERSION" || keyword.text == "BS_") return SkipLine(keyword.line);
+    if (keyword.text == "BU_") return Nodes(keyword.line);
     if (keyword.text == "VAL_") return Labels();
     if (keyword.text == "SIG_VALTYPE_") return ValueType();
     if (keyword.text == "SG_MUL_VAL_") return MultiplexValues();
@@ -154,6 +153,13 @@ class Parser {
            !lexer_.peek().Is("BU_") && !lexer_.peek().Is("BO_")) {
       lexer_.Take();
     }
+    return {};
+  }
+
+  // Some tools break their list into lines.
+  Status Nodes(int line) {
+    if (Status line_skipped = SkipLine(line); !line_skipped) return line_skipped;
+    while (lexer_.peek().kind == Kind::kWord && !lexer_.peek().text.ends_with('_')) lexer_.Take();
     return {};
   }
 

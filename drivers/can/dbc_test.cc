@@ -114,6 +114,13 @@ TEST(DbcTest, LinesMayEndAsOnWindowsAndBeginWithAMark) {
   EXPECT_EQ(ParseDbc(text).messages.at(0).signals.size(), 1u);
 }
 
+TEST(DbcTest, ListsOfNodesMayHaveSeveralLines) {
+  const std::string text =
+      "BU_: A\n B C\n D\nBO_ 1 A: 8 X\n SG_ b : 0|8@1+ (1,0) [0|0] \"\" X, Y\n";
+  EXPECT_EQ(Problems(text), "");
+  EXPECT_EQ(ParseDbc(text).messages.size(), 1u);
+}
+
 TEST(DbcTest, UnitsOfOldFilesBecomeUtf8) {
   const DbcFile file = ParseDbc(
       "BO_ 1 A: 8 X\n SG_ t : 0|8@1+ (1,-40) [0|0] \"\xb0"

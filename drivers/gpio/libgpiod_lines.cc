@@ -154,17 +154,21 @@ int TypeOf(const LineSpec& spec) {
   return GPIOD_LINE_REQUEST_DIRECTION_INPUT;
 }
 
-// The level of a line that is an output already; nothing of others. A restart of the agent must not
-// switch anything.
-std::optional<bool> PresentLevel(gpiod_line* line, const LineSpec& spec) {
-  if (gpiod_line_direction(line) != GPIOD_LINE_DIRECTION_OUTPUT) return std::nullopt;
+// Takes a line that is an output already as one, at the level that it has: a restart of the agent
+// must not switch anything. It is held from the first moment, since some chips make an input of
+// what nobody holds. False when that can't be done; the line is free then.
+bool TakeAsItIs(gpiod_line* line, const LineSpec& spec) {
+  if (gpiod_line_direction(line) != GPIOD_LINE_DIRECTION_OUTPUT) return false;
   const gpiod_line_request_config config{spec.consumer.c_str(), GPIOD_LINE_REQUEST_DIRECTION_AS_IS,
                                          spec.active_low ? GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW : 0};
-  if (gpiod_line_request(line, &config, 0) != 0) return std::nullopt;
+  if (gpiod_line_request(line, &config, 0) != 0) return false;
   const int level = gpiod_line_get_value(line);
+  if (level >= 0 &&
+      gpiod_line_set_config(line, GPIOD_LINE_REQUEST_DIRECTION_OUTPUT, FlagsOf(spec), level) == 0) {
+    return true;
+  }
   gpiod_line_release(line);
-  if (level < 0) return std::nullopt;
-  return level != 0;
+  return false;
 }
 
 }  // namespace
@@ -179,9 +183,11 @@ Result<std::unique_ptr<Line>> LibgpiodLines::Request(const LineSpec& spec) {
         spec.Describe() + " is used by " +
         (consumer == nullptr ? std::string("the kernel") : "'" + std::string(consumer) + "'"));
   }
-  const bool level = spec.output ? PresentLevel(line, spec).value_or(spec.initial) : spec.initial;
+  if (spec.output && TakeAsItIs(line, spec)) {
+    return std::make_unique<HeldLine>(*std::move(place), spec.Describe());
+  }
   const gpiod_line_request_config config{spec.consumer.c_str(), TypeOf(spec), FlagsOf(spec)};
-  if (gpiod_line_request(line, &config, level ? 1 : 0) != 0) {
+  if (gpiod_line_request(line, &config, spec.initial ? 1 : 0) != 0) {
     const int error = errno;
     const bool no_edges =
         !spec.output && spec.edges != Edges::kNone &&
