@@ -426,6 +426,22 @@ TEST_F(CanDriverTest, ARecordThatIsNoFrameIsPassedOver) {
   EXPECT_THAT(driver_.parts().at(0).last_error, HasSubstr("is no CAN frame"));
 }
 
+TEST_F(CanDriverTest, TroubleIsNotToldMoreOftenThanIsBearable) {
+  Start(With(kEngine, "cycle = \"100ms\"", "timeout = \"0\""));
+  const auto told = [this] {
+    return std::ranges::count_if(sink_.polls(), [](const auto& poll) { return !poll.result; });
+  };
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(bus_.PutBytes("hello", 5));
+    Pass(milliseconds(400));
+  }
+  EXPECT_EQ(told(), 1);
+  Pass(seconds(3));
+  ASSERT_TRUE(bus_.PutBytes("hello", 5));
+  Turn();
+  EXPECT_EQ(told(), 2);
+}
+
 // The kernel counts in this way for each kind of socket; here is one that it has everywhere.
 TEST(CanPortTest, CountsWhatTheKernelDropped) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

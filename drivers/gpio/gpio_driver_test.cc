@@ -135,7 +135,7 @@ class GpioDriverTest : public ::testing::Test {
   void Edge(Script& script, bool level, bool tell = true) {
     script.level = level;
     if (!tell) return;
-    const auto now = clock_.Now().time_since_epoch() - seconds(1);  // A clock of its own.
+    const auto now = clock_.Now().time_since_epoch() - behind_;
     script.edges.push_back({level, std::chrono::nanoseconds(now).count()});
     ASSERT_EQ(write(script.ends[1], "x", 1), 1);
   }
@@ -153,6 +153,7 @@ class GpioDriverTest : public ::testing::Test {
   }
 
   ManualClock clock_;
+  microseconds behind_ = seconds(1);  // The kernel's clock, which is another.
   driver::testing::ManualLoop loop_{clock_};
   driver::testing::RecordingSink sink_{clock_};
   std::map<std::string, Script> scripts_;
@@ -218,6 +219,37 @@ TEST_F(GpioDriverTest, EdgesAreDebouncedByWhenTheyWereThoughTheyAreReadLate) {
   Edge(Pulses(), false);
   Pass(seconds(1));
   EXPECT_EQ(Last("p/pulses"), Int(3));
+}
+
+TEST_F(GpioDriverTest, DebouncingGoesOnAfterTheMachineWasSuspended) {
+  Start(std::string(kDoor) + "debounce = \"20ms\"\n");
+  Edge(Door(), true);
+  Pass(milliseconds(30));
+  EXPECT_EQ(Last("p/door"), kTrue);
+  // The kernel's monotonic clock stands still meanwhile, the loop's does not.
+  clock_.Advance(std::chrono::hours(1));
+  behind_ += std::chrono::hours(1);
+  Pass(seconds(1));
+  const std::size_t before = sink_.Samples("p/door").size();
+  Edge(Door(), false);
+  Pass(milliseconds(5));
+  EXPECT_EQ(sink_.Samples("p/door").size(), before);
+  Edge(Door(), true);
+  Pass(milliseconds(50));
+  EXPECT_EQ(sink_.Samples("p/door").size(), before);
+}
+
+TEST_F(GpioDriverTest, AnInstanceHasAtMostSoManyLines) {
+  std::string text = "chip = \"io\"\n";
+  for (std::size_t i = 0; i <= kLinesMax; ++i) {
+    text += "[[line]]\nname = \"l" + std::to_string(i) + "\"\noffset = " + std::to_string(i) + "\n";
+  }
+  const auto node = driver::testing::ParseOptions(text);
+  ASSERT_TRUE(node);
+  ConfigProblems problems;
+  ConfigReader config(*node, "drivers.panel", problems);
+  EXPECT_FALSE(driver_.Init(config));
+  EXPECT_THAT(problems.ToString(), HasSubstr("line[256]: is one line more than 256"));
 }
 
 TEST_F(GpioDriverTest, ACounterCountsAndReportsOnceAPeriod) {
