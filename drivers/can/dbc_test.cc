@@ -140,6 +140,9 @@ TEST(DbcTest, MistakesAreNamedByLineAndTheRestIsReadOn) {
             "2: the id 1 is there twice\n");
   EXPECT_EQ(Problems("CM_ \"a\nb"), "1: a string that does not end\n");
   EXPECT_EQ(Problems("CM_ \"a\"\nBO_ 1 A: 8 X\n"), "1: the statement has no ';' at its end\n");
+  // What follows isn't swallowed up to the next one.
+  EXPECT_EQ(Problems("CM_ \"a\"\nBO_ 1 A: 8 X\nCM_ \"b\";\n"),
+            "1: the statement has no ';' at its end\n");
   EXPECT_EQ(Problems("BO_ 1 A: 8 X\n SG_ a : 0|8@1+ (1e999,0) [0|0] \"\" X\n"),
             "2: a factor is expected, not '1e999'\n");
   EXPECT_EQ(Problems("BO_\nBO_ 2 B: 8 X\n"), "2: a message's id is expected, not 'BO_'\n");
