@@ -13,6 +13,7 @@
 #include <set>
 #include <utility>
 
+#include "drivers/can/can_driver.h"
 #include "drivers/exec/exec_driver.h"
 #include "drivers/host/host_driver.h"
 #include "drivers/hwmon/hwmon_driver.h"
@@ -31,7 +32,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".so";
 // Each has a Debian package of its own: edgetwin-driver-<kind>.
-constexpr std::array<std::string_view, 2> kOwnModules = {"http", "modbus"};
+constexpr std::array<std::string_view, 3> kOwnModules = {"gpio", "http", "modbus"};
 
 // A module runs as the agent does: whoever may write it is the agent.
 Status CheckWriters(const fs::path& file) {
@@ -70,8 +71,9 @@ Result<driver::DriverKind> Open(const fs::path& file) {
 }  // namespace
 
 std::vector<driver::DriverKind> BuiltInKinds() {
-  return {exec::ExecKind(), host::HostKind(),     hwmon::HwmonKind(),     iio::IioKind(),
-          nmea::NmeaKind(), replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
+  return {can::CanKind(),       exec::ExecKind(),       host::HostKind(),
+          hwmon::HwmonKind(),   iio::IioKind(),         nmea::NmeaKind(),
+          replay::ReplayKind(), thermal::ThermalKind(), w1::W1Kind()};
 }
 
 std::vector<fs::path> ModuleFolders() {

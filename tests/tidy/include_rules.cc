@@ -59,6 +59,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"curl/"}, {"agent/cli", "drivers/http", "sync/cloud/cli"}, true},
       {{"event2/", "event.h"}, {"twin/base", "twin/http"}},
       {{"toml++/", "toml.hpp"}, {"agent/config"}},
+      {{"gpiod"}, {"drivers/gpio"}},
       {{"modbus"}, {"drivers/modbus"}, true},
       {{"nlohmann/"}, {"agent", "drivers/exec", "drivers/http", "sync/cloud"}, true},
       {{"re2/"}, {"drivers/http"}},

@@ -1,0 +1,37 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// What libgpiod itself says on a machine without such a chip, which each machine that builds this
+// is. What needs a chip is not tested automatically: see README.md.
+
+#include "drivers/gpio/libgpiod_lines.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "drivers/sdk/testing/code_of.h"
+
+namespace edgetwin::gpio {
+namespace {
+
+TEST(LibgpiodLinesTest, AChipThatIsNotThereIsUnavailable) {
+  LineSpec spec;
+  spec.chip = "edgetwin-no-such-chip";
+  spec.offset = 3;
+  LibgpiodLines lines;
+  const auto line = lines.Request(spec);
+  EXPECT_EQ(driver::testing::CodeOf(line), ErrorCode::kUnavailable);
+  EXPECT_THAT(line.error().text, ::testing::HasSubstr("edgetwin-no-such-chip"));
+}
+
+TEST(LibgpiodLinesTest, ALineThatNoChipHasIsUnavailable) {
+  LineSpec spec;
+  spec.name = "edgetwin-no-such-line";
+  LibgpiodLines lines;
+  const auto line = lines.Request(spec);
+  EXPECT_EQ(driver::testing::CodeOf(line), ErrorCode::kUnavailable);
+  EXPECT_EQ(line.error().text, "there is no edgetwin-no-such-line");
+}
+
+}  // namespace
+}  // namespace edgetwin::gpio
