@@ -49,13 +49,8 @@ std::string Hex(std::uint32_t id) {
 
 // As in UCUM, where people write something else.
 std::string Ucum(const std::string& unit) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kUnits = {
-      {{"°C", "Cel"},
-       {"degC", "Cel"},
-       {"rpm", "/min"},
-       {"1/min", "/min"},
-       {"°", "deg"},
-       {"Ohm", "Ohm"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kUnits = {
+      {{"°C", "Cel"}, {"degC", "Cel"}, {"rpm", "/min"}, {"1/min", "/min"}, {"°", "deg"}}};
   for (const auto& [written, meant] : kUnits) {
     if (unit == written) return std::string(meant);
   }

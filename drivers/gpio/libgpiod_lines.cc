@@ -189,9 +189,11 @@ Result<std::unique_ptr<Line>> LibgpiodLines::Request(const LineSpec& spec) {
   const gpiod_line_request_config config{spec.consumer.c_str(), TypeOf(spec), FlagsOf(spec)};
   if (gpiod_line_request(line, &config, spec.initial ? 1 : 0) != 0) {
     const int error = errno;
+    // ENODEV is what uAPI v1 says of a line without an interrupt, and of a chip that has just gone:
+    // then asking for the line without edges fails, too.
     const bool no_edges =
         !spec.output && spec.edges != Edges::kNone &&
-        (error == ENXIO || error == EINVAL || error == EOPNOTSUPP || error == ENOSYS);
+        (error == ENODEV || error == ENXIO || error == EOPNOTSUPP || error == ENOSYS);
     if (no_edges) return Unsupported(spec.Describe() + " gives no edges: " + std::strerror(error));
     return Failure(spec.Describe(), error);
   }

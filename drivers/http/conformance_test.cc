@@ -18,12 +18,12 @@ class HeatPumpBench final : public driver::testing::Bench {
 
   std::string options() const override {
     return "timeout = \"500ms\"\nbreaker_max = \"1s\"\n" +
-           RequestOf(server_.Url("/files/state"), "period = \"50ms\"") +
+           RequestOf(server_.Url("/files/state"), "period = \"100ms\"") +
            "[request.property.write]\nurl = \"" + server_.Url("/files/state") +
            "\"\nbody = \"{\\\"a\\\": {value}}\"\n";
   }
   std::vector<std::string> mistakes() const override {
-    return {"timeout = \"soon\"", "body_max = \"much\""};
+    return {"timeout = \"soon\"", "response_max = \"much\""};
   }
   std::vector<std::string> paths() const override { return {"conformance/a"}; }
   // What is behind it is gone.
