@@ -61,6 +61,8 @@ set(EDGETWIN_TESTING_OPTIONS)
 set(EDGETWIN_TEST_OPTIONS)
 if(EDGETWIN_SANITIZE MATCHES "undefined")
   set(EDGETWIN_TESTING_OPTIONS -fno-sanitize=null,alignment)
+endif()
+if(EDGETWIN_SANITIZE)
   set(EDGETWIN_TEST_OPTIONS ${EDGETWIN_TESTING_OPTIONS} -O0)
 endif()
 # What is shipped is small in memory, which is mostly code: nothing that isn't called, no library of
@@ -146,13 +148,13 @@ function(edgetwin_driver_module kind)
   set_property(GLOBAL APPEND PROPERTY EDGETWIN_DRIVER_MODULES ${kind})
 endfunction()
 
-# edgetwin_test(NAME SOURCES x_test.cc … DEPS …): a GoogleTest program; each of its tests is a
-# ctest.
+# edgetwin_test(NAME SOURCES x_test.cc … DEPS … [ONE_THREAD]): a GoogleTest program; each of its tests
+# is a ctest. ONE_THREAD: what it tests has no threads of ours, so the thread sanitizer goes without.
 function(edgetwin_test name)
-  if(NOT EDGETWIN_TESTS)
+  cmake_parse_arguments(A "ONE_THREAD" "TIMEOUT_S" "SOURCES;DEPS" ${ARGN})
+  if(NOT EDGETWIN_TESTS OR (A_ONE_THREAD AND EDGETWIN_SANITIZE STREQUAL "thread"))
     return()
   endif()
-  cmake_parse_arguments(A "" "TIMEOUT_S" "SOURCES;DEPS" ${ARGN})
   edgetwin_program(${name} SOURCES ${A_SOURCES} DEPS ${A_DEPS} GTest::gmock_main)
   if(NOT A_TIMEOUT_S)
     set(A_TIMEOUT_S 120)
