@@ -39,8 +39,8 @@ std::string WithoutDirectory(std::string text, const std::string& directory) {
 }
 
 // Stands for a driver that takes two keys, and units with registers.
-void CheckDriver(const DriverInstanceConfig& instance, ConfigReader& reader) {
-  if (instance.kind != "modbus") return;
+bool CheckDriver(const DriverInstanceConfig& instance, ConfigReader& reader) {
+  if (instance.kind != "modbus") return true;
   reader.Require("host");
   reader.String("host", {});
   reader.Int("port", 502, 1, 65535);
@@ -55,6 +55,7 @@ void CheckDriver(const DriverInstanceConfig& instance, ConfigReader& reader) {
     }
     unit.Finish();
   }
+  return true;
 }
 
 std::string Said(const fs::path& directory) {

@@ -173,7 +173,7 @@ TEST_F(ProfileTest, ADriverDoesNotComplainOfWhatAMissingProfileWouldHaveSaid) {
   Write("main.toml", "[device]\nid = \"x\"\n[drivers.m]\nkind = \"modbus\"\nprofile = \"none\"\n");
   bool checked = false;
   EXPECT_FALSE(LoadAgentConfig(directory_ / "main.toml", {"modbus"}, problems_,
-                               [&](const auto&, ConfigReader&) { checked = true; }));
+                               [&](const auto&, ConfigReader&) { return checked = true; }));
   EXPECT_FALSE(checked);
   EXPECT_EQ(problems_.count(), 1u);
 }
