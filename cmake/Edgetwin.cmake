@@ -130,8 +130,8 @@ function(edgetwin_program name)
   endforeach()
 endfunction()
 
-# edgetwin_driver_module(KIND SOURCES module.cc DEPS drivers/<kind> …): a driver that brings a library
-# of its own, in build/<preset>/lib/edgetwin/drivers/<kind>.so. See drivers/sdk/module.h.
+# edgetwin_driver_module(KIND SOURCES module.cc DEPS drivers/<kind> …): a driver that brings a
+# library of its own, in build/<preset>/lib/edgetwin/drivers/<kind>.so. See drivers/sdk/module.h.
 function(edgetwin_driver_module kind)
   cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
   set(name edgetwin_driver_${kind})
@@ -148,8 +148,9 @@ function(edgetwin_driver_module kind)
   set_property(GLOBAL APPEND PROPERTY EDGETWIN_DRIVER_MODULES ${kind})
 endfunction()
 
-# edgetwin_test(NAME SOURCES x_test.cc … DEPS … [ONE_THREAD]): a GoogleTest program; each of its tests
-# is a ctest. ONE_THREAD: what it tests has no threads of ours, so the thread sanitizer goes without.
+# edgetwin_test(NAME SOURCES x_test.cc … DEPS … [ONE_THREAD]): a GoogleTest program; each of its
+# tests is a ctest. ONE_THREAD: what it tests has no threads of ours, so the thread sanitizer goes
+# without.
 function(edgetwin_test name)
   cmake_parse_arguments(A "ONE_THREAD" "TIMEOUT_S" "SOURCES;DEPS" ${ARGN})
   if(NOT EDGETWIN_TESTS OR (A_ONE_THREAD AND EDGETWIN_SANITIZE STREQUAL "thread"))

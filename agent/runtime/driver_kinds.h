@@ -28,8 +28,8 @@ class DriverKinds {
   explicit DriverKinds(std::vector<driver::DriverKind> built_in = BuiltInKinds(),
                        std::vector<std::filesystem::path> folders = ModuleFolders());
 
-  // kNotFound: there is no such kind, or its package isn't installed. kUnsupported: its module can't
-  // be used here. The text says which, and what to do.
+  // kNotFound: there is no such kind, or its package isn't installed. kUnsupported: its module
+  // can't be used here. The text says which, and what to do.
   Result<driver::DriverKind> Find(std::string_view name) const;
 
   // Of all there are, and of this project's modules even where they aren't installed; by name.

@@ -29,7 +29,10 @@ while read -r line; do
   while [ -e hangs ]; do sleep 0.02; done
   case $line in
     '{"read":'*)
-      if [ -e gone ]; then echo '{"bad":"level"}'; else echo "{\"values\":{\"level\":$(cat level)}}"; fi
+      if [ -e gone ]
+      then echo '{"bad":"level"}'
+      else echo "{\"values\":{\"level\":$(cat level)}}"
+      fi
       echo '{"read_done":{}}' ;;
     '{"write":'*)
       id=${line#*\"id\":} value=${line#*\"value\":}

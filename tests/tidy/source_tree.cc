@@ -178,6 +178,7 @@ bool IsUnder(std::string_view path, std::string_view prefix) {
 bool IsTestPath(std::string_view path) {
   const std::string stem = fs::path(path).stem().string();
   return IsUnder(path, "tests") || path.find("/testing/") != std::string_view::npos ||
+         IsUnder(path, "drivers/sdk/conformance") || IsUnder(path, "drivers/sdk/example") ||
          stem.ends_with("_test") || stem.find("_test_") != std::string::npos;
 }
 

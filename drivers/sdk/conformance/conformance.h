@@ -8,8 +8,8 @@
 //   EDGETWIN_DRIVER_CONFORMS(TankConformance, acme::TankKind, TankBench)
 //
 // The driver runs on a real event loop and a real clock, against whatever the bench has: the real
-// device, or a server or a tree of files in its place. Nothing here measures time: a test fails when
-// something hasn't happened within kPatience, which no machine is too slow for.
+// device, or a server or a tree of files in its place. Nothing here measures time: a test fails
+// when something hasn't happened within kPatience, which no machine is too slow for.
 
 #pragma once
 
@@ -67,7 +67,8 @@ void CheckInitDoesNoIo(const Subject& subject);
 void CheckMistakesAreReported(const Subject& subject);
 // All paths get good values, of their property's type; again after Stop and Start.
 void CheckTheDeviceIsRead(const Subject& subject);
-// After Stop the sink is not touched, and no timer, watch, descriptor or thread is left.
+// After Stop the sink is not touched, no timer and no watch is left, and no start leaves a
+// descriptor or a thread.
 void CheckStopIsFinal(const Subject& subject);
 // Values become bad or go, the failure is kUnavailable, kTimeout, kNotFound or kCorrupt (what is
 // read makes no sense; kInvalid would be the operator's mistake), and values come back by
