@@ -274,8 +274,9 @@ void CheckTheDeviceIsRead(const Subject& subject) {
 
 void CheckStopIsFinal(const Subject& subject) {
   Trial trial(subject);
-  // What is opened once for the whole process, with the first instance, is not left by the others.
+  // What is opened once, by the loop or for the whole process, is not left by those that follow.
   ASSERT_TRUE(trial.Start());
+  ASSERT_TRUE(trial.Until([&] { return trial.AllGood(); })) << trial.States();
   trial.Stop();
   trial.RunFor(kAfterwards);
   std::size_t descriptors = Descriptors();
