@@ -90,8 +90,8 @@ TEST_F(RtuLineTest, WhatATransceiverPicksUpBeforeTheAnswerIsPassedOver) {
 }
 
 TEST_F(RtuLineTest, AnotherUnitsLateAnswerIsPassedOver) {
-  RtuBytes kept;
-  server_->SetLine([&](const RtuBytes& request, RtuBytes answer) -> std::vector<RtuBytes> {
+  server_->SetLine([kept = RtuBytes()](const RtuBytes& request,
+                                       RtuBytes answer) mutable -> std::vector<RtuBytes> {
     if (request[0] == 2) {
       kept = std::move(answer);
       return {};
