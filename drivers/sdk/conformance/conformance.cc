@@ -35,6 +35,8 @@ constexpr milliseconds kTick{5};
 // What comes late is given this long to come.
 constexpr milliseconds kAfterwards{300};
 
+milliseconds patience = kPatience;
+
 std::size_t CountIn(const char* folder) {
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
@@ -144,7 +146,7 @@ class Trial {
 
   // Whether `condition` comes true while the loop runs.
   bool Until(const std::function<bool()>& condition) {
-    const MonoTime end = clock_.Now() + kPatience;
+    const MonoTime end = clock_.Now() + patience;
     while (!condition()) {
       if (clock_.Now() > end) return false;
       loop_.RunFor(kTick);
@@ -153,7 +155,7 @@ class Trial {
   }
   void RunFor(milliseconds time) {
     const MonoTime end = clock_.Now() + time;
-    (void)Until([&] { return clock_.Now() > end; });
+    while (clock_.Now() < end) loop_.RunFor(kTick);
   }
 
   bool Good(const std::string& path) const {
@@ -225,6 +227,10 @@ Result<Value> Write(Trial& trial, const std::string& path, const Value& value) {
 }
 
 }  // namespace
+
+void SetPatience(milliseconds time) {
+  patience = time;
+}
 
 void CheckInitDoesNoIo(const Subject& subject) {
   const std::unique_ptr<Bench> bench = subject.bench();

@@ -60,6 +60,8 @@ struct Subject {
 };
 
 inline constexpr std::chrono::seconds kPatience{60};
+// For the suite's own tests, in which much happens never.
+void SetPatience(std::chrono::milliseconds patience);
 
 // Init opens nothing, calls nobody and starts no thread: a configuration is checked on any machine.
 void CheckInitDoesNoIo(const Subject& subject);
