@@ -49,7 +49,7 @@ class Daemon {
       : path_(std::move(config_path)), level_(std::move(level)) {}
 
   int Run() {
-    auto config = Load();
+    auto config = Load(runtime::BadModule::kFailsItsInstances);
     if (!config) {
       std::fputs(problems_.c_str(), stderr);
       return kConfig;
@@ -81,10 +81,10 @@ class Daemon {
   }
 
  private:
-  std::optional<config::AgentConfig> Load() {
+  std::optional<config::AgentConfig> Load(runtime::BadModule bad) {
     ConfigProblems problems;
     auto config = config::LoadAgentConfig(path_, runtime::DriverKinds().names(), problems,
-                                          runtime::MakeDriverCheck());
+                                          runtime::MakeDriverCheck(runtime::DriverKinds(), bad));
     problems_ = problems.ToString();
     if (config && level_ == "debug") config->log_level = LogLevel::kDebug;
     return config;
@@ -105,7 +105,7 @@ class Daemon {
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
                static_cast<long long>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000);
     api::ReloadReport report;
-    auto config = Load();
+    auto config = Load(runtime::BadModule::kIsAProblem);
     if (config) {
       report.applied = true;
       report.kept = agent_->Reload(std::move(*config));

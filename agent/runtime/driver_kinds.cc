@@ -134,14 +134,14 @@ std::vector<std::string> DriverKinds::names() const {
   return {names.begin(), names.end()};
 }
 
-config::DriverCheck MakeDriverCheck(DriverKinds kinds) {
+config::DriverCheck MakeDriverCheck(DriverKinds kinds, BadModule bad) {
   // By what Driver::exclusive says, of the instances checked so far.
   std::map<std::string, std::string> holders;
-  return [kinds = std::move(kinds), holders](const config::DriverInstanceConfig& instance,
-                                             ConfigReader& reader) mutable {
+  return [kinds = std::move(kinds), bad, holders](const config::DriverInstanceConfig& instance,
+                                                  ConfigReader& reader) mutable {
     const auto kind = kinds.Find(instance.kind);
     if (!kind) {
-      reader.Problem("kind", kind.error().text);
+      if (bad == BadModule::kIsAProblem) reader.Problem("kind", kind.error().text);
       return false;
     }
     const std::unique_ptr<driver::Driver> driver = kind->make();

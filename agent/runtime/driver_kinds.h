@@ -43,7 +43,13 @@ class DriverKinds {
   std::vector<std::filesystem::path> folders_;
 };
 
-// Lets each instance's driver check its options: for `edgetwin config check` and before a reload.
-config::DriverCheck MakeDriverCheck(DriverKinds kinds = DriverKinds());
+// A module that isn't there, or is of another SDK since an update: a mistake of the configuration
+// where somebody is there to read it; otherwise its instances fail alone, and the rest goes on.
+enum class BadModule { kIsAProblem, kFailsItsInstances };
+
+// Lets each instance's driver check its options: as the agent starts, before a reload, and for
+// `edgetwin config check`.
+config::DriverCheck MakeDriverCheck(DriverKinds kinds = DriverKinds(),
+                                    BadModule bad = BadModule::kIsAProblem);
 
 }  // namespace edgetwin::runtime

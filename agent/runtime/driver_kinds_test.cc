@@ -17,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 const fs::path kModules = fs::path(EDGETWIN_BIN_DIR) / "../lib/edgetwin/drivers";
 const fs::path kFaulty = fs::path(EDGETWIN_BIN_DIR) / "../lib/edgetwin/faulty";
@@ -114,6 +113,20 @@ TEST(DriverKindsTest, ADriverThatIsMissingIsOneProblemNotOneForEachKey) {
   ASSERT_EQ(problems.count(), 1U);
   EXPECT_THAT(problems.ToString(), HasSubstr("drivers.pump.kind"));
   EXPECT_THAT(problems.ToString(), HasSubstr("edgetwin-driver-modbus"));
+}
+
+// After an update the agent must start all the same.
+TEST(DriverKindsTest, ABadModuleIsNoProblemWhereItIsToFailAlone) {
+  const config::DriverCheck check =
+      MakeDriverCheck(DriverKinds({}, {kFaulty}), BadModule::kFailsItsInstances);
+  config::DriverInstanceConfig meter;
+  meter.name = "meter";
+  meter.kind = "other_sdk";
+  meter.node.value = ConfigNode::Table{};
+  ConfigProblems problems;
+  ConfigReader reader(meter.node, "drivers.meter", problems);
+  EXPECT_FALSE(check(meter, reader));
+  EXPECT_TRUE(problems.empty()) << problems.ToString();
 }
 
 }  // namespace
