@@ -137,5 +137,43 @@ TEST(DictionarySessionTest, ACrashOfEitherSideWhileTheDictionaryBeginsAnewLosesN
   }
 }
 
+// The cloud has forgotten its dictionary, and the device what it began anew: it comes back with
+// the old one, in which a property is withdrawn that is shared again since.
+TEST(DictionarySessionTest, AnOldWithdrawalThatIsToldAgainTakesNothingFromTheCloud) {
+  World world(1);
+  world.Run(seconds(5));
+  world.local_only.insert(2);
+  world.Define(2);
+  world.Run(seconds(5));
+  world.local_only.clear();
+  world.Define(2);
+  FillDictionary(world);
+  const auto turn = [&world] {
+    world.DeliverUp();
+    world.FinishCloudCommit();
+    world.DeliverDown();
+    world.Pass(milliseconds(100));
+  };
+  const model::Pid full = world.edge_twin().dictionary_size();
+  for (int i = 0; i < 200 && world.edge_twin().dictionary_size() == full; ++i) {
+    turn();
+    if (world.edge_twin().dictionary_size() == full) world.FinishEdgeCommit();
+  }
+  for (int i = 0; i < 200 && world.cloud_twin().dictionary_size() != 0; ++i) turn();
+  world.CrashEdge();
+  ASSERT_EQ(world.cloud_twin().dictionary_size(), 0u);
+  ASSERT_EQ(world.edge_twin().dictionary_size(), full);
+
+  const PropertyId shared = world.cloud_twin().Find("plant/p2");
+  for (int i = 0; i < 20; ++i) {
+    turn();
+    world.FinishEdgeCommit();
+    ASSERT_NE(world.cloud_twin().row(shared, Side::kReported), nullptr) << i;
+  }
+  EXPECT_EQ(world.cloud_twin().dictionary_size(), static_cast<model::Pid>(world.properties));
+  world.Run(seconds(30));
+  world.ExpectEqualTwins();
+}
+
 }  // namespace
 }  // namespace edgetwin::sync

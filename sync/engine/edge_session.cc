@@ -213,6 +213,11 @@ void EdgeEngine::OnWelcome(Welcome welcome, MonoTime now, WallTime wall) {
   foreign_since_.reset();
   down_session_ = DownSession(session_, welcome.lineage.back().inc);
   if (BeginRecall(welcome, now)) return;
+  // Told from the first entry on, an old withdrawal would cost it the rows that came after.
+  if (welcome.dictionary_n == 0 && twin_.CompactDictionary()) {
+    dictionary_durable_ = 0;  // Until the new one is.
+    ++dictionary_;
+  }
   BeginSession(welcome, now, wall);
 }
 

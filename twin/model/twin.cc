@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 
 #include "twin/base/check.h"
 #include "twin/base/guard.h"
@@ -381,6 +382,29 @@ void Twin::RenewDictionary() {
     if (def.type != ValueType::kNone && !Private(def)) Commission(PropertyId{i});
     Record(PropertyId{i});
   }
+}
+
+bool Twin::CompactDictionary() {
+  EDGETWIN_CHECK(role_ == Role::kDevice);
+  std::map<PropertyId, Pid> newest;  // Its definition; withdrawn or not.
+  for (Pid pid = 1; pid <= dictionary_size(); ++pid) {
+    if (!withdrawals_.contains(pid)) newest[by_pid_[pid - 1]] = pid;
+  }
+  std::vector<DictionaryEntry> kept;
+  std::map<Pid, Pid> moved;
+  for (Pid pid = 1; pid <= dictionary_size(); ++pid) {
+    DictionaryEntry entry = Entry(pid);
+    const Pid defined = entry.withdraws == 0 ? pid : entry.withdraws;
+    if (newest.at(entry.id) != defined) continue;
+    entry.pid = static_cast<Pid>(kept.size() + 1);
+    if (entry.withdraws != 0) entry.withdraws = moved.at(defined);
+    moved[pid] = entry.pid;
+    entry.chain = ChainHash(kept.empty() ? chain(0) : kept.back().chain, entry);
+    kept.push_back(std::move(entry));
+  }
+  if (kept.size() == dictionary_size()) return false;
+  EDGETWIN_CHECK(AdoptDictionary(0, kept));
+  return true;
 }
 
 void Twin::ForgetDictionary() {

@@ -90,6 +90,10 @@ class Twin {
   // Device: what is shared gets the numbers from 1 on, all else is forgotten; rows stay as they
   // are. Only when the cloud has taken every entry: what it was not told of is lost.
   void RenewDictionary();
+  // Device: entries that a later one of the same property overrules are dropped, and the others get
+  // the numbers from 1 on; rows stay as they are. Only for a cloud that holds no entry. False when
+  // there are none to drop.
+  bool CompactDictionary();
   // Cloud: the device begins its dictionary anew. No property has a number until it is told again;
   // definitions and rows stay.
   void ForgetDictionary();

@@ -313,6 +313,54 @@ TEST_F(FullDictionaryTest, TheCloudTakesNoMoreThanTwiceItsLimitAndForgetsButTheN
   EXPECT_EQ(cloud.FindPid(1), level);
 }
 
+TEST_F(FullDictionaryTest, CompactedItTellsEachPropertyOnceAndOfWithdrawalsThoseThatStand) {
+  ASSERT_TRUE(device_.CompactDictionary());
+  ASSERT_EQ(device_.dictionary_size(), 3u);
+  EXPECT_EQ(device_.Entry(1).def.path.text(), "a/secret");
+  EXPECT_EQ(device_.Entry(2).withdraws, 1u);
+  EXPECT_EQ(device_.Entry(3).def.unit, "5");
+  EXPECT_EQ(device_.pid(device_.Find("a/level")), 3u);
+  EXPECT_EQ(device_.pid(device_.Find("a/secret")), 0u);
+  EXPECT_TRUE(device_.pending_batch().dictionary_reset);
+  device_.TakePending();
+  EXPECT_FALSE(device_.CompactDictionary());
+  EXPECT_TRUE(device_.pending_batch().empty()) << "nothing to drop, nothing to write";
+
+  ASSERT_TRUE(Redefine("a/secret", 2, false));
+  ASSERT_TRUE(device_.CompactDictionary());
+  ASSERT_EQ(device_.dictionary_size(), 2u);
+  EXPECT_EQ(device_.pid(device_.Find("a/level")), 1u);
+  EXPECT_EQ(device_.Entry(2).def.path.text(), "a/secret");
+}
+
+TEST_F(FullDictionaryTest, CompactedItCostsTheCloudThatForgotItNoRow) {
+  Twin cloud(Role::kCloud);
+  cloud.Load({});
+  ASSERT_TRUE(Redefine("a/secret", 2, false));
+  const auto tell = [&] {
+    for (Pid pid = 1; pid <= device_.dictionary_size(); ++pid) {
+      EXPECT_TRUE(cloud.TakeEntry(device_.Entry(pid)));
+    }
+  };
+  tell();
+  const PropertyId secret = cloud.Find("a/secret");
+  Row row;
+  row.value = Value(2.5);
+  row.dot = {77, 9};
+  ASSERT_TRUE(cloud.Apply(secret, Side::kReported, row));
+  cloud.ForgetDictionary();
+  ASSERT_TRUE(device_.CompactDictionary());
+  tell();
+  EXPECT_EQ(*cloud.row(secret, Side::kReported), row);
+  EXPECT_EQ(cloud.FindPid(device_.pid(device_.Find("a/secret"))), secret);
+  // What is kept to itself since is withdrawn there all the same.
+  ASSERT_TRUE(Redefine("a/secret", 2, true));
+  cloud.ForgetDictionary();
+  EXPECT_FALSE(device_.CompactDictionary());
+  tell();
+  EXPECT_EQ(cloud.row(secret, Side::kReported), nullptr);
+}
+
 class AdoptTest : public DictionaryTest {
  protected:
   AdoptTest() {
