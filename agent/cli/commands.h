@@ -104,6 +104,23 @@ Done ProbeDriver(const Output& out, const std::string& file, const std::string& 
 // instead of "/".
 Done ScanDrivers(const Output& out, const std::string& kind, const std::string& root);
 
+// doctor_command.cc. What of the configuration can't be read is a finding, too.
+struct DoctorArguments {
+  std::string config;
+  std::string socket;  // Empty: the configuration's.
+  std::string root;    // For what is read of proc and sys; empty: "/".
+};
+Done Doctor(const Output& out, const DoctorArguments& arguments);
+
+// bundle_command.cc
+struct BundleArguments {
+  DoctorArguments doctor;
+  std::string file;  // Empty: named by device and time, in the working directory.
+  bool replace = false;
+  bool values = true;  // Properties, alarms and events, too.
+};
+Done Bundle(const Output& out, const BundleArguments& arguments);
+
 // agent_commands.cc
 Done Reload(const Context& context);
 Done Version(const Context& context);

@@ -55,6 +55,7 @@ struct Options {
   bool force = false;
   bool purge = false;
   bool yes = false;
+  bool without_values = false;
 };
 
 // What main needs of the command line once it is parsed.
@@ -126,6 +127,14 @@ class CommandLine {
     command->callback([this, run = std::move(run), from_store] {
       chosen_.run = run;
       chosen_.from_store = from_store;
+    });
+  }
+
+  // Asks neither daemon nor store through the context.
+  void Alone(CLI::App* command, std::function<Done(const Context&)> run) {
+    command->callback([this, run = std::move(run)] {
+      chosen_.run = run;
+      chosen_.alone = true;
     });
   }
 
@@ -338,17 +347,36 @@ class CommandLine {
 
   void AddAgent() {
     AddDrivers();
+    CLI::App* doctor = app_.add_subcommand(
+        "doctor", "Looks for what is wrong, from the machine to the cloud, and says what to do");
+    doctor
+        ->add_option("--root", options_.root,
+                     "For what the kernel says of the machine: a recorded tree instead of /")
+        ->type_name("DIR");
+    const auto doctor_arguments = [this] {
+      return DoctorArguments{options_.config, options_.socket, options_.root};
+    };
+    Alone(doctor, [doctor_arguments](const Context& context) {
+      return Doctor(context.out, doctor_arguments());
+    });
+    CLI::App* bundle =
+        app_.add_subcommand("bundle", "An archive for whoever is asked for help, without secrets");
+    bundle->add_option("file", options_.file, "Where to; edgetwin-DEVICE-TIME.tar.gz");
+    bundle->add_flag("--force", options_.force, "Replace the file if it is there");
+    bundle->add_flag("--without-values", options_.without_values,
+                     "Leave out properties, alarms and events");
+    Alone(bundle, [this, doctor_arguments](const Context& context) {
+      return Bundle(context.out,
+                    {doctor_arguments(), options_.file, options_.force, !options_.without_values});
+    });
     Command("limits", "Limits, and how often they bit", Limits);
     Command("reload", "Let the daemon read its configuration again", Reload);
     CLI::App* config = app_.add_subcommand("config", "The configuration");
     config->require_subcommand(1);
     CLI::App* check = config->add_subcommand("check", "Everything that is wrong with it, at once");
     check->add_option("file", options_.file, "Which; without it that of --config");
-    check->callback([this] {
-      chosen_.alone = true;
-      chosen_.run = [this](const Context& context) {
-        return CheckConfig(context.out, options_.file.empty() ? options_.config : options_.file);
-      };
+    Alone(check, [this](const Context& context) {
+      return CheckConfig(context.out, options_.file.empty() ? options_.config : options_.file);
     });
     Command("version", "Versions of this program and of the daemon", Version);
   }

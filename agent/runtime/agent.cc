@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/runtime/backfill.h"
+#include "agent/runtime/link_options.h"
 #include "sync/codec/codec.h"
 #include "sync/link/mqtt_link.h"
 #include "twin/base/log.h"
@@ -300,38 +301,17 @@ void Agent::Note(model::Severity severity, std::string kind, std::string text,
 }
 
 void Agent::OpenLink() {
-  const config::CloudConfig& cloud = config_.cloud;
-  if (!cloud.enabled) return;
-  sync::MqttOptions options;
+  if (!config_.cloud.enabled) return;
   const auto fail = [this](const Error& error) {
     link_trouble_ = error.text;
     Log(LogLevel::kError, "no link to the cloud: " + error.text);
   };
-  options.brokers = cloud.brokers;
-  const auto secret = [](const config::FileOrCredential& place) -> Result<std::string> {
-    return place.empty() ? Result<std::string>(std::string()) : config::ReadSecret(place);
-  };
-  const auto user = secret(cloud.username_from);
-  if (!user) return fail(user.error());
-  const auto password = secret(cloud.password);
-  if (!password) return fail(password.error());
-  if (!cloud.key.empty()) {
-    const auto key = config::Locate(cloud.key);
-    if (!key) return fail(key.error());
-    options.key_file = *key;
-  }
-  options.device = config_.device.id;
+  auto options = LinkOptions(config_);
+  if (!options) return fail(options.error());
   // The incarnation makes the id unique, so that two clones of one device don't kick each other.
-  options.client_id = config_.device.id + "-" + Hex(twin_->lineage().back().inc);
-  options.ca_file = cloud.ca_file;
-  options.certificate_file = cloud.certificate_file;
-  options.username = cloud.username.empty() ? *user : cloud.username;
-  options.password = *password;
-  options.keepalive = cloud.keepalive;
-  options.protocol = cloud.protocol;
-  options.will = [this] { return sync::Encode(engine_->Will()); };
-  options.random = RandomBelow;
-  link_ = sync::MakeMqttLink(loop_, std::move(options));
+  options->client_id = config_.device.id + "-" + Hex(twin_->lineage().back().inc);
+  options->will = [this] { return sync::Encode(engine_->Will()); };
+  link_ = sync::MakeMqttLink(loop_, *std::move(options));
   link_trouble_.clear();
   if (const Status opened = link_->Open(*this); !opened) {
     link_.reset();

@@ -27,6 +27,8 @@ _edgetwin() {
       "restore") command="restore" ;;
       "factory-reset") command="factory-reset" ;;
       "drivers") command="drivers" ;;
+      "doctor") command="doctor" ;;
+      "bundle") command="bundle" ;;
       "limits") command="limits" ;;
       "reload") command="reload" ;;
       "config") command="config" ;;
@@ -43,7 +45,7 @@ _edgetwin() {
   done
   case $command in
     "")
-      words="-h --help --version --socket -c --config --store -o --output --json --color status ls get why watch sync events alarms history export receipt set override release backup restore factory-reset drivers limits reload config version"
+      words="-h --help --version --socket -c --config --store -o --output --json --color status ls get why watch sync events alarms history export receipt set override release backup restore factory-reset drivers doctor bundle limits reload config version"
       case $previous in
         --socket) kind="file" ;;
         -c | --config) kind="file" ;;
@@ -176,6 +178,16 @@ _edgetwin() {
       case $previous in
         --for) kind="text" ;;
       esac
+      ;;
+    "doctor")
+      words="-h --help --root"
+      case $previous in
+        --root) kind="text" ;;
+      esac
+      ;;
+    "bundle")
+      words="-h --help --force --without-values"
+      [[ $current == -* ]] || kind="file"
       ;;
     "limits")
       words="-h --help"

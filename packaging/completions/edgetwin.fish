@@ -12,7 +12,7 @@ function __edgetwin_in
     set -l command
     for word in (commandline -opc)[2..]
         set -l longer (string trim -- "$command $word")
-        if contains -- "$longer" 'status' 'ls' 'get' 'why' 'watch' 'sync' 'events' 'alarms' 'history' 'export' 'receipt' 'set' 'override' 'release' 'backup' 'restore' 'factory-reset' 'drivers' 'limits' 'reload' 'config' 'version' 'sync status' 'alarms ack' 'history gaps' 'history audit' 'drivers scan' 'drivers probe' 'drivers test' 'config check'
+        if contains -- "$longer" 'status' 'ls' 'get' 'why' 'watch' 'sync' 'events' 'alarms' 'history' 'export' 'receipt' 'set' 'override' 'release' 'backup' 'restore' 'factory-reset' 'drivers' 'doctor' 'bundle' 'limits' 'reload' 'config' 'version' 'sync status' 'alarms ack' 'history gaps' 'history audit' 'drivers scan' 'drivers probe' 'drivers test' 'config check'
             set command $longer
         end
     end
@@ -46,6 +46,8 @@ complete -c edgetwin -n '__edgetwin_in ""' -f -a 'backup' -d 'A copy of the stor
 complete -c edgetwin -n '__edgetwin_in ""' -f -a 'restore' -d 'Put a backup in the place of the store; the daemon must be stopped'
 complete -c edgetwin -n '__edgetwin_in ""' -f -a 'factory-reset' -d 'Begin with an empty store; the daemon must be stopped'
 complete -c edgetwin -n '__edgetwin_in ""' -f -a 'drivers' -d 'Driver instances and their devices'
+complete -c edgetwin -n '__edgetwin_in ""' -f -a 'doctor' -d 'Looks for what is wrong, from the machine to the cloud, and says what to do'
+complete -c edgetwin -n '__edgetwin_in ""' -f -a 'bundle' -d 'An archive for whoever is asked for help, without secrets'
 complete -c edgetwin -n '__edgetwin_in ""' -f -a 'limits' -d 'Limits, and how often they bit'
 complete -c edgetwin -n '__edgetwin_in ""' -f -a 'reload' -d 'Let the daemon read its configuration again'
 complete -c edgetwin -n '__edgetwin_in ""' -f -a 'config' -d 'The configuration'
@@ -126,6 +128,12 @@ complete -c edgetwin -n '__edgetwin_in "drivers probe"' -l for -x -d 'At most so
 complete -c edgetwin -n '__edgetwin_in "drivers test"' -F
 complete -c edgetwin -n '__edgetwin_in "drivers test"' -s h -l help -d 'Print this help message and exit'
 complete -c edgetwin -n '__edgetwin_in "drivers test"' -l for -x -d 'At most so long; 10s'
+complete -c edgetwin -n '__edgetwin_in "doctor"' -s h -l help -d 'Print this help message and exit'
+complete -c edgetwin -n '__edgetwin_in "doctor"' -l root -x -d 'For what the kernel says of the machine: a recorded tree instead of /'
+complete -c edgetwin -n '__edgetwin_in "bundle"' -F
+complete -c edgetwin -n '__edgetwin_in "bundle"' -s h -l help -d 'Print this help message and exit'
+complete -c edgetwin -n '__edgetwin_in "bundle"' -l force -d 'Replace the file if it is there'
+complete -c edgetwin -n '__edgetwin_in "bundle"' -l without-values -d 'Leave out properties, alarms and events'
 complete -c edgetwin -n '__edgetwin_in "limits"' -s h -l help -d 'Print this help message and exit'
 complete -c edgetwin -n '__edgetwin_in "reload"' -s h -l help -d 'Print this help message and exit'
 complete -c edgetwin -n '__edgetwin_in "config"' -s h -l help -d 'Print this help message and exit'
