@@ -188,6 +188,27 @@ struct ApiServer::Impl {
     });
   }
 
+  // What is served over TCP, too, where that is wanted.
+  void RouteMachines(http::Server& to) {
+    to.Route("GET", "/healthz", [this](const Request&, auto responder) {
+      const bool degraded = Degraded(FindProblems(Now()));
+      responder->Send(JsonResponse({{"status", degraded ? "degraded" : "ok"}}));
+    });
+    to.Route("GET", "/metrics", [this](const Request&, auto responder) {
+      Response response;
+      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      response.body = MetricsText(Now());
+      responder->Send(std::move(response));
+    });
+  }
+
+  Status ListenForMachines(const std::string& address, std::uint16_t port) {
+    machines.emplace(loop, Options());
+    RouteMachines(*machines);
+    const auto listening = machines->ListenTcp(address, port);
+    return listening ? Status() : listening.error();
+  }
+
   void RouteReads() {
     Get("/v1/status", [this](const View& view, const Request&) -> Result<Json> {
       return StatusJson(view, server.limits());
@@ -213,15 +234,7 @@ struct ApiServer::Impl {
         [](const View& view, const Request&) -> Result<Json> { return DriversJson(view); });
     Get("/v1/snapshot",
         [](const View& view, const Request&) -> Result<Json> { return SnapshotJson(view); });
-    Get("/healthz", [](const View& view, const Request&) -> Result<Json> {
-      return Json{{"status", Degraded(FindProblems(view)) ? "degraded" : "ok"}};
-    });
-    server.Route("GET", "/metrics", [this](const Request&, auto responder) {
-      Response response;
-      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body = MetricsText(Now());
-      responder->Send(std::move(response));
-    });
+    RouteMachines(server);
     server.Route("GET", "/v1/watch", [this](const Request& request, auto responder) {
       const Status known = CheckQuery(request, {"pattern"});
       auto pattern = ReadPattern(request);
@@ -344,6 +357,7 @@ struct ApiServer::Impl {
   MonoTime sync_since;
   std::shared_ptr<void> alive = std::make_shared<bool>(true);
   http::Server server;
+  std::optional<http::Server> machines;  // With [api] metrics.
   WatchHub watch;
 };
 
@@ -354,6 +368,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Listen(EventLoop& loop, runtime::A
   if (const Status listening = impl->server.ListenUnix(config.socket, config.mode); !listening) {
     return listening.error();
   }
+  if (config.metrics_port != 0) {
+    const Status machines = impl->ListenForMachines(config.metrics_address, config.metrics_port);
+    if (!machines) return machines.error();
+  }
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 }
 
@@ -361,7 +379,14 @@ ApiServer::ApiServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ApiServer::~ApiServer() = default;
 
 std::vector<LimitReport> ApiServer::limits() const {
-  return impl_->server.limits();
+  std::vector<LimitReport> limits = impl_->server.limits();
+  if (impl_->machines) {
+    for (LimitReport& limit : impl_->machines->limits()) {
+      limit.name = "metrics." + limit.name;
+      limits.push_back(std::move(limit));
+    }
+  }
+  return limits;
 }
 
 }  // namespace edgetwin::api

@@ -55,9 +55,10 @@ class ApiServer {
  public:
   using Reload = std::function<ReloadReport()>;
 
-  // Listens on the socket that the agent's configuration names. `agent` must outlive it; its
+  // Listens on the socket that the agent's configuration names, and for /metrics and /healthz on
+  // its TCP port, if any. `agent` must outlive it; its
   // observer is the server's until then. kConflict when somebody listens there already, kPermission
-  // or kUnavailable when the socket can't be made.
+  // or kUnavailable when a socket can't be made.
   static Result<std::unique_ptr<ApiServer>> Listen(EventLoop& loop, runtime::Agent& agent,
                                                    Reload reload);
   ~ApiServer();

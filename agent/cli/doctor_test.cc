@@ -12,6 +12,8 @@
 
 #include "agent/cli/failure.h"
 #include "tests/support/command.h"
+#include "tests/support/http_client.h"
+#include "tests/support/port.h"
 #include "tests/support/site.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
@@ -104,6 +106,27 @@ TEST_F(DoctorTest, SaysWhatIsWrongAndWhatToDo) {
       << "still looked for";
   std::filesystem::resize_file(site_.store_file(), 1'000);
   EXPECT_THAT(Told(Examined(), "store", "failed"), HasSubstr("puts it aside at its next start"));
+}
+
+TEST_F(DoctorTest, MetricsAreServedOnLoopbackWhereTheConfigurationSaysSo) {
+  ASSERT_NO_FATAL_FAILURE(StopAgent());
+  const std::uint16_t port = tests::FreePort();
+  const auto folder = std::filesystem::path(site_.config_file()).parent_path() / "conf.d";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "api.toml") << "[api]\nmetrics = \"127.0.0.1:" << port << "\"\n";
+  ASSERT_TRUE(site_.StartAgent());
+  ASSERT_TRUE(tests::WaitForPort(port, std::chrono::seconds(20)));
+  const auto ask = [port](const std::string& method, const std::string& path) {
+    tests::HttpRequest request;
+    request.method = method;
+    request.url = "http://127.0.0.1:" + std::to_string(port) + path;
+    return tests::Ask(request);
+  };
+  EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("edgetwin_live"));
+  EXPECT_THAT(ask("GET", "/healthz").body, HasSubstr("status"));
+  EXPECT_EQ(ask("GET", "/v1/properties").status, 404) << "nothing but that";
+  EXPECT_EQ(ask("PUT", "/v1/override/tank/level").status, 404);
+  EXPECT_EQ(ask("POST", "/v1/reload").status, 404);
 }
 
 TEST_F(DoctorTest, ABundleHoldsEverythingButSecrets) {

@@ -18,6 +18,7 @@
 
 #include "agent/config/profile.h"
 #include "agent/config/toml_loader.h"
+#include "twin/http/listen_address.h"
 #include "twin/model/path.h"
 
 namespace edgetwin::config {
@@ -237,6 +238,18 @@ void ReadApi(Load& load, ConfigReader& reader, ApiConfig& api) {
     if (!mode)
       reader.Problem("mode", "must be from \"0600\" to \"0777\", octal, is \"" + *text + "\"");
     api.mode = mode.value_or(api.mode);
+  }
+  if (const std::optional<std::string> text = StringIfSet(reader, "metrics")) {
+    auto listen = http::ParseListen(*text);
+    if (!listen) {
+      reader.Problem("metrics", listen.error().text);
+    } else if (listen->second == 0 || !http::IsLoopback(listen->first)) {
+      reader.Problem("metrics",
+                     "must be a port of a loopback address, as in 127.0.0.1:9464, not \"" + *text +
+                         "\"; for others put a proxy with access rules in front of it");
+    } else {
+      std::tie(api.metrics_address, api.metrics_port) = *std::move(listen);
+    }
   }
   reader.Finish();
   if ((api.mode & S_IWOTH) != 0) {

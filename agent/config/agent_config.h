@@ -85,6 +85,9 @@ struct CloudConfig {
 struct ApiConfig {
   std::string socket = "/run/edgetwin/edgetwind.sock";  // At most 107 bytes: sockaddr_un's.
   mode_t mode = 0660;  // Who may connect, besides who may enter the socket's directory.
+  // Where /metrics and /healthz are served over TCP, too: a loopback address. Empty: nowhere.
+  std::string metrics_address;
+  std::uint16_t metrics_port = 0;
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 

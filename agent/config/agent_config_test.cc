@@ -103,6 +103,7 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
     [api]
     socket = "/run/x.sock"
     mode = "600"
+    metrics = "[::1]:9464"
     [log]
     level = "debug"
     [limits]
@@ -132,7 +133,7 @@ TEST_F(AgentConfigTest, ReadsEverySection) {
   EXPECT_EQ(config.cloud.protocol, 4);
   EXPECT_THAT(config.sync.interest, ElementsAre("boiler/**", "pump/*/speed"));
   EXPECT_EQ(config.events, EventsConfig{0});
-  EXPECT_EQ(config.api, (ApiConfig{"/run/x.sock", 0600}));
+  EXPECT_EQ(config.api, (ApiConfig{"/run/x.sock", 0600, "::1", 9464}));
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.limits, (LimitsConfig{5, 0}));
   ASSERT_THAT(config.drivers, SizeIs(1));
@@ -154,7 +155,9 @@ TEST_F(AgentConfigTest, AnEmptyFileGivesTheDefaults) {
   EXPECT_EQ(config.sync, SyncConfig());
   EXPECT_THAT(config.sync.interest, IsEmpty());
   EXPECT_EQ(config.events, EventsConfig{256});
-  EXPECT_EQ(config.api, ApiConfig());
+  ApiConfig api;  // Metrics are an example.
+  std::tie(api.metrics_address, api.metrics_port) = std::pair("127.0.0.1", 9464);
+  EXPECT_EQ(config.api, api);
   EXPECT_EQ(config.limits, LimitsConfig());
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
   EXPECT_THAT(config.drivers, IsEmpty());
@@ -354,7 +357,9 @@ TEST_F(AgentConfigTest, TheSampleShowsTheDefaults) {
   EXPECT_EQ(config.store, StoreConfig());
   EXPECT_THAT(config.sync.interest, ElementsAre("**"));  // The same as none.
   EXPECT_EQ(config.events, EventsConfig());
-  EXPECT_EQ(config.api, ApiConfig());
+  ApiConfig api;  // Metrics are an example.
+  std::tie(api.metrics_address, api.metrics_port) = std::pair("127.0.0.1", 9464);
+  EXPECT_EQ(config.api, api);
   EXPECT_EQ(config.limits, LimitsConfig());
   EXPECT_EQ(config.log_level, AgentConfig().log_level);
   EXPECT_EQ(config.cloud.keepalive, CloudConfig().keepalive);

@@ -84,15 +84,5 @@ TEST(ApiGuardTest, ATokenFileIsPrivateAndLongEnough) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(ListenTest, ReadsAddressAndPort) {
-  EXPECT_EQ(*ParseListen("127.0.0.1:8080"),
-            std::pair(std::string("127.0.0.1"), std::uint16_t{8080}));
-  EXPECT_EQ(ParseListen("[::1]:0")->first, "::1");
-  for (const char* bad : {"", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "::1:80",
-                          "127.0.0.1:8x", "[]:80"}) {
-    EXPECT_FALSE(ParseListen(bad).has_value()) << bad;
-  }
-}
-
 }  // namespace
 }  // namespace edgetwin::cloud

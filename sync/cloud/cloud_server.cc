@@ -3,7 +3,6 @@
 
 #include "sync/cloud/cloud_server.h"
 
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -55,24 +54,6 @@ std::unique_ptr<sync::CrashMarks> OpenMarks(const std::string& file) {
 }
 
 }  // namespace
-
-Result<std::pair<std::string, std::uint16_t>> ParseListen(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::string address = text.substr(0, colon);
-  if (address.starts_with('[') && address.ends_with(']')) {
-    address = address.substr(1, address.size() - 2);
-  } else if (address.find(':') != std::string::npos) {
-    return Invalid("an IPv6 address stands in brackets, as in [::1]:8080; not '" + text + "'");
-  }
-  std::uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const char* digits = colon == std::string::npos ? end : text.data() + colon + 1;
-  const auto [stop, error] = std::from_chars(digits, end, port);
-  if (address.empty() || digits == end || error != std::errc() || stop != end) {
-    return Invalid("where to listen is ADDRESS:PORT, as in 127.0.0.1:8080; not '" + text + "'");
-  }
-  return std::pair(std::move(address), port);
-}
 
 struct CloudServer::Impl {
   Impl(EventLoop& loop_in, std::unique_ptr<CloudStore> store_in,

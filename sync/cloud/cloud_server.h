@@ -38,9 +38,6 @@ struct CloudServerOptions {
       10'000;  // Changed rows, for clients that resume their events.
 };
 
-// "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80".
-Result<std::pair<std::string, std::uint16_t>> ParseListen(const std::string& text);
-
 class CloudServer {
  public:
   // Opens the store, listens, and begins to connect. kPermission: an address beyond loopback

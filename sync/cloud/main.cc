@@ -23,6 +23,7 @@
 #include "twin/base/event_loop.h"
 #include "twin/base/log.h"
 #include "twin/base/random.h"
+#include "twin/http/listen_address.h"
 
 namespace edgetwin::cloud {
 namespace {
@@ -68,7 +69,7 @@ Result<CloudServerOptions> ToOptions(const Arguments& arguments) {
   CloudServerOptions options;
   options.random = &RandomBelow;
   options.store_folder = arguments.store;
-  auto listen = ParseListen(arguments.listen);
+  auto listen = http::ParseListen(arguments.listen);
   if (!listen) return listen.error();
   std::tie(options.address, options.port) = *std::move(listen);
   for (const std::string& url : arguments.brokers) {
