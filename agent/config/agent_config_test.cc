@@ -155,9 +155,7 @@ TEST_F(AgentConfigTest, AnEmptyFileGivesTheDefaults) {
   EXPECT_EQ(config.sync, SyncConfig());
   EXPECT_THAT(config.sync.interest, IsEmpty());
   EXPECT_EQ(config.events, EventsConfig{256});
-  ApiConfig api;  // Metrics are an example.
-  std::tie(api.metrics_address, api.metrics_port) = std::pair("127.0.0.1", 9464);
-  EXPECT_EQ(config.api, api);
+  EXPECT_EQ(config.api, ApiConfig());
   EXPECT_EQ(config.limits, LimitsConfig());
   EXPECT_EQ(config.log_level, LogLevel::kInfo);
   EXPECT_THAT(config.drivers, IsEmpty());
