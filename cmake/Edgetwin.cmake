@@ -42,6 +42,7 @@ if(EDGETWIN_TESTS)
   enable_testing()
   find_package(GTest REQUIRED)
   include(GoogleTest)
+  add_custom_target(edgetwin_tests)
 endif()
 
 add_library(edgetwin_options INTERFACE)
@@ -148,15 +149,44 @@ function(edgetwin_driver_module kind)
   set_property(GLOBAL APPEND PROPERTY EDGETWIN_DRIVER_MODULES ${kind})
 endfunction()
 
-# edgetwin_test(NAME SOURCES x_test.cc … DEPS … [ONE_THREAD]): a GoogleTest program; each of its
-# tests is a ctest. ONE_THREAD: what it tests has no threads of ours, so the thread sanitizer goes
-# without.
+# The tests of what has threads of ours: these alone the thread sanitizer is run on.
+set(EDGETWIN_TESTS_WITH_THREADS
+  agent_runtime_test
+  drivers_exec_conformance_test
+  drivers_exec_test
+  drivers_hwmon_conformance_test
+  drivers_hwmon_test
+  drivers_iio_conformance_test
+  drivers_iio_test
+  drivers_modbus_conformance_test
+  drivers_modbus_driver_test
+  drivers_modbus_rtu_test
+  drivers_sdk_blocking_test
+  drivers_sdk_conformance_test
+  drivers_thermal_conformance_test
+  drivers_thermal_test
+  drivers_w1_conformance_test
+  drivers_w1_test
+  sync_cloud_process_test
+  sync_cloud_test
+  sync_link_slow_name_test
+  sync_link_test
+  tests_integration_test
+  twin_base_log_test
+  twin_base_test
+  twin_http_test
+  twin_store_test)
+
+# edgetwin_test(NAME SOURCES x_test.cc … DEPS … [TIMEOUT_S n]): a GoogleTest program; each of its
+# tests is a ctest. Target edgetwin_tests builds them all, and what they run.
 function(edgetwin_test name)
-  cmake_parse_arguments(A "ONE_THREAD" "TIMEOUT_S" "SOURCES;DEPS" ${ARGN})
-  if(NOT EDGETWIN_TESTS OR (A_ONE_THREAD AND EDGETWIN_SANITIZE STREQUAL "thread"))
+  cmake_parse_arguments(A "" "TIMEOUT_S" "SOURCES;DEPS" ${ARGN})
+  if(NOT EDGETWIN_TESTS OR
+     (EDGETWIN_SANITIZE STREQUAL "thread" AND NOT name IN_LIST EDGETWIN_TESTS_WITH_THREADS))
     return()
   endif()
   edgetwin_program(${name} SOURCES ${A_SOURCES} DEPS ${A_DEPS} GTest::gmock_main)
+  add_dependencies(edgetwin_tests ${name})
   if(NOT A_TIMEOUT_S)
     set(A_TIMEOUT_S 120)
   endif()
