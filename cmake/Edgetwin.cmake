@@ -7,6 +7,7 @@
 # enforced by the build.
 
 option(EDGETWIN_TESTS "Build the tests and the bench" ON)
+option(EDGETWIN_SIMULATOR "With the tests: build the simulator, a third of all" ON)
 option(EDGETWIN_WERROR "Treat warnings as errors" OFF)
 option(EDGETWIN_FUZZ "Build the fuzz targets (needs clang)" OFF)
 set(EDGETWIN_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
@@ -56,12 +57,15 @@ if(EDGETWIN_SANITIZE)
   add_compile_options(-fsanitize=${EDGETWIN_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${EDGETWIN_SANITIZE})
 endif()
-# With sanitizers g++ spends most of its time on checks in what only tests: those of each pointer
-# are half of it, and optimising a third of the rest. What is tested has both.
+# What only tests is compiled in half the time without the checks of each pointer, the fuzzers'
+# marks and optimisation. What is tested has them all.
 set(EDGETWIN_TESTING_OPTIONS)
 set(EDGETWIN_TEST_OPTIONS)
 if(EDGETWIN_SANITIZE MATCHES "undefined")
-  set(EDGETWIN_TESTING_OPTIONS -fno-sanitize=null,alignment)
+  list(APPEND EDGETWIN_TESTING_OPTIONS -fno-sanitize=null,alignment)
+endif()
+if(EDGETWIN_SANITIZE MATCHES "fuzzer")
+  list(APPEND EDGETWIN_TESTING_OPTIONS -fno-sanitize=fuzzer-no-link)
 endif()
 if(EDGETWIN_SANITIZE)
   set(EDGETWIN_TEST_OPTIONS ${EDGETWIN_TESTING_OPTIONS} -O0)

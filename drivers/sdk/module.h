@@ -23,7 +23,14 @@
 #define EDGETWIN_SDK_CHECKED " asan"
 #elif defined(__SANITIZE_THREAD__)
 #define EDGETWIN_SDK_CHECKED " tsan"
-#else
+#elif defined(__has_feature)  // clang's way of saying it.
+#if __has_feature(address_sanitizer)
+#define EDGETWIN_SDK_CHECKED " asan"
+#elif __has_feature(thread_sanitizer)
+#define EDGETWIN_SDK_CHECKED " tsan"
+#endif
+#endif
+#ifndef EDGETWIN_SDK_CHECKED
 #define EDGETWIN_SDK_CHECKED ""
 #endif
 
