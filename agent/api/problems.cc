@@ -19,6 +19,8 @@ using sync::SyncState;
 
 // Of one kind; the rest is counted.
 constexpr std::size_t kNamedMax = 3;
+// A worn card may take some seconds for one write.
+constexpr std::chrono::seconds kStoreHangs{20};
 
 class Finder {
  public:
@@ -55,6 +57,11 @@ class Finder {
     if (!status.commit_error.empty()) {
       Add(Severity::kError, "commit_failing",
           "Changes are not being stored: " + status.commit_error + "; tried again until it works");
+    }
+    if (const auto since = agent_.store_since(); since && view_.now - *since > kStoreHangs) {
+      const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(view_.now - *since);
+      Add(Severity::kError, "store_hangs",
+          "The store has not answered for " + Span(span) + ": its medium hangs, or this agent");
     }
     if (!agent_.quarantined().empty()) {
       Add(Severity::kWarning, "store_quarantined",

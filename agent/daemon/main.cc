@@ -43,6 +43,9 @@ int ExitFor(const Error& error) {
   }
 }
 
+// A card may stall for longer than the watchdog waits; a thread that is stuck stalls for ever.
+constexpr int kStoreTimeouts = 3;
+
 class Daemon {
  public:
   Daemon(std::string config_path, std::string level)
@@ -136,10 +139,22 @@ class Daemon {
     });
   }
 
+  // Fed by what moves: the loop, on which drivers are supervised too, turns or nobody is here; the
+  // store's thread must get done with what it was given.
   void StartWatchdog() {
     std::uint64_t timeout_us = 0;
     if (sd_watchdog_enabled(0, &timeout_us) <= 0) return;
-    loop_.Every(std::chrono::microseconds(timeout_us / 2), [] { sd_notify(0, "WATCHDOG=1"); });
+    const std::chrono::microseconds timeout(timeout_us);
+    loop_.Every(timeout / 2, [this, timeout] {
+      const auto since = agent_->store_since();
+      const bool hangs = since && loop_.Now() - *since > kStoreTimeouts * timeout;
+      const bool began = hangs && !store_hangs_;
+      store_hangs_ = hangs;
+      if (began) {
+        Log(LogLevel::kError, "the store hangs: the watchdog is not fed until it goes on");
+      }
+      if (!hangs) sd_notify(0, "WATCHDOG=1");
+    });
   }
 
   void StartStatus() {
@@ -160,6 +175,7 @@ class Daemon {
   EventLoop loop_{clock_};
   std::unique_ptr<runtime::Agent> agent_;
   std::unique_ptr<api::ApiServer> api_;
+  bool store_hangs_ = false;
   bool stopping_ = false;
   int exit_ = kOk;
   std::string said_;

@@ -61,6 +61,10 @@ constexpr std::array kAdvice = {
            "The reason says which it is: name, route, certificate, password, access rules. Nothing "
            "is lost meanwhile."},
     Advice{"override", "None needed: it ends by itself, or by 'edgetwin release PATH'."},
+    Advice{
+        "store_hangs",
+        "'dmesg' says what its medium has; a card that stalls so long is failing. systemd starts "
+        "the agent again if it goes on."},
     Advice{"store_quarantined",
            "Values and desired values come again by themselves. A medium that damages files should "
            "be replaced."},

@@ -117,7 +117,10 @@ Status Agent::OpenStore(DriverKinds kinds) {
                                                store_->TakeStored(), loop_.Now(), Wall());
   committer_ = std::make_unique<store::StoreThread>(
       loop_, [this](const model::Batch& batch) { return store_->Commit(batch); },
-      [this](std::uint64_t token, Status status) { Committed(token, std::move(status)); });
+      [this](std::uint64_t token, Status status) {
+        StoreDid();
+        Committed(token, std::move(status));
+      });
   if (config_.history.enabled) {
     history_ = std::make_unique<History>(
         loop_, config_.history, config_.store.directory, config_.properties,
@@ -393,7 +396,10 @@ void Agent::Step() {
   engine_->Step(loop_.Now(), Wall(), out);
   if (out.commit) {
     const std::uint64_t token = out.commit->token;
-    if (const Status ok = committer_->Submit(token, std::move(out.commit->batch)); !ok) {
+    const Status ok = committer_->Submit(token, std::move(out.commit->batch));
+    if (ok) {
+      StoreAsked();
+    } else {
       Committed(token, ok);
     }
   }
@@ -435,6 +441,15 @@ void Agent::Arm() {
     armed_.reset();
     Step();
   });
+}
+
+void Agent::StoreAsked() {
+  if (store_asked_++ == 0) store_since_ = loop_.Now();
+}
+
+void Agent::StoreDid() {
+  store_since_ = loop_.Now();
+  if (--store_asked_ == 0) store_since_.reset();
 }
 
 void Agent::Committed(std::uint64_t token, Status status) {
@@ -552,10 +567,13 @@ Status Agent::AcknowledgeAlarm(model::PropertyId id, const std::string& who) {
 Status Agent::Backup(std::function<void(Result<std::string>)> done) {
   if (!committer_) return Unavailable("the agent is stopping");
   auto image = std::make_shared<Result<std::string>>(Unavailable("not copied"));
-  const Status begun =
-      committer_->Run([this, image] { *image = store_->Image(); },
-                      [image, done = std::move(done)] { done(std::move(*image)); });
+  const Status begun = committer_->Run([this, image] { *image = store_->Image(); },
+                                       [this, image, done = std::move(done)] {
+                                         StoreDid();
+                                         done(std::move(*image));
+                                       });
   if (!begun) return Conflict("another backup is being made; try again when it is done");
+  StoreAsked();
   return {};
 }
 

@@ -62,6 +62,8 @@ class Agent : private sync::LinkEvents {
   const Supervisor& supervisor() const { return *supervisor_; }
   std::optional<sync::LinkStats> link_stats() const;
   store::TwinStoreStats store_stats() const { return store_->stats(); }
+  // Since when the store's thread is at what it does now; nothing when it has nothing to do.
+  std::optional<MonoTime> store_since() const { return store_since_; }
   History* history() const { return history_.get(); }  // Null: it is off, or the agent stops.
   FlashReport flash() const;
   std::vector<LimitReport> limits() const;
@@ -125,6 +127,8 @@ class Agent : private sync::LinkEvents {
   void Kick();
   void Step();
   void Arm();
+  void StoreAsked();
+  void StoreDid();
   void Committed(std::uint64_t token, Status status);
   void ObserveFlash();
   void Note(model::Severity severity, std::string kind, std::string text,
@@ -154,6 +158,8 @@ class Agent : private sync::LinkEvents {
   std::string quarantined_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool kicked_ = false;
+  std::size_t store_asked_ = 0;  // Of the store's thread, and not done.
+  std::optional<MonoTime> store_since_;
   bool stopping_ = false;
   Loop::Id kick_ = Loop::Id::kNone;
   Loop::Id timer_ = Loop::Id::kNone;
