@@ -74,8 +74,11 @@ endif()
 # which nothing is. What runs for each value is made fast instead, by HOT below.
 add_compile_options($<$<CONFIG:Release>:-ffunction-sections> $<$<CONFIG:Release>:-fdata-sections>)
 add_link_options($<$<CONFIG:Release>:-Wl,--gc-sections,--as-needed>)
-# What is shipped talks to strangers: the linker's tables can't be written once it runs.
+# What is shipped talks to strangers: the linker's tables can't be written once it runs, libc's
+# functions look where buffers end, and returns at the stack.
 add_link_options($<$<CONFIG:Release>:-Wl,-z,relro,-z,now>)
+add_compile_options($<$<CONFIG:Release>:-fstack-protector-strong>)
+add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 set(EDGETWIN_HOT_OPTIONS $<$<CONFIG:Release>:-O2>)
 target_compile_definitions(edgetwin_options INTERFACE EDGETWIN_VERSION="${PROJECT_VERSION}")
 
