@@ -235,7 +235,7 @@ class Client::Impl {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
     if (!tls.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
     if (tls.cert_file.empty() || !transfer.at_home) return {};
-    const Result<std::string> key = Locate(tls.key);
+    const Result<std::string> key = driver::Locate(tls.key);
     if (!key) return key.error();
     curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.cert_file.c_str());
     curl_easy_setopt(easy, CURLOPT_SSLKEY, key->c_str());
@@ -247,7 +247,7 @@ class Client::Impl {
     CURL* easy = transfer.easy.get();
     const AuthOptions& auth = transfer.exchange.message.auth;
     if (auth.type == Type::kNone) return {};
-    const Result<std::string> secret = ReadSecret(auth.secret);
+    const Result<std::string> secret = driver::ReadSecret(auth.secret);
     if (!secret) return secret.error();
     switch (auth.type) {
       case Type::kNone: break;

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "drivers/http/extraction.h"
-#include "drivers/http/secret.h"
 #include "drivers/http/url.h"
 #include "drivers/sdk/driver.h"
+#include "drivers/sdk/secret.h"
 
 namespace edgetwin::http_driver {
 
@@ -28,14 +28,15 @@ struct AuthOptions {
   Type type = Type::kNone;
   std::string user;    // Basic and digest.
   std::string header;  // Header: its name.
-  SecretPlace secret;  // The password, the token, the header's value, what replaces kSecretMark.
+  driver::SecretPlace
+      secret;  // The password, the token, the header's value, what replaces kSecretMark.
 };
 inline constexpr std::string_view kSecretMark = "{secret}";  // In a URL, once.
 
 struct TlsOptions {
   std::string ca_file;  // PEM; empty: the system's.
   std::string cert_file;
-  SecretPlace key;
+  driver::SecretPlace key;
   bool verify = true;
 };
 

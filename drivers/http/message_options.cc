@@ -113,7 +113,7 @@ void ReadAuth(ConfigReader& config, AuthOptions& auth) {
   } else {
     return config.Finish();
   }
-  auth.secret = ReadSecretPlace(config, secret);
+  auth.secret = driver::ReadSecretPlace(config, secret);
   if (auth.secret.empty()) {
     config.Problem({}, "needs " + secret + "_file or " + secret + "_credential");
   }
@@ -125,7 +125,7 @@ void ReadTls(ConfigReader& config, TlsOptions& tls) {
   tls.verify = config.Bool("verify", tls.verify);
   tls.ca_file = ReadPath(config, "ca_file");
   tls.cert_file = ReadPath(config, "cert_file");
-  tls.key = ReadSecretPlace(config, "key");
+  tls.key = driver::ReadSecretPlace(config, "key");
   if (tls.cert_file.empty() != tls.key.empty()) {
     config.Problem({}, tls.key.empty() ? "cert_file needs key_file or key_credential"
                                        : "a key needs cert_file");

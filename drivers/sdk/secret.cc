@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/http/secret.h"
+#include "drivers/sdk/secret.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <system_error>
 
-namespace edgetwin::http_driver {
+namespace edgetwin::driver {
 namespace {
 
 // `fd` is closed by the caller.
@@ -92,4 +92,4 @@ Result<std::string> ReadSecret(const SecretPlace& place) {
   return text;
 }
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::driver

@@ -13,7 +13,7 @@
 #include "twin/base/config_node.h"
 #include "twin/base/result.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::driver {
 
 inline constexpr std::size_t kSecretBytesMax = 4 << 10;
 
@@ -35,4 +35,4 @@ Result<std::string> Locate(const SecretPlace& place);
 // Never blocks on what isn't a regular file.
 Result<std::string> ReadSecret(const SecretPlace& place);
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::driver
