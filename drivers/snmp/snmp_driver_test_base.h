@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -52,8 +51,6 @@ class TestAgent {
   // column 6.
   static constexpr const char* kObjects = "1.3.6.1.4.1.8072.9999.2";
   static constexpr const char* kPassword = "correct horse";  // Of all users, for both.
-
-  static constexpr std::chrono::seconds kPatience{60};
 
   TestAgent() {
     close(BoundSocket(port_));
@@ -106,12 +103,6 @@ class TestAgent {
     child_.emplace(std::move(options));
     EXPECT_TRUE(tests::Until([&] { return Has("log", "NET-SNMP version"); }, 60))
         << tests::ReadFile(folder_.File("log"));
-  }
-  // Ends in peace, and so keeps its engine's name and the count of its starts.
-  void Restart() {
-    child_->Kill(SIGTERM);
-    EXPECT_EQ(child_->Wait(kPatience), 0);
-    Start();
   }
   void Kill() { child_.reset(); }
   // Whatever it has stored of its starts and users.

@@ -37,6 +37,12 @@ class SnmpUserTest : public SnmpDriverTest {
     }
     return line + "\nrwuser " + name + " " + (protocols.empty() ? "noauth" : "auth") + "\n";
   }
+  // An engine that has started so often.
+  static std::string Engine(int starts) {
+    const std::string name = "0x80001f88040102030405\n";
+    return "exactEngineID " + name + "oldEngineID " + name + "engineBoots " +
+           std::to_string(starts) + "\n";
+  }
   std::string Password(const std::string& key, const std::string& file = "password") const {
     return key + "_password_file = \"" + agent_.File(file) + "\"\n";
   }
@@ -200,13 +206,13 @@ TEST_F(SnmpUserTest, AnAgentThatStartsAgainIsReadAgain) {
 
 // With no failed poll between: the session lives on.
 TEST_F(SnmpUserTest, ASessionOutlivesTheAgentsStart) {
-  Serve(User("operator", "SHA AES"));
+  Serve(Engine(1) + User("operator", "SHA AES"));
   Begin(OptionsOf("operator", "sha", "aes", "period = \"1h\"\n"));
   ASSERT_TRUE(UntilGood("t/a", 42)) << Failures();
-  agent_.Restart();
+  Serve(Engine(2) + User("operator", "SHA AES"));
   const auto read = Read("t/a");
   EXPECT_TRUE(read) << read.error().text;
-  agent_.Restart();
+  Serve(Engine(3) + User("operator", "SHA AES"));
   const auto written = Write("t/a", 8);
   EXPECT_TRUE(written) << written.error().text;
   EXPECT_EQ(Failures(), "");
@@ -223,24 +229,19 @@ TEST_F(SnmpUserTest, AnAgentWithAnotherEngineIsReadAgain) {
 
 // A factory reset: it counts its starts from 1 again, and the same engine is in an earlier time.
 TEST_F(SnmpUserTest, AnAgentThatForgotItsStartsIsReadAgain) {
-  const std::string engine = "exactEngineID 0x80001f88040102030405\n";
-  Serve(engine + User("operator", "SHA AES"));
-  for (int i = 0; i < 3; ++i) {
-    agent_.Restart();
-  }
-  Begin(OptionsOf("operator", "sha", "aes"));
+  Serve(Engine(7) + User("operator", "SHA AES"));
+  Begin(OptionsOf("operator", "sha", "aes", "period = \"100ms\"\ntimeout = \"200ms\"\n"));
   ASSERT_TRUE(UntilGood("t/a", 42)) << Failures();
-  Serve(engine + User("operator", "SHA AES"));
+  Serve(Engine(1) + User("operator", "SHA AES"));
   agent_.Serve({{"1.0", "integer", "-", "43"}});
   EXPECT_TRUE(UntilGood("t/a", 43)) << Failures();
 }
 
 // Devices whose makers gave all of them one engine's name.
 TEST_F(SnmpUserTest, TwoAgentsWithOneEngineAndOtherPasswordsAreBothRead) {
-  const std::string engine = "exactEngineID 0x80001f88040102030405\n";
-  Serve(engine + User("operator", "SHA AES"));
+  Serve(Engine(1) + User("operator", "SHA AES"));
   TestAgent second;
-  Serve(engine +
+  Serve(Engine(1) +
             "createUser operator SHA \"battery staple\" AES \"battery staple\"\nrwuser operator\n",
         &second);
   second.Serve({{"1.0", "integer", "-", "43"}});
