@@ -61,6 +61,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"toml++/", "toml.hpp"}, {"agent/config"}},
       {{"gpiod"}, {"drivers/gpio"}},
       {{"modbus"}, {"drivers/modbus"}, true},
+      {{"net-snmp/"}, {"drivers/snmp"}},
       {{"nlohmann/"}, {"agent", "drivers/exec", "drivers/http", "sync/cloud"}, true},
       {{"re2/"}, {"drivers/http"}},
       {{"systemd/"}, {"twin/base/log.cc", "agent/config", "agent/daemon", "sync/cloud"}},
