@@ -194,8 +194,8 @@ bool SnmpBus::Walk(Search& search, const Answer& answer, PollStep& step) {
       const RowOptions& row = options_.rows[i];
       if (!rows_[i].wanted || row.column != search.column || row.value != name) continue;
       ++rows_[i].found;
-      rows_[i].index = Oid(binding.oid.begin() + static_cast<std::ptrdiff_t>(row.column.size()),
-                           binding.oid.end());
+      rows_[i].candidate = Oid(binding.oid.begin() + static_cast<std::ptrdiff_t>(row.column.size()),
+                               binding.oid.end());
     }
   }
   return true;
@@ -208,9 +208,11 @@ void SnmpBus::EndSearch(const Oid& column, const std::string& trouble) {
     row.wanted = false;
     row.searched = true;
     row.search_due = clock_.Now() + options_.search_period;
-    if (row.found == 1) continue;
     // One of several rows that are called alike would be any one of them.
-    row.index.reset();
+    if (row.found == 1) {
+      row.index = std::move(row.candidate);
+      continue;
+    }
     const std::string where = Shown(options_.rows[i].value) + " stands in ";
     row.missing =
         row.found > 1 ? where + std::to_string(row.found) + " rows of " : where + "no row of ";

@@ -41,7 +41,8 @@ class SnmpBus final : public driver::BlockingBus {
  private:
   struct Row {
     std::optional<Oid> index;  // What comes after a column's OID; nothing: not found.
-    std::size_t found = 0;     // Times, in the running search.
+    Oid candidate;             // What the running search has found,
+    std::size_t found = 0;     // and how often.
     std::string missing;       // Why it isn't found.
     bool wanted = false;       // The running poll searches for it.
     bool searched = false;     // The running poll has done so.
