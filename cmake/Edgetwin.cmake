@@ -81,6 +81,10 @@ add_compile_options($<$<CONFIG:Release>:-fstack-protector-strong>)
 add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 set(EDGETWIN_HOT_OPTIONS $<$<CONFIG:Release>:-O2>)
 target_compile_definitions(edgetwin_options INTERFACE EDGETWIN_VERSION="${PROJECT_VERSION}")
+# Files beyond 2 GB where `long` has 32 bits. Why not -D_TIME_BITS=64 as well: decision 0011.
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  add_compile_definitions(_FILE_OFFSET_BITS=64)
+endif()
 
 function(_edgetwin_name folder out)
   string(REPLACE "/" "_" name ${folder})

@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -132,31 +131,41 @@ Json TimeJson(WallTime time) {
   constexpr std::int64_t kYear10000 = 253'402'300'800'000;
   const std::int64_t ms = time.time_since_epoch().count();
   if (ms < 0 || ms >= kYear10000) return ms;
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-  const time_t seconds = whole.time_since_epoch().count();
-  tm parts{};
-  gmtime_r(&seconds, &parts);
+  // Not gmtime_r: a time_t of 32 bits ends in 2038, and devices' clocks may stand anywhere.
+  const auto midnight = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss clock(time - midnight);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                parts.tm_sec, static_cast<int>((time - whole).count()));
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()),
+                static_cast<int>(clock.subseconds().count()));
   return text.data();
 }
 
 std::optional<WallTime> ParseTime(const Json& json) {
   if (!json.is_string()) return {};
-  tm parts{};
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  int hours = 0;
+  int minutes = 0;
+  int seconds = 0;
   int ms = 0;
   int used = 0;
   const std::string& text = json.get_ref<const std::string&>();
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &parts.tm_year, &parts.tm_mon,
-                  &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &ms, &used) != 7 ||
+  if (std::sscanf(text.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hours,
+                  &minutes, &seconds, &ms, &used) != 7 ||
       used != static_cast<int>(text.size())) {
     return {};
   }
-  parts.tm_year -= 1900;
-  parts.tm_mon -= 1;
-  return WallTime(std::chrono::seconds(timegm(&parts)) + std::chrono::milliseconds(ms));
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!date.ok()) return {};
+  return std::chrono::sys_days(date) + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
+         std::chrono::seconds(seconds) + std::chrono::milliseconds(ms);
 }
 
 std::string Hex(std::uint64_t bits) {

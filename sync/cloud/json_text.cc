@@ -3,8 +3,8 @@
 
 #include "sync/cloud/json_text.h"
 
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 
 #include "twin/model/value.h"
 
@@ -19,14 +19,16 @@ std::string JsonTime(WallTime time) {
   constexpr std::int64_t kYear10000 = 253'402'300'800'000;
   const std::int64_t ms = time.time_since_epoch().count();
   if (ms < kYear0 || ms >= kYear10000) return std::to_string(ms);
-  const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-  const time_t seconds = whole.time_since_epoch().count();
-  tm parts{};
-  gmtime_r(&seconds, &parts);
+  // Not gmtime_r: a time_t of 32 bits ends in 2038, and devices' clocks may stand anywhere.
+  const auto midnight = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss clock(time - midnight);
   char text[64];
-  std::snprintf(text, sizeof text, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", parts.tm_year + 1900,
-                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                static_cast<int>((time - whole).count()));
+  std::snprintf(
+      text, sizeof text, "\"%04d-%02u-%02uT%02d:%02d:%02d.%03dZ\"", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include "sync/cloud/cli/text.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -27,8 +28,15 @@ std::optional<std::int64_t> FromNow(const Json& json) {
   tm parts{};
   if (strptime(json.get_ref<const std::string&>().c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr)
     return std::nullopt;
-  const auto now = std::chrono::floor<std::chrono::seconds>(SystemClock().UntrustedWall());
-  return timegm(&parts) - now.time_since_epoch().count();
+  // Not timegm: a time_t of 32 bits ends in 2038, and devices' clocks may stand anywhere.
+  const std::chrono::year_month_day date{
+      std::chrono::year(parts.tm_year + 1900),
+      std::chrono::month(static_cast<unsigned>(parts.tm_mon + 1)),
+      std::chrono::day(static_cast<unsigned>(parts.tm_mday))};
+  const std::chrono::sys_seconds at =
+      std::chrono::sys_days(date) + std::chrono::hours(parts.tm_hour) +
+      std::chrono::minutes(parts.tm_min) + std::chrono::seconds(parts.tm_sec);
+  return (at - std::chrono::floor<std::chrono::seconds>(SystemClock().UntrustedWall())).count();
 }
 
 std::string Span(std::int64_t seconds) {
