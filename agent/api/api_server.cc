@@ -96,7 +96,7 @@ Result<PropertyQuery> ReadQuery(const Request& request) {
   }
   const auto limit = ReadNumber(request, "limit", 1, kPageMax, kPageDefault);
   if (!limit) return limit.error();
-  query.limit = *limit;
+  query.limit = static_cast<std::size_t>(*limit);
   return query;
 }
 
@@ -106,7 +106,7 @@ Result<EventQuery> ReadEventQuery(const Request& request) {
   if (!after) return after.error();
   const auto limit = ReadNumber(request, "limit", 1, kEventsMax, kEventsDefault);
   if (!limit) return limit.error();
-  return EventQuery{*after, *limit};
+  return EventQuery{*after, static_cast<std::size_t>(*limit)};
 }
 
 Json ReloadJson(const ReloadReport& report) {

@@ -136,7 +136,8 @@ bool IsAtLineEnd(const toml::source_position& position, std::string_view text) {
   const auto characters = std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
   });
-  return position.column > characters || text.substr(position.column - 1).starts_with('\r');
+  return std::cmp_greater(position.column, characters) ||
+         text.substr(position.column - 1).starts_with('\r');
 }
 
 // "Error while parsing PART: WHAT" is how toml++ words its errors.

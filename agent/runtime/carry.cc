@@ -58,9 +58,9 @@ Status AddLosses(HistoryStore& store, const CarryRequest& request, sync::CarryPa
   if (!losses) return losses.error();
   std::map<std::string, model::Pid> pids;
   std::uint64_t& ledger = part.end.ledger;
-  std::size_t place = ledger - 1;
+  std::uint64_t place = ledger - 1;
   for (; place < losses->size() && part.history.losses.size() < kLossesMax; ++place) {
-    const Loss& loss = (*losses)[place];
+    const Loss& loss = (*losses)[static_cast<std::size_t>(place)];
     if (loss.path == 0 || loss.path > store.paths().size()) continue;
     const std::string& path = store.paths()[loss.path - 1].path;
     if (!Leaves(store, path, loss, request)) continue;

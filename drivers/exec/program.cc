@@ -130,7 +130,8 @@ void Program::WatchOutput() {
 void Program::OnOutput() {
   NewSecond();
   const std::uint64_t bytes_max = limits_.lines_per_second.max() * ProgramLimits::kBytesPerLine;
-  chunk_.resize(std::min<std::uint64_t>(kChunkBytes, bytes_max - bytes_this_second_));
+  chunk_.resize(static_cast<std::size_t>(
+      std::min<std::uint64_t>(kChunkBytes, bytes_max - bytes_this_second_)));
   const auto got = ReadSome(child_.output, chunk_.data(), chunk_.size());
   if (!got) return;
   if (*got == 0) return OnOutputClosed();

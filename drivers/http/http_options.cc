@@ -32,8 +32,8 @@ struct Defaults {
 void ReadPace(ConfigReader& config, RequestOptions& request) {
   request.period = config.Duration("period", request.period, kPeriodMin, kPeriodMax);
   request.timeout = config.Duration("timeout", request.timeout, kTimeoutMin, kTimeoutMax);
-  request.body_bytes_max =
-      config.Bytes("response_max", request.body_bytes_max, kBodyBytesMin, kBodyBytesMax);
+  request.body_bytes_max = static_cast<std::size_t>(
+      config.Bytes("response_max", request.body_bytes_max, kBodyBytesMin, kBodyBytesMax));
   request.redirects_max =
       static_cast<int>(config.Int("redirects_max", request.redirects_max, 0, 10));
 }

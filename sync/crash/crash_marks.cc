@@ -161,7 +161,8 @@ CrashMarks::~CrashMarks() {
 bool CrashMarks::InMemory(const std::string& folder) {
   struct statfs info {};
   if (statfs(folder.c_str(), &info) != 0) return false;
-  return info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC;
+  const auto type = static_cast<std::uint32_t>(info.f_type);
+  return type == TMPFS_MAGIC || type == RAMFS_MAGIC;
 }
 
 // The bytes may be any.

@@ -228,7 +228,8 @@ void MqttLink::Connect() {
   if (is_device_) {
     address_offered_.clear();
     for (std::size_t i = 0; i < kAddressCharacters; ++i) {
-      address_offered_ += kAddressAlphabet[options_.random(kAddressAlphabet.size())];
+      const auto at = static_cast<std::size_t>(options_.random(kAddressAlphabet.size()));
+      address_offered_ += kAddressAlphabet[at];
     }
     short_topic_ = ShortTopic(address_offered_);
     address_unheard_ = false;
