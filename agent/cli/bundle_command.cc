@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include <ctime>
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -22,15 +22,12 @@ namespace {
 
 using doctor::BundlePart;
 
+// "edgetwin-pump-7-20260921T120000Z".
 std::string NameOf(const std::string& device) {
-  const std::time_t now = std::chrono::floor<std::chrono::seconds>(SystemClock().UntrustedWall())
-                              .time_since_epoch()
-                              .count();
-  tm fields{};
-  gmtime_r(&now, &fields);
-  char stamp[32];
-  std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &fields);
-  return "edgetwin-" + (device.empty() ? "device" : device) + "-" + stamp;
+  std::string time = api::TimeJson(SystemClock().UntrustedWall()).dump();
+  time.erase(std::min(time.find('.'), time.size()));
+  std::erase_if(time, [](char c) { return c == '-' || c == ':' || c == '"'; });
+  return "edgetwin-" + (device.empty() ? "device" : device) + "-" + time + "Z";
 }
 
 // What the agent, or its store, says of itself.

@@ -11,11 +11,13 @@
 #include <set>
 
 #include "agent/doctor/advice.h"
+#include "agent/doctor/broker.h"
 #include "agent/doctor/bundle.h"
 #include "agent/doctor/machine.h"
 #include "agent/doctor/program.h"
 #include "agent/doctor/service.h"
 #include "agent/doctor/storage.h"
+#include "tests/support/certificates.h"
 #include "tests/support/temp_dir.h"
 
 namespace edgetwin::doctor {
@@ -153,6 +155,22 @@ TEST(StorageTest, SaysWhatIsWrongWithAStore) {
   const Findings aside = ExamineStorage(places, true);
   EXPECT_THAT(aside, Contains(Found(Verdict::kWarning, "1 file of damaged stores (1 KiB)")));
   EXPECT_THAT(aside, Contains(Found(Verdict::kWarning, "2 files of damaged stores")));
+}
+
+TEST(CertificateTest, SaysWhenOneEnds) {
+  using namespace std::chrono_literals;
+  tests::CertificateAuthority authority;
+  const std::string file = authority.Issue().certificate_file;
+  const WallTime end = std::chrono::sys_days(2100y / 1 / 1);
+  const auto at = [&](WallTime now) { return ExamineCertificate("It,", file, now); };
+  EXPECT_THAT(at(end - 31 * 24h), ElementsAre(Found(Verdict::kOk, "is good until 2100-01-01")));
+  EXPECT_THAT(at(end - 24h), ElementsAre(Found(Verdict::kWarning, "ends in 24 h")));
+  EXPECT_THAT(at(end), ElementsAre(Found(Verdict::kFailed, "ended on 2100-01-01")));
+  EXPECT_THAT(ExamineCertificate("It,", file + ".not", end),
+              ElementsAre(Found(Verdict::kSkipped, "No such file")));
+  const tests::TempDir folder;
+  EXPECT_THAT(ExamineCertificate("It,", folder.Write("x", "x"), end),
+              ElementsAre(Found(Verdict::kFailed, "holds no certificate")));
 }
 
 api::Json Status(const std::string& problems) {

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -26,7 +27,13 @@ Result<WallTime> CertificateEnd(const std::string& file) {
   if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &fields) != 1) {
     return Invalid(file + " holds no certificate in PEM");
   }
-  return WallTime(std::chrono::seconds(timegm(&fields)));
+  // Not timegm: a time_t of 32 bits ends in 2038, and certificates may not.
+  const std::chrono::year_month_day day{
+      std::chrono::year(fields.tm_year + 1900),
+      std::chrono::month(static_cast<unsigned>(fields.tm_mon + 1)),
+      std::chrono::day(static_cast<unsigned>(fields.tm_mday))};
+  return std::chrono::sys_days(day) + std::chrono::hours(fields.tm_hour) +
+         std::chrono::minutes(fields.tm_min) + std::chrono::seconds(fields.tm_sec);
 }
 
 }  // namespace edgetwin::sync
