@@ -30,15 +30,16 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTimeout{1'000};
 
 // sd_notify(3)'s other end.
-class Manager {
+class NotifySocket {
  public:
-  explicit Manager(const std::string& path) : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  explicit NotifySocket(const std::string& path)
+      : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
     EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   }
-  ~Manager() { close(fd_); }
+  ~NotifySocket() { close(fd_); }
 
   // Whether it was fed within the time.
   bool Fed(milliseconds within) {
@@ -78,12 +79,12 @@ TEST(WatchdogTest, IsNotFedWhileTheStoreHangsAndTheLoopTurns) {
       "edgetwin.toml",
       "[device]\nid = \"watched\"\n[store]\ndirectory = \"store\"\ncommit_window = \"50ms\"\n"
       "[history]\nenabled = false\n[api]\nsocket = \"sock\"\n[drivers.host]\nperiod = \"500ms\"\n");
-  Manager manager(folder.File("notify"));
+  NotifySocket notified(folder.File("notify"));
   Child agent({.args = {EDGETWIN_BIN_DIR "/edgetwind", "-c", config},
                .env = {"NOTIFY_SOCKET=" + folder.File("notify"),
                        "WATCHDOG_USEC=" + std::to_string(kTimeout.count() * 1'000)},
                .output_file = folder.File("log")});
-  ASSERT_TRUE(manager.Fed(milliseconds(60'000))) << ReadFile(folder.File("log"));
+  ASSERT_TRUE(notified.Fed(milliseconds(60'000))) << ReadFile(folder.File("log"));
   ASSERT_TRUE(Until([&] { return ThreadsOf(agent.pid()).size() == 1; }, 20));
   const pid_t store = ThreadsOf(agent.pid()).at(0);
   if (ptrace(PTRACE_SEIZE, store, nullptr, nullptr) != 0) {
@@ -98,13 +99,13 @@ TEST(WatchdogTest, IsNotFedWhileTheStoreHangsAndTheLoopTurns) {
   };
   bool gap = false;
   for (int tries = 0; tries < 60 && !gap; ++tries) {
-    gap = !manager.Fed(3 * kTimeout) && ask().find("watched") != std::string::npos;
+    gap = !notified.Fed(3 * kTimeout) && ask().find("watched") != std::string::npos;
   }
   EXPECT_TRUE(gap) << "it is fed all the time";
   EXPECT_TRUE(
       Until([&] { return ask().find("The store has not answered for") != std::string::npos; }, 60));
   ASSERT_EQ(ptrace(PTRACE_DETACH, store, nullptr, nullptr), 0);
-  EXPECT_TRUE(manager.Fed(milliseconds(60'000))) << "it goes on";
+  EXPECT_TRUE(notified.Fed(milliseconds(60'000))) << "it goes on";
 }
 
 }  // namespace
