@@ -163,9 +163,9 @@ TEST(CertificateTest, SaysWhenOneEnds) {
   const std::string file = authority.Issue().certificate_file;
   const WallTime end = std::chrono::sys_days(2100y / 1 / 1);
   const auto at = [&](WallTime now) { return ExamineCertificate("It,", file, now); };
-  EXPECT_THAT(at(end - 31 * 24h), ElementsAre(Found(Verdict::kOk, "is good until 2100-01-01")));
-  EXPECT_THAT(at(end - 10 * 24h), ElementsAre(Found(Verdict::kWarning, "ends in 10 days")));
-  EXPECT_THAT(at(end), ElementsAre(Found(Verdict::kFailed, "ended on 2100-01-01")));
+  EXPECT_THAT(at(end - 31 * 24h), ElementsAre(Found(Verdict::kOk, "is good until")));
+  EXPECT_THAT(at(end - 10 * 24h), ElementsAre(Found(Verdict::kWarning, "ends in 10 d, on")));
+  EXPECT_THAT(at(end), ElementsAre(Found(Verdict::kFailed, "ended on")));
   EXPECT_THAT(ExamineCertificate("It,", file + ".not", end),
               ElementsAre(Found(Verdict::kSkipped, "No such file")));
   const tests::TempDir folder;
