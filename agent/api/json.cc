@@ -101,6 +101,23 @@ std::string_view Expected(ValueType type) {
 
 }  // namespace
 
+const Json& At(const Json& json, std::string_view key) {
+  static const Json kNothing;
+  if (!json.is_object()) return kNothing;
+  const auto found = json.find(std::string(key));
+  return found == json.end() ? kNothing : *found;
+}
+
+std::string TextAt(const Json& json, std::string_view key, std::string_view otherwise) {
+  const Json& value = At(json, key);
+  return value.is_string() ? value.get<std::string>() : std::string(otherwise);
+}
+
+std::uint64_t NumberAt(const Json& json, std::string_view key) {
+  const Json& value = At(json, key);
+  return value.is_number() ? value.get<std::uint64_t>() : 0;
+}
+
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

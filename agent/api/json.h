@@ -25,6 +25,12 @@ using Json = nlohmann::ordered_json;
 // One line. Strings that are not UTF-8 (file names, a peer's text) are shown with U+FFFD.
 std::string Dump(const Json& json);
 
+// A member of a document, null where there is none: another release's daemon may leave some out.
+const Json& At(const Json& json, std::string_view key);
+// Its text or number; `otherwise` where it has another type.
+std::string TextAt(const Json& json, std::string_view key, std::string_view otherwise = "");
+std::uint64_t NumberAt(const Json& json, std::string_view key);
+
 // As model::ToJson.
 Json ValueJson(const model::Value& value);
 // The inverse, for a property of `type`: integers are taken for doubles. kInvalid says what would

@@ -83,4 +83,15 @@ std::string Count(std::uint64_t number, std::string_view one, std::string_view m
   return Grouped(number) + " " + std::string(number == 1 ? one : many);
 }
 
+std::string Bytes(std::uint64_t bytes) {
+  static constexpr std::array<const char*, 4> kUnits = {"B", "KiB", "MiB", "GiB"};
+  auto number = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; number >= 1'024 && unit + 1 < kUnits.size(); ++unit) number /= 1'024;
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 || number >= 100 ? "%.0f %s" : "%.1f %s",
+                number, kUnits[unit]);
+  return text.data();
+}
+
 }  // namespace edgetwin::api

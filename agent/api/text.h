@@ -28,5 +28,7 @@ std::string When(WallTime time, WallTime now);
 std::string Grouped(std::uint64_t number);
 // "1 property", "3 properties".
 std::string Count(std::uint64_t number, std::string_view one, std::string_view many);
+// "12 KiB".
+std::string Bytes(std::uint64_t bytes);
 
 }  // namespace edgetwin::api

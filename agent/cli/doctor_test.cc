@@ -140,7 +140,6 @@ TEST_F(DoctorTest, ABundleHoldsEverythingButSecrets) {
       << "command = [\"/bin/cat\", \"--token\", \"a-token-on-the-line\"]\n"
       << "# " << kPassword << "\n# https://me:in-the-url@host/\n# api_key = \"in-a-comment\"\n"
       << "# password_file = \"" << folder.File("password") << "\"\n";
-  std::ofstream(std::filesystem::path(site_.config_file()).parent_path() / "extra.toml") << "";
   const std::filesystem::path confd =
       std::filesystem::path(site_.config_file()).parent_path() / "conf.d";
   std::filesystem::create_directories(confd);

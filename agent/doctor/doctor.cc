@@ -19,25 +19,12 @@
 namespace edgetwin::doctor {
 namespace {
 
+using api::At;
 using api::Json;
+using api::NumberAt;
+using api::TextAt;
 
 constexpr std::chrono::seconds kBrokersWait{20};
-
-std::string Text(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::uint64_t NumberAt(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-const Json& Member(const Json& json, const char* key) {
-  static const Json kNone = Json::object();
-  const auto found = json.find(key);
-  return found != json.end() && found->is_object() ? *found : kNone;
-}
 
 void Append(Findings& all, Findings more) {
   for (Finding& finding : more) all.push_back(std::move(finding));
@@ -104,7 +91,7 @@ Json FindingsJson(const Findings& findings) {
 
 Findings ExamineStatus(const Json& status, const std::string& version) {
   Findings findings;
-  const std::string runs = Text(status, "version");
+  const std::string runs = TextAt(status, "version");
   findings.push_back({"daemon", Verdict::kOk,
                       "edgetwind " + runs + " has been up for " +
                           api::Span(std::chrono::milliseconds(NumberAt(status, "uptime_ms"))),
@@ -117,18 +104,18 @@ Findings ExamineStatus(const Json& status, const std::string& version) {
   const auto problems = status.find("problems");
   if (problems != status.end() && problems->is_array()) {
     for (const Json& problem : *problems) {
-      const std::string code = Text(problem, "code");
-      findings.push_back({code, VerdictOf(Text(problem, "severity")), Text(problem, "text"),
+      const std::string code = TextAt(problem, "code");
+      findings.push_back({code, VerdictOf(TextAt(problem, "severity")), TextAt(problem, "text"),
                           std::string(AdviceFor(code))});
     }
   }
-  const Json& sync = Member(status, "sync");
-  const std::string state = Text(sync, "state");
+  const Json& sync = At(status, "sync");
+  const std::string state = TextAt(sync, "state");
   if (state == "live") {
     const std::uint64_t backlog = NumberAt(status, "backlog_rows");
     findings.push_back(
         {"cloud", Verdict::kOk,
-         "In session with the cloud at " + Text(Member(status, "link"), "broker") +
+         "In session with the cloud at " + TextAt(At(status, "link"), "broker") +
              (backlog == 0 ? "; it has everything"
                            : "; " + api::Count(backlog, "row", "rows") + " on the way"),
          ""});
@@ -136,8 +123,8 @@ Findings ExamineStatus(const Json& status, const std::string& version) {
     findings.push_back(
         {"cloud", Verdict::kNotice, "None is configured; the agent works alone", ""});
   }
-  const Json& drivers = Member(status, "drivers");
-  const Json& properties = Member(status, "properties");
+  const Json& drivers = At(status, "drivers");
+  const Json& properties = At(status, "properties");
   const std::uint64_t running = NumberAt(drivers, "running");
   if (running > 0) {
     findings.push_back({"drivers", Verdict::kOk,

@@ -77,7 +77,7 @@ TEST_F(MachineTest, SaysWhenMemoryIsShort) {
   Put("proc/meminfo", "MemTotal:         512000 kB\nMemAvailable:     256000 kB\n");
   EXPECT_THAT(ExamineMemory(root()), ElementsAre(Found(Verdict::kOk, "250 MiB of 500 MiB")));
   Put("proc/meminfo", "MemTotal:         512000 kB\nMemAvailable:      20000 kB\n");
-  EXPECT_THAT(ExamineMemory(root()), ElementsAre(Found(Verdict::kWarning, "Only 19 MiB")));
+  EXPECT_THAT(ExamineMemory(root()), ElementsAre(Found(Verdict::kWarning, "Only 19.5 MiB")));
 }
 
 TEST_F(MachineTest, SaysWhenTheSupplyIsTooWeak) {
@@ -133,7 +133,6 @@ TEST(StorageTest, SaysWhatIsWrongWithAFolder) {
               Contains(Found(Verdict::kWarning, "The history may take another")));
   EXPECT_THAT(ExamineFolder("store", "/dev/shm", 0),
               Contains(Found(Verdict::kWarning, "is in memory")));
-  EXPECT_THAT(ExamineFolder("store", "/proc", 0), Contains(Field(&Finding::check, "store")));
 }
 
 TEST(StorageTest, SaysWhatIsWrongWithAStore) {
@@ -153,7 +152,7 @@ TEST(StorageTest, SaysWhatIsWrongWithAStore) {
   folder.Write("history.db.corrupt-1", "1234");
   folder.Write("history.db.corrupt-1-wal", "1234");
   const Findings aside = ExamineStorage(places, true);
-  EXPECT_THAT(aside, Contains(Found(Verdict::kWarning, "1 file of damaged stores (1 KiB)")));
+  EXPECT_THAT(aside, Contains(Found(Verdict::kWarning, "1 file of damaged stores (4 B)")));
   EXPECT_THAT(aside, Contains(Found(Verdict::kWarning, "2 files of damaged stores")));
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/api/text.h"
+#include "agent/doctor/advice.h"
 #include "twin/base/clock.h"
 
 namespace edgetwin::doctor {
@@ -51,10 +52,6 @@ std::optional<std::uint64_t> MemoryLine(const std::string& root, const std::stri
     if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
   }
   return {};
-}
-
-std::string Mebibytes(std::uint64_t bytes) {
-  return api::Grouped(bytes >> 20) + " MiB";
 }
 
 Finding WearOf(const fs::path& device) {
@@ -99,8 +96,7 @@ Findings ExamineClock(const std::string& root) {
   if (!clock.Wall()) {
     return {{"clock", Verdict::kFailed,
              "The clock says " + shown + ", before this release was made",
-             "Set it ('timedatectl set-time'), or let it be set over the network. Until then "
-             "certificates can't be judged, and samples have no time of their own."}};
+             std::string(AdviceFor("clock_untrusted"))}};
   }
   timex state{};
   const bool kept = adjtimex(&state) != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
@@ -122,7 +118,7 @@ Findings ExamineMemory(const std::string& root) {
   if (!total || !left) {
     return {{"memory", Verdict::kSkipped, "The kernel doesn't say how much memory is free", ""}};
   }
-  const std::string text = Mebibytes(*left) + " of " + Mebibytes(*total) + " are available";
+  const std::string text = api::Bytes(*left) + " of " + api::Bytes(*total) + " are available";
   if (*left >= *total / 20) return {{"memory", Verdict::kOk, text, ""}};
   return {{"memory", Verdict::kWarning, "Only " + text,
            "Look what takes it ('ps aux --sort=-rss | head'): the kernel ends programs when none "

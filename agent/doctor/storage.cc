@@ -51,14 +51,6 @@ constexpr std::array kUnfit = {
     FileSystem{kExfat, "exFAT", "has no journal: a power cut may damage all of it"},
 };
 
-std::string Mebibytes(std::uint64_t bytes) {
-  return api::Grouped(bytes >> 20) + " MiB";
-}
-
-std::string Size(std::uint64_t bytes) {
-  return bytes < 1 << 20 ? api::Grouped((bytes + 1023) >> 10) + " KiB" : Mebibytes(bytes);
-}
-
 // Whom a packaged agent's folder must belong to.
 std::optional<Finding> WrongOwner(const std::string& check, const std::string& folder,
                                   const struct stat& found) {
@@ -96,15 +88,16 @@ void ExamineRoom(const std::string& check, const std::string& folder, std::uint6
     return;
   }
   const std::uint64_t free = std::uint64_t{room.f_bavail} * room.f_frsize;
-  const std::string left = Size(free) + " are free at " + folder;
+  const std::string left = api::Bytes(free) + " are free at " + folder;
   if (free < kRoomMin) {
     findings.push_back(
         {check, Verdict::kFailed, "Only " + left,
          "Make room there: 'du -xh --max-depth=2 / | sort -h' shows what takes it."});
   } else if (free < grows_by) {
-    findings.push_back({check, Verdict::kWarning,
-                        "The history may take another " + Size(grows_by) + ", and only " + left,
-                        "Make room, or lower [history] bytes_max."});
+    findings.push_back(
+        {check, Verdict::kWarning,
+         "The history may take another " + api::Bytes(grows_by) + ", and only " + left,
+         "Make room, or lower [history] bytes_max."});
   } else {
     findings.push_back({check, Verdict::kOk, left, ""});
   }
@@ -130,8 +123,8 @@ void ExamineAside(const std::string& check, const std::string& folder, const std
   }
   if (files == 0) return;
   findings.push_back({check, Verdict::kWarning,
-                      api::Count(files, "file", "files") + " of damaged stores (" + Size(bytes) +
-                          ") are kept as " + folder + "/" + name + ".corrupt-…",
+                      api::Count(files, "file", "files") + " of damaged stores (" +
+                          api::Bytes(bytes) + ") are kept as " + folder + "/" + name + ".corrupt-…",
                       "Copy them away if somebody shall look at them, then remove them: no more "
                       "than nine are kept, after which a damaged store stops the agent."});
 }
