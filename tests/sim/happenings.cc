@@ -372,8 +372,12 @@ void World::SetCloudBack(const Cloud::Backup& backup) {
   for (const auto& [id, machines] : by_id_) {
     const Device* speaker = Speaker(id);
     const auto then = backup.ledgers.find(id);
-    if (machines.size() > 1 && then != backup.ledgers.end()) {
-      invariants_.CloudForgets(id, then->second.sure());
+    if (then != backup.ledgers.end()) {
+      if (machines.size() > 1) {
+        invariants_.CloudForgets(id, then->second.sure());
+      } else {
+        invariants_.DeviceForgets(id, machines.front()->ledger(), then->second.sure());
+      }
     }
     if (speaker == nullptr || machines.size() > 1 || then == backup.ledgers.end()) continue;
     const Ledger& held = speaker->ledger().sure();

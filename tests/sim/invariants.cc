@@ -565,6 +565,7 @@ void Invariants::CloudSetBack(std::string_view device, const Ledger& ledger) {
 }
 
 void Invariants::DeviceSetBack(std::string_view device) {
+  set_back_at_[std::string(device)] = now_;
   const auto found = promises_.find(device);
   if (found == promises_.end()) return;
   found->second.checked = {};
@@ -584,8 +585,13 @@ void Invariants::DeviceForgets(std::string_view device, const DoubtfulLedger& do
     return std::ranges::any_of(image.commands(),
                                [&](const auto& entry) { return Key(entry.second.value) == key; });
   };
+  const auto set_back = set_back_at_.find(device);
+  const auto forgotten = [&](const Wish& wish) {
+    if (copy) return wish.machine != *copy;
+    return set_back != set_back_at_.end() && wish.at <= set_back->second;
+  };
   for (auto& [key, wish] : wishes_[std::string(device)]) {
-    if (wish.by_command && wish.machine != copy && !known(key)) wish.effects = 0;
+    if (wish.by_command && forgotten(wish) && !known(key)) wish.effects = 0;
   }
 }
 

@@ -105,8 +105,8 @@ class Invariants {
   void OperatorAdmits(const std::string& device) { operators_.insert(device); }
   // For I14: one that is lost on the way is the network's fault.
   void DeviceHears(const DeviceView& at, const sync::Nack& nack);
-  // Whether that machine is the device that the cloud has admitted last, has been connected and
-  // undisturbed for long, and nobody has decided that another one takes over.
+  // Whether that machine is the device that the cloud has admitted last, and has been connected and
+  // undisturbed for long.
   void SetUndisturbed(std::function<bool(std::string_view device, std::size_t machine)> asked) {
     undisturbed_ = std::move(asked);
   }
@@ -126,7 +126,8 @@ class Invariants {
   void DeviceSetBack(std::string_view device);
   // The same, to `image`. A command that the image lacks, and of whose life since the cloud has
   // heard nothing, nobody knows to have run: that it runs once more is not to be helped. The same
-  // when `copy`, a machine beside others, comes up with that store: what others ran it may run.
+  // when `copy`, a machine beside others, comes up with that store: what others ran it may run; and
+  // when the cloud is set back after the device, so that it knows no more than that one.
   void DeviceForgets(std::string_view device, const DoubtfulLedger& image, const Ledger& cloud,
                      std::optional<std::size_t> copy = {});
   // The cloud's was, and of two machines one may not have heard of the other: a command that the
@@ -181,6 +182,7 @@ class Invariants {
     // Of the last one of that session: it has an epoch that is over, and not because the Welcome
     // that told the new one was lost.
     bool outdated = false;
+    bool let_in = false;  // An operator had said that another one may come.
   };
 
   void CheckNamesOneValue(std::string_view device, const model::Dot& dot, std::uint64_t content,
@@ -207,7 +209,8 @@ class Invariants {
   std::uint64_t violations_n_ = 0;
 
   std::map<std::string, Promise, std::less<>> promises_;
-  std::map<std::string, MonoTime, std::less<>> loaded_at_;  // By the cloud, last; by device.
+  std::map<std::string, MonoTime, std::less<>> loaded_at_;    // By the cloud, last; by device.
+  std::map<std::string, MonoTime, std::less<>> set_back_at_;  // The device, last.
   // Content by device and dot.
   std::map<std::string, std::unordered_map<std::uint64_t, std::uint64_t>, std::less<>> named_;
   // By device, epoch's token and number.

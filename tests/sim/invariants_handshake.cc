@@ -47,7 +47,8 @@ void Invariants::CheckWelcome(const CloudView& from, const sync::Welcome& welcom
            " and " + std::to_string(machine) + " are two branches in epoch " +
            std::to_string(welcome.epoch.counter);
   });
-  if (incumbent != admitted.end() && incumbent->second.machine != machine && undisturbed_) {
+  if (incumbent != admitted.end() && incumbent->second.machine != machine && undisturbed_ &&
+      !hearing->second.let_in) {
     Expect(8, !undisturbed_(from.device, incumbent->second.machine), [&] {
       return std::string(from.device) + ": machine " + std::to_string(machine) +
              " takes over from " + std::to_string(incumbent->second.machine) + ", which is there";
@@ -98,13 +99,15 @@ void Invariants::CloudHears(const CloudView& at, const sync::Hello& hello, std::
   const bool holds_newest = newest.empty() || std::ranges::count(hello.lineage, newest.back().inc,
                                                                  &model::Incarnation::inc) != 0;
   const bool outdated = hearing.stale && !holds_newest;
-  if (at.session.status().admission != model::Admission::kNormal) {
-    operators_.emplace(at.device);
-  }
+  const bool let_in = at.session.status().admission != model::Admission::kNormal;
+  if (let_in) operators_.emplace(at.device);
   auto& sessions = heard_[std::string(at.device)];
   // Repeated Hellos of a session: the first one counts.
-  sessions.try_emplace({hello.session, hello.lineage.back().inc}, std::move(hearing))
-      .first->second.outdated = outdated;
+  Hearing& first =
+      sessions.try_emplace({hello.session, hello.lineage.back().inc}, std::move(hearing))
+          .first->second;
+  first.outdated = outdated;
+  first.let_in = first.let_in || let_in;
 }
 
 }  // namespace edgetwin::sim

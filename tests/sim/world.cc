@@ -123,10 +123,6 @@ Device* World::Speaker(const std::string& device) {
 bool World::Undisturbed(std::string_view device, std::size_t machine) const {
   const Device& incumbent = *devices_[machine];
   const MonoTime long_ago = schedule_.now() - seconds(20);
-  const auto admitted = admitted_at_.find(std::string(device));
-  if (admitted != admitted_at_.end() && admitted->second > schedule_.now() - seconds(90)) {
-    return false;
-  }
   const auto fine = [&](Network::Port port) {
     return network_.reachable(port) && network_.reachable_since(port) < long_ago;
   };
