@@ -15,6 +15,7 @@
 #include "agent/cli/failure.h"
 #include "tests/support/command.h"
 #include "tests/support/site.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
 
 namespace edgetwin::cli {
@@ -220,6 +221,16 @@ TEST_F(CliTest, ReadsTheStoreWhileTheDaemonIsDown) {
   EXPECT_EQ(Ask({"get", "pump/sped"}).exit, 3);
   EXPECT_EQ(Ask({"set", kSetpoint, "5"}).exit, 69);
   EXPECT_EQ(Ask({"watch"}).exit, 69);
+}
+
+TEST_F(CliTest, SaysThatLibcurlIsMissing) {
+  const tests::TempDir folder;
+  folder.Write("libcurl.so.4", "no library");
+  const Ran ran = RunCli({"--config", site_.config_file(), "set", kSetpoint, "5"},
+                         {"LD_LIBRARY_PATH=" + folder.path().string()});
+  EXPECT_EQ(ran.exit, 69);
+  EXPECT_THAT(ran.err, HasSubstr("the daemon can't be asked without libcurl: "));
+  EXPECT_THAT(ran.err, HasSubstr("libcurl.so.4"));
 }
 
 TEST_F(CliTest, RefusesAStoreThatIsInUseOrDamaged) {

@@ -3,13 +3,12 @@
 
 #include "agent/cli/client.h"
 
-#include <curl/curl.h>
-
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <utility>
 
+#include "agent/cli/curl.h"
 #include "twin/http/uri.h"
 
 namespace edgetwin::cli {
@@ -26,36 +25,57 @@ constexpr std::size_t kBodyBytesMax = 256 << 20;
 constexpr std::size_t kEventBytesMax = 1 << 20;
 constexpr std::chrono::seconds kSayAfter{2};
 
-using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+// One request.
+class Transfer {
+ public:
+  Transfer(const Curl& curl, const std::string& socket, const std::string& target)
+      : curl_(curl), handle_(curl.init(), curl.cleanup) {
+    if (handle_ == nullptr) return;
+    Set(CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+    Set(CURLOPT_URL, ("http://edgetwin" + target).c_str());
+    Set(CURLOPT_NOSIGNAL, 1L);
+    Set(CURLOPT_NOPROXY, "*");
+    Set(CURLOPT_CONNECTTIMEOUT_MS, kConnectMaxMs);
+  }
 
-Curl Open(const std::string& socket, const std::string& target) {
-  Curl curl(curl_easy_init(), curl_easy_cleanup);
-  if (curl == nullptr) return curl;
-  curl_easy_setopt(curl.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_URL, ("http://edgetwin" + target).c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
-  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMaxMs);
-  return curl;
-}
+  // What the option wants: a long, or a pointer.
+  template <typename T>
+  void Set(CURLoption option, T value) {
+    static_assert(std::is_same_v<T, long> || std::is_pointer_v<T>);
+    curl_.setopt(handle_.get(), option, value);
+  }
+  CURLcode Perform() { return handle_ ? curl_.perform(handle_.get()) : CURLE_FAILED_INIT; }
+  // Of the answer; 0 as long as there is none.
+  long status() const { return Info(CURLINFO_RESPONSE_CODE); }
+  long system_error() const { return Info(CURLINFO_OS_ERRNO); }
+  std::string Text(CURLcode code) const { return curl_.strerror(code); }
 
-Failure Unreached(CURL* curl, CURLcode code, const std::string& socket) {
-  long os = 0;
-  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os);
+ private:
+  long Info(CURLINFO info) const {
+    long value = 0;
+    if (handle_) curl_.getinfo(handle_.get(), info, &value);
+    return value;
+  }
+
+  const Curl& curl_;
+  std::unique_ptr<CURL, decltype(Curl::cleanup)> handle_;
+};
+
+Failure Unreached(const Transfer& transfer, CURLcode code, const std::string& socket) {
+  const long os = transfer.system_error();
   const std::string at = " (" + socket + ")";
   if (code == CURLE_OPERATION_TIMEDOUT) {
     return {Exit::kUnreachable, "the daemon does not answer" + at};
   }
   if (code != CURLE_COULDNT_CONNECT) {
-    return {Exit::kUnreachable,
-            "the daemon broke the connection off: " + std::string(curl_easy_strerror(code)) + at};
+    return {Exit::kUnreachable, "the daemon broke the connection off: " + transfer.Text(code) + at};
   }
   if (os == EACCES || os == EPERM) {
     return {Exit::kPermission, "no permission to talk to the daemon: your user may not open " +
                                    socket +
                                    "; use sudo, or join the group that the socket belongs to"};
   }
-  const std::string why = os == 0 ? curl_easy_strerror(code) : std::strerror(static_cast<int>(os));
+  const std::string why = os == 0 ? transfer.Text(code) : std::strerror(static_cast<int>(os));
   return {Exit::kUnreachable, "the daemon is not running: " + socket + ": " + why, true};
 }
 
@@ -95,7 +115,7 @@ int Progress(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 // Cuts a stream of bytes into events.
 struct EventReader {
   const Client::Event& event;
-  CURL* curl;
+  const Transfer& transfer;
   std::chrono::milliseconds at_most;
   Clock::time_point begin = Clock::now();
   std::string line{};
@@ -137,9 +157,7 @@ struct EventReader {
 
 std::size_t TakeEvents(char* data, std::size_t, std::size_t bytes, void* into) {
   auto& reader = *static_cast<EventReader*>(into);
-  long status = 0;
-  curl_easy_getinfo(reader.curl, CURLINFO_RESPONSE_CODE, &status);
-  if (status >= 400) return Collect(data, 1, bytes, &reader.body);
+  if (reader.transfer.status() >= 400) return Collect(data, 1, bytes, &reader.body);
   return reader.Take({data, bytes}) ? bytes : 0;
 }
 
@@ -163,27 +181,28 @@ Failure Problem(long status, const Json& body, const std::string& socket) {
 
 Outcome<Reply> Client::Send(const std::string& method, const std::string& target,
                             const std::string& body, const std::function<void()>& waiting) const {
-  const Curl curl = Open(socket_, target);
-  if (curl == nullptr) return Fail(Exit::kUnreachable, "libcurl can't be used");
+  const auto curl = LoadCurl();
+  if (!curl) return tl::unexpected(curl.error());
+  Transfer transfer(**curl, socket_, target);
   std::string text;
   Wait wait{waiting};
-  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kAnswerMaxMs);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &text);
+  transfer.Set(CURLOPT_CUSTOMREQUEST, method.c_str());
+  transfer.Set(CURLOPT_TIMEOUT_MS, kAnswerMaxMs);
+  transfer.Set(CURLOPT_WRITEFUNCTION, Collect);
+  transfer.Set(CURLOPT_WRITEDATA, &text);
   if (method != "GET" && method != "DELETE") {
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, body.c_str());
+    transfer.Set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    transfer.Set(CURLOPT_POSTFIELDS, body.c_str());
   }
   if (waiting) {
-    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, Progress);
-    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &wait);
+    transfer.Set(CURLOPT_NOPROGRESS, 0L);
+    transfer.Set(CURLOPT_XFERINFOFUNCTION, Progress);
+    transfer.Set(CURLOPT_XFERINFODATA, &wait);
   }
-  const CURLcode code = curl_easy_perform(curl.get());
-  if (code != CURLE_OK) return tl::unexpected(Unreached(curl.get(), code, socket_));
+  const CURLcode code = transfer.Perform();
+  if (code != CURLE_OK) return tl::unexpected(Unreached(transfer, code, socket_));
   Reply reply;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &reply.status);
+  reply.status = transfer.status();
   reply.body = Json::parse(text, nullptr, false);
   const bool problem =
       reply.status >= 400 && !(reply.body.is_object() && reply.body.contains("applied"));
@@ -195,27 +214,27 @@ Outcome<Reply> Client::Send(const std::string& method, const std::string& target
 
 Outcome<std::string> Client::Download(const std::string& method, const std::string& target,
                                       const std::function<void()>& waiting) const {
-  const Curl curl = Open(socket_, target);
-  if (curl == nullptr) return Fail(Exit::kUnreachable, "libcurl can't be used");
+  const auto curl = LoadCurl();
+  if (!curl) return tl::unexpected(curl.error());
+  Transfer transfer(**curl, socket_, target);
   std::string bytes;
   Wait wait{waiting};
-  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kDownloadMaxMs);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &bytes);
+  transfer.Set(CURLOPT_CUSTOMREQUEST, method.c_str());
+  transfer.Set(CURLOPT_TIMEOUT_MS, kDownloadMaxMs);
+  transfer.Set(CURLOPT_WRITEFUNCTION, Collect);
+  transfer.Set(CURLOPT_WRITEDATA, &bytes);
   if (method != "GET") {
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, 0L);
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, "");
+    transfer.Set(CURLOPT_POSTFIELDSIZE, 0L);
+    transfer.Set(CURLOPT_POSTFIELDS, "");
   }
   if (waiting) {
-    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, Progress);
-    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &wait);
+    transfer.Set(CURLOPT_NOPROGRESS, 0L);
+    transfer.Set(CURLOPT_XFERINFOFUNCTION, Progress);
+    transfer.Set(CURLOPT_XFERINFODATA, &wait);
   }
-  const CURLcode code = curl_easy_perform(curl.get());
-  if (code != CURLE_OK) return tl::unexpected(Unreached(curl.get(), code, socket_));
-  long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  const CURLcode code = transfer.Perform();
+  if (code != CURLE_OK) return tl::unexpected(Unreached(transfer, code, socket_));
+  const long status = transfer.status();
   if (status == 200) return bytes;
   return tl::unexpected(Problem(status, Json::parse(bytes, nullptr, false), socket_));
 }
@@ -228,28 +247,28 @@ Outcome<Json> Client::Get(const std::string& target) const {
 
 Outcome<void> Client::Stream(const std::string& target, std::chrono::milliseconds at_most,
                              const Event& event) const {
-  const Curl curl = Open(socket_, target);
-  if (curl == nullptr) return Fail(Exit::kUnreachable, "libcurl can't be used");
-  EventReader reader{event, curl.get(), at_most};
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, TakeEvents);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reader);
-  curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, WatchTime);
-  curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &reader);
+  const auto curl = LoadCurl();
+  if (!curl) return tl::unexpected(curl.error());
+  Transfer transfer(**curl, socket_, target);
+  EventReader reader{event, transfer, at_most};
+  transfer.Set(CURLOPT_WRITEFUNCTION, TakeEvents);
+  transfer.Set(CURLOPT_WRITEDATA, &reader);
+  transfer.Set(CURLOPT_NOPROGRESS, 0L);
+  transfer.Set(CURLOPT_XFERINFOFUNCTION, WatchTime);
+  transfer.Set(CURLOPT_XFERINFODATA, &reader);
   // Quiet for a while is no failure; the progress function must still be called on time.
   if (at_most.count() > 0) {
-    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(at_most.count()));
+    transfer.Set(CURLOPT_TIMEOUT_MS, static_cast<long>(at_most.count()));
   }
-  const CURLcode code = curl_easy_perform(curl.get());
+  const CURLcode code = transfer.Perform();
   if (reader.enough) return {};
-  long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  const long status = transfer.status();
   if (code == CURLE_OPERATION_TIMEDOUT && status == 200) return {};
   if (status >= 400) {
     return tl::unexpected(Problem(status, Json::parse(reader.body, nullptr, false), socket_));
   }
   if (code == CURLE_OK) return Fail(Exit::kUnreachable, "the daemon ended the stream");
-  return tl::unexpected(Unreached(curl.get(), code, socket_));
+  return tl::unexpected(Unreached(transfer, code, socket_));
 }
 
 std::string Escaped(std::string_view text, bool all) {

@@ -181,13 +181,13 @@ TEST(TidyRuleTest, ClocksAndChanceAreFoundInProductCode) {
   EXPECT_THAT(Judge(rule, "twin/model/a.cc", "int a = std::rand();"), AtLine(1));
   EXPECT_THAT(Judge(rule, "twin/model/a.cc", "int a = operand();  // not rand()"), IsEmpty());
   EXPECT_THAT(Judge(rule, "twin/model/a_test.cc", "auto t = steady_clock::now();"), IsEmpty());
-  EXPECT_THAT(Judge(rule, "agent/daemon/main.cc", "std::random_device device;"), IsEmpty());
+  EXPECT_THAT(Judge(rule, "agent/daemon/daemon.cc", "std::random_device device;"), IsEmpty());
   EXPECT_THAT(Judge(rule, "twin/base/clock.cc", "clock_gettime(id, &now);"), IsEmpty());
 }
 
 TEST(TidyRuleTest, SleepsAreFoundInProductCode) {
   EXPECT_THAT(Judge(CheckSleeps, "twin/model/a.cc", "std::this_thread::sleep_for(1s);"), AtLine(1));
-  EXPECT_THAT(Judge(CheckSleeps, "agent/daemon/main.cc", "usleep(1);"), AtLine(1));
+  EXPECT_THAT(Judge(CheckSleeps, "agent/daemon/daemon.cc", "usleep(1);"), AtLine(1));
   EXPECT_THAT(Judge(CheckSleeps, "twin/model/a.cc", "Oversleep();  // sleep(1)"), IsEmpty());
 }
 

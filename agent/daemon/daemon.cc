@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// edgetwind: the agent as a daemon.
+#include "agent/daemon/daemon.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -182,9 +182,8 @@ class Daemon {
 };
 
 }  // namespace
-}  // namespace edgetwin
 
-int main(int argc, char** argv) {
+int RunDaemon(int argc, char** argv) {
   CLI::App app("edgetwind: samples this device's sensors and keeps its twin in the cloud in step");
   std::string config = "/etc/edgetwin/edgetwin.toml";
   std::string level;
@@ -200,9 +199,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? edgetwin::kOk : edgetwin::kUsage;
+    return app.exit(error) == 0 ? kOk : kUsage;
   }
   umask(027);  // What the twin holds is the owner's and the group's business.
   signal(SIGPIPE, SIG_IGN);
-  return edgetwin::Daemon(config, level).Run();
+  return Daemon(config, level).Run();
 }
+
+}  // namespace edgetwin

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// edgetwin: the technician's command line.
+#include "agent/cli/command_line.h"
 
 #include <signal.h>
 
@@ -436,9 +436,10 @@ class CommandLine {
 };
 
 }  // namespace
-}  // namespace edgetwin::cli
 
-int main(int argc, char** argv) {
+int RunCommandLine(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
-  return edgetwin::cli::CommandLine().Main(argc, argv);
+  return CommandLine().Main(argc, argv);
 }
+
+}  // namespace edgetwin::cli
