@@ -91,6 +91,17 @@ TEST(BlockTest, KeepsEveryBitOfEveryExtremeDouble) {
   }
 }
 
+// The lowest bit of each lies higher than the lowest bit of the greatest double.
+TEST(BlockTest, KeepsRoundDoublesNearTheGreatest) {
+  for (int exponent = 960; exponent < 1'024; ++exponent) {
+    SCOPED_TRACE(exponent);
+    const double power = std::ldexp(1.0, exponent);
+    EXPECT_THAT(Lost(EachSecond(std::vector<double>(40, power))), IsEmpty());
+    EXPECT_THAT(Lost(EachSecond(std::vector<double>{power, -power, 1.5 * power, 0.0, power})),
+                IsEmpty());
+  }
+}
+
 TEST(BlockTest, KeepsEveryExtremeInteger) {
   EXPECT_THAT(
       Lost(EachSecond(std::vector<std::int64_t>{Int::min(), Int::max(), 0, -1, 1, Int::max(),

@@ -142,7 +142,8 @@ void AddBinary(Patterns patterns, std::vector<Scale>& scales) {
     highest = std::max(highest, exponent + static_cast<int>(Width(mantissa)));
     if (highest - lowest > 48) return;
   }
-  if (lowest < highest) scales.push_back({Scale::kBinary, lowest});
+  // Of powers of two near the greatest double, the lowest bit that is set lies above what a scale is.
+  if (lowest < highest) scales.push_back({Scale::kBinary, std::min(lowest, Scale::kBinaryMax)});
 }
 
 // Says what must be done to the double that the scale gives for value `i` to become `pattern`.
