@@ -48,6 +48,7 @@ struct Options {
   std::uint64_t limit = api::kEventsDefault;
   HistoryArguments history;
   ExportArguments carried;
+  ScanArguments scan;
   bool quiet = false;
   bool kinds = false;
   bool json = false;
@@ -315,8 +316,12 @@ class CommandLine {
     drivers->add_flag("--kinds", options_.kinds, "The kinds of driver that there are instead");
     CLI::App* scan = drivers->add_subcommand(
         "scan", "What this machine has, with a configuration to begin with");
-    scan->add_option("kind", options_.name, "Only this kind's: hwmon, iio, thermal, w1, host");
-    scan->add_option("--root", options_.root, "Look at a recorded tree instead of /")
+    scan->add_option("kind", options_.scan.kind,
+                     "Only this kind's: can, gpio, host, hwmon, iio, modbus, nmea, thermal, w1");
+    scan->add_option("options", options_.scan.options,
+                     "KEY=VALUE, as in the configuration: of modbus, endpoint=tcp://HOST or "
+                     "device=/dev/… with baud=, and units=1-247, to ask who is on a bus");
+    scan->add_option("--root", options_.scan.root, "Look at a recorded tree instead of /")
         ->type_name("DIR");
     CLI::App* probe = drivers->add_subcommand(
         "probe", "Read one instance of the configuration once; without the daemon");
@@ -334,7 +339,7 @@ class CommandLine {
         const auto at_most =
             ParseDuration(options_.duration).value_or(std::chrono::milliseconds(10'000));
         const Output& out = context.out;
-        if (scan->parsed()) return ScanDrivers(out, options_.name, options_.root);
+        if (scan->parsed()) return ScanDrivers(out, options_.scan);
         if (probe->parsed()) return ProbeDriver(out, options_.config, options_.name, at_most);
         if (test->parsed()) {
           const bool given = !options_.file.empty();

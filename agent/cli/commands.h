@@ -100,9 +100,14 @@ Done DriverKindList(const Output& out);
 Done TestDrivers(const Output& out, const std::string& file, std::chrono::milliseconds at_most);
 Done ProbeDriver(const Output& out, const std::string& file, const std::string& name,
                  std::chrono::milliseconds at_most);
-// What the kinds that find their devices by themselves see; `kind` empty: all of them. `root`:
-// instead of "/".
-Done ScanDrivers(const Output& out, const std::string& kind, const std::string& root);
+
+// scan_command.cc. What this machine has, or a bus that `options` name; reads only.
+struct ScanArguments {
+  std::string kind;                  // Empty: all that look for devices.
+  std::vector<std::string> options;  // "KEY=VALUE", of that kind.
+  std::string root;                  // Instead of "/".
+};
+Done ScanDrivers(const Output& out, const ScanArguments& arguments);
 
 // doctor_command.cc. What of the configuration can't be read is a finding, too.
 struct DoctorArguments {

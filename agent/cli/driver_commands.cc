@@ -24,9 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What a scan lists is defined at the start; a bus that takes its time is waited for so long.
-constexpr milliseconds kScanWait{500};
-
 Style StateStyle(const std::string& state) {
   if (state == "running" || state == "ok") return Style::kGood;
   return state == "waiting" ? Style::kWarn : Style::kBad;
@@ -250,86 +247,6 @@ Done ProbeDriver(const Output& out, const std::string& file, const std::string& 
   const Done done = Show(out, trial, stopped);
   trial.Stop();
   return done;
-}
-
-Done ScanDrivers(const Output& out, const std::string& kind, const std::string& root) {
-  std::vector<std::string> finding;
-  std::vector<config::DriverInstanceConfig> instances;
-  const runtime::DriverKinds kinds;
-  for (const std::string& name : kinds.names()) {
-    const auto found = kinds.Find(name);
-    if (!found) {
-      // Asked for by its name, it is missed.
-      if (name == kind) return Fail(Exit::kUsage, found.error().text);
-      continue;
-    }
-    const driver::DriverKind& known = *found;
-    if (!known.finds) {
-      if (known.name != kind) continue;
-      return Fail(Exit::kUsage, "'" + kind +
-                                    "' can't look for its devices; they are named in the "
-                                    "configuration");
-    }
-    finding.push_back(known.name);
-    if (!kind.empty() && known.name != kind) continue;
-    config::DriverInstanceConfig& instance = instances.emplace_back();
-    instance.name = instance.kind = known.name;
-    ConfigNode::Table table;
-    if (!root.empty()) {
-      table.emplace_back("root", ConfigNode{std::filesystem::absolute(root).string(), {}});
-    }
-    instance.node.value = std::move(table);
-  }
-  if (instances.empty()) {
-    const std::string near = Nearest(kind, finding);
-    return Fail(Exit::kUsage, "there is no kind of driver '" + kind + "' that looks for devices" +
-                                  (near.empty() ? "" : "; did you mean '" + near + "'?"));
-  }
-  BeQuiet();
-  const SystemClock clock{};
-  runtime::Trial trial(clock);
-  trial.Start(instances, {});
-  trial.Run(kScanWait, [&trial] { return trial.ReadOnce(); });
-  // What is below a device: the path's second segment.
-  std::map<std::pair<std::string, std::string>, std::vector<std::string>> devices;
-  std::map<std::string, std::size_t> found;
-  for (const runtime::TrialValue& value : trial.values()) {
-    const std::string& path = value.def.path.text();
-    const std::size_t begin = path.find('/') + 1;
-    const std::size_t end = std::min(path.find('/', begin), path.size());
-    devices[{value.def.instance, path.substr(begin, end - begin)}].push_back(
-        end < path.size() ? path.substr(end + 1) : path.substr(begin));
-    ++found[value.def.instance];
-  }
-  Json problems = Json::array();
-  for (const runtime::InstanceStatus& instance : trial.status()) {
-    if (instance.last_error.empty()) continue;
-    problems.push_back({{"kind", instance.kind}, {"text", instance.last_error}});
-    if (!out.json()) out.Say(instance.kind + ": " + Printable(instance.last_error));
-  }
-  trial.Stop();
-  if (out.json()) {
-    Json list = Json::array();
-    for (const auto& [device, properties] : devices) {
-      list.push_back(
-          {{"kind", device.first}, {"device", device.second}, {"properties", properties}});
-    }
-    out.Document({{"devices", std::move(list)}, {"problems", std::move(problems)}});
-    return found.empty() ? Exit::kNotFound : Exit::kOk;
-  }
-  if (found.empty()) return Fail(Exit::kNotFound, "nothing was found");
-  Table table({"KIND", "DEVICE", "PROPERTIES"});
-  for (const auto& [device, properties] : devices) {
-    std::string names;
-    for (const std::string& name : properties) names += (names.empty() ? "" : " ") + name;
-    table.Add({{device.first, Style::kBold}, device.second, Cut(names, 80)});
-  }
-  table.Print(out);
-  out.Line();
-  out.Line(out.Paint("# for edgetwind's configuration; each driver's README has its options",
-                     Style::kDim));
-  for (const auto& [name, properties] : found) out.Line("[drivers." + name + "]");
-  return Exit::kOk;
 }
 
 }  // namespace edgetwin::cli

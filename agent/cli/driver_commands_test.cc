@@ -6,11 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "agent/cli/failure.h"
+#include "tests/plant/running_plant.h"
 #include "tests/support/command.h"
 #include "tests/support/port.h"
 #include "tests/support/temp_dir.h"
@@ -76,12 +78,69 @@ TEST_F(DriverCommandsTest, AScanSaysWhyItFoundNothing) {
 }
 
 TEST_F(DriverCommandsTest, AScanOfAKindThatCannotLookIsRefused) {
-  const Ran modbus = Ask({"scan", "modbus"});
-  EXPECT_EQ(modbus.exit, 2);
-  EXPECT_THAT(modbus.err, HasSubstr("'modbus' can't look for its devices"));
+  const Ran replay = Ask({"scan", "replay"});
+  EXPECT_EQ(replay.exit, 2);
+  EXPECT_THAT(replay.err, HasSubstr("'replay' can't look for its devices"));
   const Ran typo = Ask({"scan", "hwmn"});
   EXPECT_EQ(typo.exit, 2);
   EXPECT_THAT(typo.err, HasSubstr("did you mean 'hwmon'?"));
+}
+
+TEST_F(DriverCommandsTest, AScanAsksWhoIsOnABus) {
+  tests::RunningPlant plant;
+  const std::string endpoint = "endpoint=tcp://127.0.0.1:" + std::to_string(plant->port());
+  const Ran ran = Ask({"scan", "modbus", endpoint, "units=8-9", "timeout=20s"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, ContainsRegex("modbus +unit 8 +answers holding, input"));
+  const Json json = JsonOf(Ask({"scan", "modbus", endpoint, "units=8", "timeout=20s", "--json"}));
+  ASSERT_EQ(json["devices"].size(), 1u);
+  EXPECT_EQ(json["devices"][0]["device"], "unit 8");
+  EXPECT_THAT(json["devices"][0]["configuration"].get<std::string>(), HasSubstr("id = 8\n"));
+  // With its registers added, what was shown is a configuration.
+  Write(ran.out.substr(ran.out.find("[drivers.bus]")) +
+        "[[drivers.bus.unit.register]]\nname = \"level\"\n");
+  const Ran check = tests::RunCommand({EDGETWIN_BIN_DIR "/edgetwin", "config", "check", file_});
+  EXPECT_EQ(check.exit, 0) << check.out << check.err;
+}
+
+TEST_F(DriverCommandsTest, AScanTellsWhatIsWrongWithItsOptions) {
+  for (const auto& [args, expected] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"modbus", "endpoint=plant"}, "modbus: endpoint: 'plant' is no endpoint"},
+           {{"modbus", "endpont=tcp://h"}, "endpont: unknown key; did you mean"},
+           {{"modbus", "units"}, "'units' is no KEY=VALUE"},
+           {{"endpoint=tcp://h"}, "belongs to a kind"},
+           {{"can", "baud=1"}, "can: baud: unknown key"}}) {
+    std::vector<std::string> all = {"scan"};
+    all.insert(all.end(), args.begin(), args.end());
+    const Ran ran = Ask(all);
+    EXPECT_EQ(ran.exit, 2) << args[0];
+    EXPECT_THAT(ran.err, HasSubstr(expected));
+  }
+}
+
+TEST_F(DriverCommandsTest, AScanSaysThatABusCannotBeReached) {
+  const Ran ran =
+      Ask({"scan", "modbus", "endpoint=tcp://127.0.0.1:" + std::to_string(tests::FreePort())});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, HasSubstr("modbus: no unit answered: "));
+  EXPECT_THAT(ran.err, HasSubstr("Connection refused"));
+}
+
+TEST_F(DriverCommandsTest, AScanOfAllShowsPortsAndBusesAsComments) {
+  const std::filesystem::path root = dir_.File("root");
+  for (const char* folder : {"sys/class/net/can0", "sys/class/tty/ttyAMA0/device"}) {
+    std::filesystem::create_directories(root / folder);
+  }
+  std::ofstream(root / "sys/class/net/can0/type") << "280\n";
+  std::ofstream(root / "sys/class/net/can0/flags") << "0x80\n";
+  const Ran ran = Ask({"scan", "--root", root.string()});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, ContainsRegex("can +can0 +virtual, down"));
+  EXPECT_THAT(ran.out, ContainsRegex(
+                           "modbus +/dev/ttyAMA0 +`scan modbus device=…` asks who is on it"));
+  EXPECT_THAT(ran.out, ContainsRegex("nmea +/dev/ttyAMA0 "));
+  EXPECT_THAT(ran.out, HasSubstr("# [drivers.can0]\n# kind = \"can\"\n"));
+  EXPECT_THAT(ran.out, Not(ContainsRegex("\n\\[drivers.bus\\]")));
 }
 
 TEST_F(DriverCommandsTest, AProbeReadsOneInstanceOnce) {

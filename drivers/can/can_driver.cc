@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 
+#include "drivers/can/scan.h"
 #include "twin/base/check.h"
 
 namespace edgetwin::can {
@@ -496,7 +497,8 @@ driver::DriverKind CanKind() {
   return {"can", "Signals of a CAN bus, by SocketCAN and DBC files",
           []() -> std::unique_ptr<driver::Driver> {
             return std::make_unique<CanDriver>(CanPort::Open);
-          }};
+          },
+          false, ScanInterfaces};
 }
 
 }  // namespace edgetwin::can

@@ -355,11 +355,26 @@ std::vector<LimitReport> GpioDriver::limits() const {
   return {lines, queue, turn, missed, calls_limit_.Report("calls_under_way")};
 }
 
+namespace {
+
+Result<std::vector<driver::Found>> ScanChips(ConfigReader& options, const driver::GoOn&) {
+  std::vector<driver::Found> list;
+  // A recorded tree has no chips that could be opened.
+  if (!options.String("root", "").empty()) return list;
+  const auto chips = ListChips();
+  if (!chips) return chips.error();
+  for (const ChipInfo& chip : *chips) list.push_back(ToFound(chip));
+  return list;
+}
+
+}  // namespace
+
 driver::DriverKind GpioKind() {
   return {"gpio", "Inputs, counters and outputs of GPIO chips, by libgpiod",
           []() -> std::unique_ptr<driver::Driver> {
             return std::make_unique<GpioDriver>(std::make_unique<LibgpiodLines>());
-          }};
+          },
+          false, ScanChips};
 }
 
 }  // namespace edgetwin::gpio

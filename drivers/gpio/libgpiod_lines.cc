@@ -204,4 +204,43 @@ Result<std::unique_ptr<Line>> LibgpiodLines::Request(const LineSpec& spec) {
   return std::make_unique<HeldLine>(*std::move(place), spec.Describe());
 }
 
+Result<std::vector<ChipInfo>> ListChips() {
+  int failed = 0;
+  std::vector<ChipInfo> list;
+  for (const Chip& chip : OpenChips(failed)) {
+    if (list.size() == kFoundChipsMax) break;
+    ChipInfo& info = list.emplace_back();
+    info.name = gpiod_chip_name(chip.get());
+    info.label = gpiod_chip_label(chip.get());
+    info.lines = gpiod_chip_num_lines(chip.get());
+    for (unsigned i = 0; i < info.lines; ++i) {
+      gpiod_line* const line = gpiod_chip_get_line(chip.get(), i);
+      if (line == nullptr) continue;
+      const char* const name = gpiod_line_name(line);
+      if (gpiod_line_is_used(line)) {
+        ++info.used;
+      } else if (name != nullptr && *name != '\0') {
+        info.named.emplace_back(name);
+      }
+    }
+  }
+  if (list.empty() && failed != 0) return Failure("a GPIO chip", failed);
+  return list;
+}
+
+driver::Found ToFound(const ChipInfo& chip) {
+  driver::Found found;
+  found.device = chip.label.empty() ? chip.name : chip.label;
+  found.what = chip.name + ", " + std::to_string(chip.lines) + " lines, " +
+               std::to_string(chip.used) + " in use";
+  std::string names;
+  for (const std::string& name : chip.named) names += " " + name;
+  if (!names.empty()) found.what += "; free:" + names;
+  const std::string line =
+      chip.named.empty() ? "offset = 0" : "line = \"" + chip.named.front() + "\"";
+  found.config = "[drivers.gpio]\nchip = \"" + found.device +
+                 "\"\n\n[[drivers.gpio.line]]\nname = \"first\"\n" + line + "\n";
+  return found;
+}
+
 }  // namespace edgetwin::gpio

@@ -5,7 +5,10 @@
 
 #pragma once
 
+#include <vector>
+
 #include "drivers/gpio/lines.h"
+#include "drivers/sdk/driver.h"
 
 namespace edgetwin::gpio {
 
@@ -14,5 +17,21 @@ class LibgpiodLines final : public Lines {
  public:
   Result<std::unique_ptr<Line>> Request(const LineSpec& spec) override;
 };
+
+// What `gpioinfo` says of a chip.
+struct ChipInfo {
+  std::string name;   // "gpiochip0".
+  std::string label;  // What stays the same.
+  unsigned lines = 0;
+  unsigned used = 0;               // By the kernel, or another program.
+  std::vector<std::string> named;  // Lines that have a name and are free.
+};
+
+inline constexpr std::size_t kFoundChipsMax = 64;
+
+// Requests no line. Fails when there are some and this user may open none.
+Result<std::vector<ChipInfo>> ListChips();
+
+driver::Found ToFound(const ChipInfo& chip);
 
 }  // namespace edgetwin::gpio

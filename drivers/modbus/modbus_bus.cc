@@ -39,6 +39,8 @@ Error OfUnit(int unit, const Error& error) {
   return MakeError(error.code, "unit " + std::to_string(unit) + ": " + error.text);
 }
 
+}  // namespace
+
 std::unique_ptr<ModbusClient> MakeClient(const ModbusConfig& config) {
   if (!config.serial) return std::make_unique<TcpClient>(config.endpoint);
   RtuOptions options{*config.serial, config.instance};
@@ -47,8 +49,6 @@ std::unique_ptr<ModbusClient> MakeClient(const ModbusConfig& config) {
   options.echo = config.echo;
   return std::make_unique<RtuClient>(std::move(options));
 }
-
-}  // namespace
 
 std::chrono::milliseconds RequestTime(const ModbusConfig& config) {
   // On a serial line a late answer may have to be waited for first.

@@ -20,6 +20,9 @@ namespace edgetwin::driver {
 std::chrono::milliseconds RequestTime(const ModbusConfig& config);
 std::chrono::milliseconds OperationTime(const ModbusConfig& config);
 
+// To the bus that the configuration names. Connects with the first request.
+std::unique_ptr<ModbusClient> MakeClient(const ModbusConfig& config);
+
 // Parts are the units and properties their registers, both in the configuration's order.
 class ModbusBus final : public BlockingBus {
  public:

@@ -209,11 +209,17 @@ class Reader {
  public:
   explicit Reader(ConfigReader& config) : config_(config) {}
 
+  // Where the bus is, without its units.
+  ModbusConfig ReadPlaceOnly(milliseconds timeout) {
+    result_.instance = config_.prefix();
+    result_.timeout = timeout;
+    ReadPlace();
+    return std::move(result_);
+  }
+
   ModbusConfig Read() {
     result_.instance = config_.prefix();
     ReadPlace();
-    result_.timeout =
-        config_.Duration("timeout", result_.timeout, milliseconds(10), std::chrono::minutes(1));
     result_.breaker_failures =
         static_cast<int>(config_.Int("breaker_failures", result_.breaker_failures, 1, 1'000));
     result_.breaker_max = config_.Duration("breaker_max", result_.breaker_max, milliseconds(100),
@@ -229,6 +235,8 @@ class Reader {
 
  private:
   void ReadPlace() {
+    result_.timeout =
+        config_.Duration("timeout", result_.timeout, milliseconds(10), std::chrono::minutes(1));
     if (config_.Has("device")) return ReadSerial();
     const std::string why = "is for a serial line, which 'device' names";
     serial::RefusePortOptions(config_, why);
@@ -368,6 +376,10 @@ class Reader {
 
 ModbusConfig ReadModbusConfig(ConfigReader& config) {
   return Reader(config).Read();
+}
+
+ModbusConfig ReadModbusPlace(ConfigReader& config) {
+  return Reader(config).ReadPlaceOnly(milliseconds(300));
 }
 
 }  // namespace edgetwin::driver

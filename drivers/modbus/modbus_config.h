@@ -50,5 +50,7 @@ inline constexpr std::size_t kRegistersMax = 10'000;  // An instance.
 
 // Every problem goes to `config.problems()`.
 ModbusConfig ReadModbusConfig(ConfigReader& config);
+// What a scan wants to know: where the bus is, and `timeout`, 300ms by default.
+ModbusConfig ReadModbusPlace(ConfigReader& config);
 
 }  // namespace edgetwin::driver

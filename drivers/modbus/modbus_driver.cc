@@ -7,6 +7,7 @@
 
 #include "drivers/modbus/modbus_bus.h"
 #include "drivers/modbus/modbus_config.h"
+#include "drivers/modbus/scan.h"
 #include "drivers/sdk/blocking_driver.h"
 
 namespace edgetwin::driver {
@@ -53,7 +54,8 @@ class ModbusDriver final : public BlockingDriver {
 
 DriverKind ModbusKind() {
   return {"modbus", "Modbus devices, over TCP and on serial lines (RTU)",
-          []() -> std::unique_ptr<Driver> { return std::make_unique<ModbusDriver>(); }};
+          []() -> std::unique_ptr<Driver> { return std::make_unique<ModbusDriver>(); }, false,
+          ScanModbus};
 }
 
 }  // namespace edgetwin::driver

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "drivers/sdk/serial/find_ports.h"
+
 namespace edgetwin::nmea {
 namespace {
 
@@ -63,9 +65,20 @@ model::Value ValueOf(const Property& property, double value) {
 
 }  // namespace
 
+namespace {
+
+// Whether a receiver is there only its sentences tell, at a speed that nobody has said.
+Result<std::vector<driver::Found>> ScanForPorts(ConfigReader& options, const driver::GoOn&) {
+  return serial::ScanPorts(options, "position", "where a satellite receiver may be",
+                           "kind = \"nmea\"\nbaud = 9600\n");
+}
+
+}  // namespace
+
 driver::DriverKind NmeaKind() {
   return {"nmea", "Satellite receivers (NMEA 0183) on serial lines",
-          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<NmeaDriver>(); }};
+          []() -> std::unique_ptr<driver::Driver> { return std::make_unique<NmeaDriver>(); }, false,
+          ScanForPorts};
 }
 
 NmeaDriver::~NmeaDriver() {

@@ -97,12 +97,28 @@ class Driver {
   virtual std::vector<LimitReport> limits() const { return {}; }
 };
 
+// What a scan came upon: a device, or a place where one may be.
+struct Found {
+  std::string device;  // As a configuration names it.
+  std::string what;    // What is known of it, for people; one line.
+  std::string config;  // Lines of TOML to begin with, "[drivers.NAME]" the first.
+};
+
+// Told how far a scan is, "asking unit 17"; false when it is to end with what it has.
+using GoOn = std::function<bool(const std::string& doing)>;
+
+// Looks for what could be configured, and only reads: a plant may be in operation. Blocks. `options`
+// are the keys that a person gave by hand; without any, what this machine has is listed and no bus is
+// asked. Mistakes in them go to `options.problems()`, and what is returned then counts for nothing.
+using Scan = Result<std::vector<Found>> (*)(ConfigReader& options, const GoOn& go_on);
+
 // One kind of driver that this build knows.
 struct DriverKind {
   std::string name;
   std::string description;  // One line.
   std::unique_ptr<Driver> (*make)();
-  bool finds = false;  // It finds its devices by itself: `kind` alone is a configuration.
+  bool finds = false;   // It finds its devices by itself: `kind` alone is a configuration.
+  Scan scan = nullptr;  // For one that does not.
 };
 
 }  // namespace edgetwin::driver

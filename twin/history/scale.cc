@@ -142,7 +142,7 @@ void AddBinary(Patterns patterns, std::vector<Scale>& scales) {
     highest = std::max(highest, exponent + static_cast<int>(Width(mantissa)));
     if (highest - lowest > 48) return;
   }
-  // Of powers of two near the greatest double, the lowest bit that is set lies above what a scale is.
+  // In powers of two near the greatest double the lowest bit lies above what a scale may be.
   if (lowest < highest) scales.push_back({Scale::kBinary, std::min(lowest, Scale::kBinaryMax)});
 }
 
