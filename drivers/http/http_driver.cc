@@ -13,6 +13,7 @@
 namespace edgetwin::http_driver {
 namespace {
 
+using extract::ToJson;
 using model::Value;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;

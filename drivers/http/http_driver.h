@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "drivers/http/client.h"
-#include "drivers/http/extraction.h"
 #include "drivers/http/http_options.h"
 #include "drivers/sdk/breaker.h"
 #include "drivers/sdk/driver.h"
+#include "drivers/sdk/extract/extraction.h"
 #include "drivers/sdk/poll_schedule.h"
 
 namespace edgetwin::http_driver {
@@ -61,7 +61,7 @@ class HttpDriver final : public driver::Driver {
     std::string last_error;
   };
   struct Poll {  // Of a request; its part has the same index.
-    Extraction extraction;
+    extract::Extraction extraction;
     std::vector<std::size_t> properties;  // In the extraction's order.
     driver::PollSchedule schedule;
     Loop::Id timer = Loop::Id::kNone;

@@ -6,12 +6,13 @@
 #include <map>
 
 #include "drivers/http/message_options.h"
+#include "drivers/sdk/extract/extract_options.h"
 #include "drivers/sdk/policy.h"
 
 namespace edgetwin::http_driver {
 namespace {
 
-using model::ValueType;
+using extract::Place;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
@@ -38,38 +39,6 @@ void ReadPace(ConfigReader& config, RequestOptions& request) {
       static_cast<int>(config.Int("redirects_max", request.redirects_max, 0, 10));
 }
 
-void ReadConversion(ConfigReader& config, PropertyOptions& property) {
-  Conversion& conversion = property.conversion;
-  conversion.type = config.Choice<ValueType>("type", ValueType::kDouble,
-                                             {{"double", ValueType::kDouble},
-                                              {"int", ValueType::kInt},
-                                              {"bool", ValueType::kBool},
-                                              {"string", ValueType::kString}});
-  property.def.type = conversion.type;
-  const std::string type(ToString(conversion.type));
-  conversion.scale = config.OptionalDouble("scale").value_or(1);
-  conversion.offset = config.OptionalDouble("offset").value_or(0);
-  for (const char* key : {"scale", "offset"}) {
-    if (config.Has(key) && conversion.type != ValueType::kDouble) {
-      config.Problem(key, "is for type = \"double\", not \"" + type + "\"");
-    }
-  }
-  if (conversion.scale == 0) config.Problem("scale", "must not be 0");
-  for (const char* key : {"true_text", "false_text"}) {
-    if (config.Has(key) && conversion.type != ValueType::kBool) {
-      config.Problem(key, "is for type = \"bool\", not \"" + type + "\"");
-    }
-  }
-  if (!config.Has("true_text") && !config.Has("false_text")) return;
-  config.Require("true_text");
-  config.Require("false_text");
-  conversion.true_text = config.String("true_text", {});
-  conversion.false_text = config.String("false_text", {});
-  if (config.Has("true_text") && conversion.true_text == conversion.false_text) {
-    config.Problem("false_text", "is the same as true_text");
-  }
-}
-
 // Returns how the place is told to people.
 std::string ReadPlace(ConfigReader& config, Place& place) {
   if (config.Has("pointer") == config.Has("regex")) {
@@ -77,24 +46,15 @@ std::string ReadPlace(ConfigReader& config, Place& place) {
     config.Has("regex");
     return {};
   }
-  if (config.Has("pointer")) {
-    const std::string text = config.String("pointer", {});
-    Result<Pointer> pointer = ParsePointer(text);
-    if (!pointer) {
-      config.Problem("pointer", pointer.error().text);
-      return {};
-    }
-    place = PointerPlace{*std::move(pointer), text};
-    return text;
+  if (auto pointer = extract::ReadPointer(config, "pointer")) {
+    place = *std::move(pointer);
+    return config.String("pointer", {});
   }
-  const std::string text = config.String("regex", {});
-  Result<Pattern> pattern = Pattern::Compile(text);
-  if (!pattern) {
-    config.Problem("regex", pattern.error().text);
-    return {};
+  if (auto pattern = extract::ReadPattern(config, "regex")) {
+    place = *std::move(pattern);
+    return "regex " + config.String("regex", {});
   }
-  place = *std::move(pattern);
-  return "regex " + text;
+  return {};
 }
 
 void ReadWrite(ConfigReader& config, PropertyOptions& property, const AuthOptions& auth,
@@ -160,7 +120,7 @@ class Reader {
     for (ConfigReader& table : config.Tables("property")) {
       PropertyOptions property;
       property.request = index;
-      ReadConversion(table, property);
+      property.conversion = extract::ReadConversion(table, property.def);
       const std::string place = ReadPlace(table, property.place);
       ReadWrite(table, property, request.message.auth, request.message.tls);
       property.def.source = request.message.method + " " + request.message.url.shown + " " + place;
@@ -172,7 +132,7 @@ class Reader {
 
   void ReadWriteOnly(ConfigReader& table) {
     PropertyOptions property;
-    ReadConversion(table, property);
+    property.conversion = extract::ReadConversion(table, property.def);
     table.Refuse("pointer", "is for properties of a request; this one is only written");
     table.Refuse("regex", "is for properties of a request; this one is only written");
     ReadWrite(table, property, defaults_.auth, defaults_.tls);

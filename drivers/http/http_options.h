@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "drivers/http/extraction.h"
 #include "drivers/http/url.h"
 #include "drivers/sdk/driver.h"
+#include "drivers/sdk/extract/extraction.h"
 #include "drivers/sdk/secret.h"
 
 namespace edgetwin::http_driver {
@@ -60,8 +60,8 @@ struct PropertyOptions {
   std::string name;
   model::PropertyDef def;
   std::optional<std::size_t> request;  // Index into HttpOptions::requests; none: write-only.
-  Place place;                         // In the request's answer.
-  Conversion conversion;
+  extract::Place place;                // In the request's answer.
+  extract::Conversion conversion;
   std::optional<WriteOptions> write;
 };
 

@@ -10,6 +10,8 @@
 namespace edgetwin::http_driver {
 namespace {
 
+using extract::Shown;
+
 constexpr std::size_t kHeadersMax = 50;
 constexpr std::size_t kHeaderBytesMax = 4'096;
 constexpr std::size_t kRequestBodyBytesMax = 64 << 10;
@@ -68,14 +70,6 @@ void ReadHeaders(ConfigReader& config, MessageOptions& message) {
   }
 }
 
-std::string ReadPath(ConfigReader& config, std::string_view key) {
-  std::string path = config.String(key, {});
-  if (config.Has(key) && (!path.starts_with('/') || path.find('\0') != path.npos)) {
-    config.Problem(key, "'" + path + "' is no absolute path");
-  }
-  return path;
-}
-
 void ReadAuth(ConfigReader& config, AuthOptions& auth) {
   using Type = AuthOptions::Type;
   auth = AuthOptions();
@@ -123,8 +117,8 @@ void ReadAuth(ConfigReader& config, AuthOptions& auth) {
 void ReadTls(ConfigReader& config, TlsOptions& tls) {
   tls = TlsOptions();
   tls.verify = config.Bool("verify", tls.verify);
-  tls.ca_file = ReadPath(config, "ca_file");
-  tls.cert_file = ReadPath(config, "cert_file");
+  tls.ca_file = driver::ReadFilePath(config, "ca_file");
+  tls.cert_file = driver::ReadFilePath(config, "cert_file");
   tls.key = driver::ReadSecretPlace(config, "key");
   if (tls.cert_file.empty() != tls.key.empty()) {
     config.Problem({}, tls.key.empty() ? "cert_file needs key_file or key_credential"

@@ -208,7 +208,7 @@ Status ReplayDriver::ParseRow(const LineReader::Line& line) {
     return Invalid(std::to_string(cells_.size()) + " cells where the first line has " +
                    std::to_string(width_));
   }
-  const Result<WallTime> time = ParseTime(cells_[time_index_], options_.time_format);
+  const Result<WallTime> time = driver::ParseTime(cells_[time_index_], options_.time_format);
   if (!time) return time.error();
   shift_.Row(*time);
   pending_ = true;

@@ -13,6 +13,8 @@
 namespace edgetwin::replay {
 namespace {
 
+using driver::TimeFormat;
+
 constexpr double kSpeedMin = 1e-3;
 constexpr double kSpeedMax = 1e6;
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "drivers/replay/time_text.h"
+#include "drivers/sdk/time_text.h"
 #include "twin/base/config_node.h"
 #include "twin/model/property.h"
 
@@ -33,7 +33,7 @@ struct ReplayOptions {
   char separator = ',';
   bool header = true;
   ColumnRef time_column{"", 1};
-  TimeFormat time_format = TimeFormat::kAuto;
+  driver::TimeFormat time_format = driver::TimeFormat::kAuto;
   std::vector<ColumnOptions> columns;  // Empty: every column but the time's.
   std::string thing;
   double speed = 1;  // Infinite for "max".

@@ -40,15 +40,19 @@ Result<std::string> ReadOpened(int fd, const std::string& path) {
 
 }  // namespace
 
+std::string ReadFilePath(ConfigReader& config, std::string_view key) {
+  std::string path = config.String(key, {});
+  if (config.Has(key) && (!path.starts_with('/') || path.find('\0') != path.npos)) {
+    config.Problem(key, "'" + path + "' is no absolute path");
+  }
+  return path;
+}
+
 SecretPlace ReadSecretPlace(ConfigReader& config, const std::string& name) {
   const std::string file_key = name + "_file";
   const std::string credential_key = name + "_credential";
-  SecretPlace place{config.String(file_key, {}), config.String(credential_key, {})};
+  SecretPlace place{ReadFilePath(config, file_key), config.String(credential_key, {})};
   config.Refuse(name, "stands in a file: say " + file_key + " or " + credential_key);
-  if (config.Has(file_key) &&
-      (!place.file.starts_with('/') || place.file.find('\0') != place.file.npos)) {
-    config.Problem(file_key, "'" + place.file + "' is no absolute path");
-  }
   if (config.Has(file_key) && config.Has(credential_key)) {
     config.Problem(credential_key, "can't be set together with " + file_key);
   }

@@ -25,6 +25,9 @@ struct SecretPlace {
   bool empty() const { return file.empty() && credential.empty(); }
 };
 
+// Reads an absolute path.
+std::string ReadFilePath(ConfigReader& config, std::string_view key);
+
 // Reads the keys NAME_file and NAME_credential.
 SecretPlace ReadSecretPlace(ConfigReader& config, const std::string& name);
 

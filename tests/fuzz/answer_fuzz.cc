@@ -12,12 +12,12 @@
 #include <string>
 #include <string_view>
 
-#include "drivers/http/extraction.h"
 #include "drivers/http/url.h"
+#include "drivers/sdk/extract/extraction.h"
 #include "twin/base/check.h"
 #include "twin/base/utf8.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 namespace {
 
 constexpr model::ValueType kTypes[] = {model::ValueType::kBool, model::ValueType::kInt,
@@ -75,11 +75,11 @@ const Extraction& Fixed() {
 }
 
 }  // namespace
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace edgetwin;               // NOLINT: this file is about nothing else.
-  using namespace edgetwin::http_driver;  // NOLINT
+  using namespace edgetwin;           // NOLINT: this file is about nothing else.
+  using namespace edgetwin::extract;  // NOLINT
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t end = text.find('\n');
@@ -105,7 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     }
     case 2: {
-      const auto url = ParseUrl(std::string(text));
+      const auto url = http_driver::ParseUrl(std::string(text));
       if (!url) {
         CheckWords(url.error().text);
       } else {

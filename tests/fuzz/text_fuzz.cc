@@ -12,7 +12,7 @@
 
 #include "agent/config/toml_loader.h"
 #include "drivers/replay/csv.h"
-#include "drivers/replay/time_text.h"
+#include "drivers/sdk/time_text.h"
 #include "sync/cloud/command_request.h"
 #include "sync/cloud/desired_patch.h"
 #include "sync/link/mqtt_link.h"
@@ -70,8 +70,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 4: (void)sync::ParseBrokerUrl(text); break;
     case 5: Csv(text); break;
     default:
-      for (const auto format : {replay::TimeFormat::kSeconds, replay::TimeFormat::kAuto}) {
-        (void)replay::ParseTime(text, format);
+      for (const auto format : {driver::TimeFormat::kSeconds, driver::TimeFormat::kAuto}) {
+        (void)driver::ParseTime(text, format);
       }
   }
   return 0;

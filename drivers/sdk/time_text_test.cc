@@ -1,11 +1,11 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/replay/time_text.h"
+#include "drivers/sdk/time_text.h"
 
 #include <gtest/gtest.h>
 
-namespace edgetwin::replay {
+namespace edgetwin::driver {
 namespace {
 
 std::int64_t Milliseconds(std::string_view text, TimeFormat format = TimeFormat::kAuto) {
@@ -56,4 +56,4 @@ TEST(TimeTextTest, RefusesWhatIsNoTime) {
 }
 
 }  // namespace
-}  // namespace edgetwin::replay
+}  // namespace edgetwin::driver

@@ -1,14 +1,14 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/http/json_picker.h"
+#include "drivers/sdk/extract/json_picker.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 
 Result<Pointer> ParsePointer(std::string_view text) {
   if (text.size() > kPointerBytesMax) {
@@ -181,4 +181,4 @@ Result<std::vector<Result<Scalar>>> JsonPicker::Pick(std::string_view json) cons
   return walk.TakeResults();
 }
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

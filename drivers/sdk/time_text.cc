@@ -1,14 +1,14 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/replay/time_text.h"
+#include "drivers/sdk/time_text.h"
 
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
 
-namespace edgetwin::replay {
+namespace edgetwin::driver {
 namespace {
 
 using std::chrono::milliseconds;
@@ -127,4 +127,4 @@ Result<WallTime> ParseTime(std::string_view text, TimeFormat format) {
   return *time;
 }
 
-}  // namespace edgetwin::replay
+}  // namespace edgetwin::driver

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/http/value.h"
+#include "drivers/sdk/extract/value.h"
 
 #include <charconv>
 #include <cmath>
@@ -10,7 +10,7 @@
 #include "drivers/sdk/policy.h"
 #include "twin/base/utf8.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 namespace {
 
 using model::Value;
@@ -139,20 +139,24 @@ Result<Value> ToValue(const Scalar& scalar, const Conversion& conversion) {
   }
 }
 
-Result<std::string> ToJson(const Value& value, const Conversion& conversion) {
+Result<Value> ToRaw(const Value& value, const Conversion& conversion) {
   if (value.type() != conversion.type) {
     return Invalid("must be a " + std::string(ToString(conversion.type)) + ", is " +
                    Shown(Format(value)));
   }
   if (value.type() == ValueType::kBool && conversion.true_text) {
-    return model::ToJson(Value(value.boolean() ? *conversion.true_text : *conversion.false_text));
+    return Value(value.boolean() ? *conversion.true_text : *conversion.false_text);
   }
-  if (value.type() == ValueType::kDouble) {
-    const double raw = Unscaled(value.real(), conversion);
-    if (!std::isfinite(raw)) return Invalid(Format(value) + " can't be said in JSON");
-    return model::ToJson(Value(raw));
-  }
-  return model::ToJson(value);
+  if (value.type() != ValueType::kDouble) return value;
+  const double raw = Unscaled(value.real(), conversion);
+  if (!std::isfinite(raw)) return Invalid(Format(value) + " can't be said as a number");
+  return Value(raw);
 }
 
-}  // namespace edgetwin::http_driver
+Result<std::string> ToJson(const Value& value, const Conversion& conversion) {
+  const Result<Value> raw = ToRaw(value, conversion);
+  if (!raw) return raw.error();
+  return model::ToJson(*raw);
+}
+
+}  // namespace edgetwin::extract

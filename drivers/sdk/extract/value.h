@@ -13,7 +13,7 @@
 #include "twin/base/result.h"
 #include "twin/model/value.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 
 // One value as JSON or a regular expression gave it; a monostate is JSON's null. Whole numbers
 // never pass through a double.
@@ -31,10 +31,14 @@ struct Conversion {
 // kInvalid with the scalar that was wrong, in words that a twin can hold.
 Result<model::Value> ToValue(const Scalar& scalar, const Conversion& conversion);
 
+// What to send for a value of the conversion's type: a bool's text, a double without its scale and
+// offset. kInvalid for what no text can say.
+Result<model::Value> ToRaw(const model::Value& value, const Conversion& conversion);
+
 // The JSON to be sent for a value of the conversion's type. kInvalid for what JSON can't say.
 Result<std::string> ToJson(const model::Value& value, const Conversion& conversion);
 
 // `text` in quotes, cut, with nothing that a terminal obeys.
 std::string Shown(std::string_view text);
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

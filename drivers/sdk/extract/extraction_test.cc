@@ -3,14 +3,14 @@
 
 // Pointers, expressions and values, without a server.
 
-#include "drivers/http/extraction.h"
+#include "drivers/sdk/extract/extraction.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "twin/base/utf8.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 namespace {
 
 using model::Value;
@@ -252,4 +252,4 @@ TEST(ExtractionTest, EachPropertyHasItsOwnResult) {
 }
 
 }  // namespace
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

@@ -11,11 +11,11 @@
 #include <variant>
 #include <vector>
 
-#include "drivers/http/json_picker.h"
-#include "drivers/http/pattern.h"
-#include "drivers/http/value.h"
+#include "drivers/sdk/extract/json_picker.h"
+#include "drivers/sdk/extract/pattern.h"
+#include "drivers/sdk/extract/value.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 
 // Where in an answer a property stands.
 struct PointerPlace {
@@ -43,4 +43,4 @@ class Extraction {
   std::vector<Target> targets_;
 };
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

@@ -16,7 +16,7 @@ namespace re2 {
 class RE2;
 }
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 
 inline constexpr std::size_t kPatternBytesMax = 512;
 inline constexpr std::size_t kPatternInstructionsMax = 300;
@@ -44,4 +44,4 @@ class Pattern {
   std::shared_ptr<const re2::RE2> expression_;  // Immutable, so copies share it.
 };
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

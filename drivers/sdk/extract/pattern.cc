@@ -1,15 +1,15 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/http/pattern.h"
+#include "drivers/sdk/extract/pattern.h"
 
 #include <re2/re2.h>
 
 #include <algorithm>
 
-#include "drivers/http/value.h"
+#include "drivers/sdk/extract/value.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 namespace {
 
 // Of one compiled expression with its caches (RE2's own default is 8 MiB).
@@ -60,4 +60,4 @@ Result<std::string> Pattern::Find(std::string_view body) const {
   return std::string(group.data() == nullptr ? "" : group.data(), group.size());
 }
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

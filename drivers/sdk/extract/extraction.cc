@@ -1,11 +1,11 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "drivers/http/extraction.h"
+#include "drivers/sdk/extract/extraction.h"
 
 #include <utility>
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 namespace {
 
 Result<Scalar> Matched(const Pattern& pattern, std::string_view body) {
@@ -51,4 +51,4 @@ std::vector<Result<model::Value>> Extraction::From(std::string_view body) const 
   return values;
 }
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Times as CSV files have them.
+// Times as files and messages have them, in text.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 #include "twin/base/clock.h"
 #include "twin/base/result.h"
 
-namespace edgetwin::replay {
+namespace edgetwin::driver {
 
 enum class TimeFormat {
   kAuto,  // ISO 8601 when there is a dash after the year, else seconds; milliseconds from 10^11
@@ -25,4 +25,4 @@ enum class TimeFormat {
 // of February.
 Result<WallTime> ParseTime(std::string_view text, TimeFormat format);
 
-}  // namespace edgetwin::replay
+}  // namespace edgetwin::driver

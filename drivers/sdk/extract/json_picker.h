@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "drivers/http/value.h"
+#include "drivers/sdk/extract/value.h"
 #include "twin/base/result.h"
 
-namespace edgetwin::http_driver {
+namespace edgetwin::extract {
 
 inline constexpr std::size_t kPointerBytesMax = 512;
 inline constexpr std::size_t kJsonDepthMax = 64;  // Nested arrays and objects in an answer.
@@ -49,4 +49,4 @@ class JsonPicker {
   std::vector<std::string> texts_;
 };
 
-}  // namespace edgetwin::http_driver
+}  // namespace edgetwin::extract
