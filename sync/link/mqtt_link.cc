@@ -7,15 +7,17 @@
 #include <optional>
 #include <utility>
 
-#include "sync/link/backoff.h"
-#include "sync/link/lookup.h"
-#include "sync/link/mqtt_client.h"
 #include "sync/link/topic.h"
 #include "twin/base/check.h"
+#include "twin/mqtt/backoff.h"
+#include "twin/mqtt/client.h"
+#include "twin/mqtt/lookup.h"
 
 namespace edgetwin::sync {
 namespace {
 
+using mqtt::Route;
+using mqtt::TlsFiles;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
@@ -62,10 +64,21 @@ Status CheckOptions(const MqttOptions& options, const TlsFiles& files) {
                    std::to_string(options.backoff_max.count()) + " ms is no range");
   }
   const bool tls = std::ranges::any_of(options.brokers, &BrokerUrl::tls);
-  return tls ? CheckTlsFiles(files) : Status();
+  return tls ? mqtt::CheckTlsFiles(files) : Status();
 }
 
-class MqttLink final : public Link, private ClientEvents {
+mqtt::ClientOptions ClientOptionsOf(const MqttOptions& options) {
+  return {.client_id = options.client_id,
+          .username = options.username,
+          .password = options.password,
+          .keepalive = options.keepalive,
+          .message_bytes_max = options.frame_bytes_max,
+          .backlog_bytes_max = options.backlog_bytes_max,
+          .connect_timeout = options.connect_timeout,
+          .handshake_timeout = options.handshake_timeout};
+}
+
+class MqttLink final : public Link, private mqtt::ClientEvents {
  public:
   MqttLink(Loop& loop, MqttOptions options);
   ~MqttLink() override { Close(); }
@@ -86,7 +99,7 @@ class MqttLink final : public Link, private ClientEvents {
   struct Broker {
     BrokerUrl url{};
     // Kept while its thread is blocked, over rounds if need be: never two for one broker.
-    std::unique_ptr<Lookup> lookup{};
+    std::unique_ptr<mqtt::Lookup> lookup{};
     // Found after its turn was over: for the next one, or slow names would never be reached.
     std::optional<Route> late_route{};
     bool refuses_5 = false;
@@ -104,8 +117,9 @@ class MqttLink final : public Link, private ClientEvents {
   int ProtocolFor(const Broker& broker) const;
 
   void OnClientUp() override;
-  void OnClientDown(const ClientLoss& loss) override;
-  void OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) override;
+  void OnClientDown(const mqtt::ClientLoss& loss) override;
+  void OnClientMessage(std::string_view topic, std::span<const std::byte> bytes,
+                       bool retained) override;
   void OnClientDrained() override { events_->OnLinkDrained(); }
   milliseconds Pause();
 
@@ -113,15 +127,17 @@ class MqttLink final : public Link, private ClientEvents {
   const MqttOptions options_;
   const TlsFiles files_;
   const bool is_device_;
-  LinkTraffic traffic_;
-  Backoff backoff_;
+  const mqtt::ClientOptions client_options_;
+  mqtt::Traffic traffic_;
+  LinkStats stats_;
+  mqtt::Backoff backoff_;
   milliseconds backoff_limit_{0};
   LinkEvents* events_ = nullptr;  // None: closed.
   std::vector<Broker> brokers_;
   std::size_t current_ = 0;
   Route route_;
   std::size_t address_ = 0;  // In route_.
-  std::unique_ptr<MqttClient> client_;
+  std::unique_ptr<mqtt::Client> client_;
   Loop::Id timer_ = Loop::Id::kNone;  // The next attempt, or the deadline of a look-up.
   std::optional<MonoTime> next_try_;
   std::string topic_;                      // Reused; a device's never changes.
@@ -136,7 +152,8 @@ MqttLink::MqttLink(Loop& loop, MqttOptions options)
       options_(std::move(options)),
       files_{options_.ca_file, options_.certificate_file, options_.key_file},
       is_device_(!options_.device.empty()),
-      traffic_(options_),
+      client_options_(ClientOptionsOf(options_)),
+      traffic_(client_options_),
       backoff_(options_.backoff_min, options_.backoff_max, options_.random) {
   EDGETWIN_CHECK(options_.random != nullptr);
   for (const BrokerUrl& url : options_.brokers) brokers_.push_back({.url = url});
@@ -161,7 +178,7 @@ void MqttLink::Close() {
     broker.late_route.reset();
   }
   route_ = {};
-  traffic_.stats.up = false;
+  stats_.up = false;
 }
 
 void MqttLink::StopWaiting() {
@@ -179,10 +196,10 @@ void MqttLink::Try(std::size_t index) {
   StopWaiting();
   current_ = index;
   Broker& broker = brokers_[index];
-  traffic_.stats.broker = broker.url.text;
+  stats_.broker = broker.url.text;
   if (broker.late_route) return OnRoute(index, *std::exchange(broker.late_route, std::nullopt));
   if (!broker.lookup) {
-    broker.lookup = std::make_unique<Lookup>(
+    broker.lookup = std::make_unique<mqtt::Lookup>(
         loop_, broker.url, files_,
         [this, index](Result<Route> route) { OnRoute(index, std::move(route)); });
   }
@@ -215,16 +232,12 @@ int MqttLink::ProtocolFor(const Broker& broker) const {
 
 void MqttLink::Connect() {
   const Broker& broker = brokers_[current_];
-  ClientTarget target{.address = route_.addresses[address_],
-                      .port = broker.url.port,
-                      .name = broker.url.text,
-                      .tls = route_.tls,
-                      .protocol = ProtocolFor(broker),
-                      .subscriptions = {},
-                      .short_topic = {},
-                      .alias_topic = {},
-                      .will_topic = {},
-                      .will = {}};
+  mqtt::ClientTarget target;
+  target.address = route_.addresses[address_];
+  target.port = broker.url.port;
+  target.name = broker.url.text;
+  target.tls = route_.tls;
+  target.protocol = ProtocolFor(broker);
   if (is_device_) {
     address_offered_.clear();
     for (std::size_t i = 0; i < kAddressCharacters; ++i) {
@@ -244,21 +257,20 @@ void MqttLink::Connect() {
     target.will_topic = Topic(options_.device, Direction::kUp);
     target.will = options_.will();
   }
-  client_ =
-      std::make_unique<MqttClient>(loop_, options_, traffic_, static_cast<ClientEvents&>(*this));
+  client_ = std::make_unique<mqtt::Client>(loop_, client_options_, traffic_,
+                                           static_cast<mqtt::ClientEvents&>(*this));
   if (Status begun = client_->Connect(std::move(target)); !begun) {
     OnClientDown({.why = std::move(begun).error()});
   }
 }
 
 void MqttLink::OnClientUp() {
-  LinkStats& stats = traffic_.stats;
-  stats.up = true;
-  ++stats.connects;
+  stats_.up = true;
+  ++stats_.connects;
   events_->OnLinkUp();
 }
 
-void MqttLink::OnClientDown(const ClientLoss& loss) {
+void MqttLink::OnClientDown(const mqtt::ClientLoss& loss) {
   client_.reset();
   Broker& broker = brokers_[current_];
   if (loss.refused_version && options_.protocol == 0 && !broker.refuses_5) {
@@ -271,8 +283,8 @@ void MqttLink::OnClientDown(const ClientLoss& loss) {
     return Connect();
   }
   if (!loss.was_up) return Fail(loss.why);
-  traffic_.stats.up = false;
-  traffic_.stats.last_error = loss.why.text;
+  stats_.up = false;
+  stats_.last_error = loss.why.text;
   Schedule(Pause(), 0);
   events_->OnLinkDown(loss.why);
 }
@@ -285,29 +297,29 @@ milliseconds MqttLink::Pause() {
 }
 
 void MqttLink::Fail(const Error& why) {
-  ++traffic_.stats.failures;
-  traffic_.stats.last_error = why.text;
+  ++stats_.failures;
+  stats_.last_error = why.text;
   const bool round_over = current_ + 1 == brokers_.size();
   Schedule(round_over ? Pause() : milliseconds(0), round_over ? 0 : current_ + 1);
   events_->OnLinkDown(why);
 }
 
-void MqttLink::OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) {
+void MqttLink::OnClientMessage(std::string_view topic, std::span<const std::byte> bytes, bool) {
   if (is_device_ && topic == short_topic_) {
     address_unheard_ = false;
-    ++traffic_.stats.frames_received;
+    ++stats_.frames_received;
     return events_->OnLinkFrame(options_.device, bytes);
   }
   const auto device = DeviceOfTopic(topic, is_device_ ? Direction::kDown : Direction::kUp);
   const bool ours =
       device && (!is_device_ || *device == options_.device || *device == kEveryDevice);
   if (!ours) {
-    ++traffic_.stats.foreign_dropped;
+    ++stats_.foreign_dropped;
     return;
   }
   // The cloud has only just come: that nothing was heard before says nothing.
   if (is_device_ && *device == kEveryDevice) address_unheard_ = false;
-  ++traffic_.stats.frames_received;
+  ++stats_.frames_received;
   events_->OnLinkFrame(is_device_ ? std::string_view(options_.device) : *device, bytes);
 }
 
@@ -322,7 +334,7 @@ Status MqttLink::Send(std::string_view peer, std::span<const std::byte> bytes) {
     FormatTopic(peer, Direction::kDown, topic_);
   }
   if (!client_ || !client_->up()) {
-    const std::string& why = traffic_.stats.last_error;
+    const std::string& why = stats_.last_error;
     return Unavailable("the link is down" + (why.empty() ? "" : ": " + why));
   }
   return client_->Send(topic_, bytes);
@@ -350,7 +362,12 @@ std::string MqttLink::OfferAddress() {
 }
 
 LinkStats MqttLink::stats() const {
-  LinkStats stats = traffic_.stats;
+  LinkStats stats = stats_;
+  stats.frames_sent = traffic_.messages_sent;
+  stats.bytes_sent = traffic_.bytes_sent;
+  stats.bytes_received = traffic_.bytes_received;
+  stats.oversized_dropped = traffic_.oversized_dropped;
+  stats.retained_dropped = traffic_.retained_dropped;
   if (next_try_) {
     stats.next_try = std::max(milliseconds(0),
                               std::chrono::duration_cast<milliseconds>(*next_try_ - loop_.Now()));
@@ -360,7 +377,7 @@ LinkStats MqttLink::stats() const {
 
 std::vector<LimitReport> MqttLink::limits() const {
   return {traffic_.backlog_bytes.Report("link_backlog_bytes"),
-          traffic_.inbox_bytes.Report("link_inbox_bytes"), backoff_.Report()};
+          traffic_.inbox_bytes.Report("link_inbox_bytes"), backoff_.Report("link_backoff_ms")};
 }
 
 }  // namespace

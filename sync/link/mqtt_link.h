@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "sync/link/link.h"
+#include "twin/mqtt/broker_url.h"
 
 namespace edgetwin::sync {
 
@@ -26,15 +27,8 @@ inline constexpr std::string_view kEveryDevice = "*";  // As `peer` in the cloud
 // Whether `id` may be a device id: 1 to 64 of [A-Za-z0-9._-], not starting with '.' or '-'.
 Status CheckDeviceId(std::string_view id);
 
-struct BrokerUrl {
-  std::string host;
-  std::uint16_t port = 1883;
-  bool tls = false;
-  std::string text;  // As configured.
-};
-// "mqtt://host[:port]", "mqtts://…", "[v6]" hosts. kUnsupported for ws:// and wss://:
-// libmosquitto 2.0 has no websockets client.
-Result<BrokerUrl> ParseBrokerUrl(std::string_view url);
+using mqtt::BrokerUrl;
+using mqtt::ParseBrokerUrl;
 
 struct MqttOptions {
   std::vector<BrokerUrl> brokers;  // In order of preference.

@@ -35,6 +35,13 @@ bool IsDeviceId(std::string_view id) {
          std::ranges::all_of(id, IsIdCharacter);
 }
 
+Status CheckDeviceId(std::string_view id) {
+  if (IsDeviceId(id)) return {};
+  return Invalid("device id \"" + std::string(id) + "\" is not 1 to " +
+                 std::to_string(kDeviceIdBytesMax) +
+                 " letters, digits, '.', '_' or '-' that begin with a letter, digit or '_'");
+}
+
 void FormatTopic(std::string_view device, Direction direction, std::string& topic) {
   topic.assign(kPrefix);
   topic.append(device);

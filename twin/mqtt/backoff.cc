@@ -1,11 +1,11 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sync/link/backoff.h"
+#include "twin/mqtt/backoff.h"
 
 #include <algorithm>
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 
 Backoff::Backoff(std::chrono::milliseconds min, std::chrono::milliseconds max,
                  std::function<std::uint64_t(std::uint64_t below)> random)
@@ -23,4 +23,4 @@ std::chrono::milliseconds Backoff::Next() {
   return std::chrono::milliseconds(random_(ceiling + 1));
 }
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// How long to wait before the next round through the brokers: full jitter, doubling, capped. Full
+// How long to wait before the next attempt to connect: full jitter, doubling, capped. Full
 // jitter because a whole fleet loses its broker at the same instant.
 
 #pragma once
@@ -9,10 +9,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <utility>
 
 #include "twin/base/limit.h"
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 
 class Backoff {
  public:
@@ -24,7 +26,7 @@ class Backoff {
   std::chrono::milliseconds Next();
   void Reset() { ceiling_ = min_; }
   // A hit: the ceiling reached `max`.
-  LimitReport Report() const { return limit_.Report("link_backoff_ms"); }
+  LimitReport Report(std::string name) const { return limit_.Report(std::move(name)); }
 
  private:
   const std::chrono::milliseconds min_;
@@ -34,4 +36,4 @@ class Backoff {
   Limit limit_;
 };
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

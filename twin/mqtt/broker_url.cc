@@ -1,13 +1,12 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "twin/mqtt/broker_url.h"
+
 #include <algorithm>
 #include <charconv>
 
-#include "sync/link/mqtt_link.h"
-#include "sync/link/topic.h"
-
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 namespace {
 
 Error BadUrl(std::string_view url, std::string_view why) {
@@ -45,13 +44,6 @@ bool IsAddressCharacter(char c) {
 }
 
 }  // namespace
-
-Status CheckDeviceId(std::string_view id) {
-  if (IsDeviceId(id)) return {};
-  return Invalid("device id \"" + std::string(id) + "\" is not 1 to " +
-                 std::to_string(kDeviceIdBytesMax) +
-                 " letters, digits, '.', '_' or '-' that begin with a letter, digit or '_'");
-}
 
 Result<BrokerUrl> ParseBrokerUrl(std::string_view url) {
   const std::size_t scheme_end = url.find("://");
@@ -92,4 +84,4 @@ Result<BrokerUrl> ParseBrokerUrl(std::string_view url) {
   return result;
 }
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

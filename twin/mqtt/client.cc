@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sync/link/mqtt_client.h"
+#include "twin/mqtt/client.h"
 
 #include <fcntl.h>
 #include <linux/tcp.h>
@@ -17,11 +17,11 @@
 #include <cstring>
 #include <utility>
 
-#include "sync/link/reason.h"
-#include "sync/link/tls_context.h"
 #include "twin/base/check.h"
+#include "twin/mqtt/reason.h"
+#include "twin/mqtt/tls_context.h"
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 namespace {
 
 using std::chrono::milliseconds;
@@ -59,18 +59,17 @@ void SetOption(int fd, int level, int name, int value) {
 
 }  // namespace
 
-LinkTraffic::LinkTraffic(const MqttOptions& options)
+Traffic::Traffic(const ClientOptions& options)
     : backlog_bytes(options.backlog_bytes_max),
       // Plain TCP is read packet by packet; a TLS record may hold many.
-      inbox_bytes(4 * options.frame_bytes_max) {}
+      inbox_bytes(4 * options.message_bytes_max) {}
 
-MqttClient::MqttClient(Loop& loop, const MqttOptions& options, LinkTraffic& traffic,
-                       ClientEvents& events)
+Client::Client(Loop& loop, const ClientOptions& options, Traffic& traffic, ClientEvents& events)
     : loop_(loop), options_(options), traffic_(traffic), events_(events) {
   InitLibrary();
 }
 
-MqttClient::~MqttClient() {
+Client::~Client() {
   *alive_ = false;
   for (const Loop::Id id : {readable_, writable_, deadline_, keepalive_, report_}) loop_.Cancel(id);
   if (handle_ != nullptr) mosquitto_destroy(handle_);
@@ -78,7 +77,7 @@ MqttClient::~MqttClient() {
   traffic_.backlog_bytes.Use(0);
 }
 
-Status MqttClient::Connect(ClientTarget target) {
+Status Client::Connect(ClientTarget target) {
   EDGETWIN_CHECK(phase_ == Phase::kIdle);
   target_ = std::move(target);
   if (Status made = MakeHandle(); !made) return made;
@@ -86,17 +85,18 @@ Status MqttClient::Connect(ClientTarget target) {
   return {};
 }
 
-Status MqttClient::MakeHandle() {
-  handle_ = mosquitto_new(options_.client_id.c_str(), true, this);
+Status Client::MakeHandle() {
+  const char* const id = options_.client_id.empty() ? nullptr : options_.client_id.c_str();
+  handle_ = mosquitto_new(id, target_.clean_start, this);
   if (handle_ == nullptr) {
     return Invalid("client_id \"" + options_.client_id + "\": " + std::strerror(errno));
   }
-  mosquitto_connect_v5_callback_set(handle_, &MqttClient::OnConnack);
-  mosquitto_subscribe_callback_set(handle_, &MqttClient::OnSuback);
-  mosquitto_message_callback_set(handle_, &MqttClient::OnMessage);
-  mosquitto_publish_callback_set(handle_, &MqttClient::OnPublished);
-  mosquitto_disconnect_v5_callback_set(handle_, &MqttClient::OnDisconnected);
-  mosquitto_log_callback_set(handle_, &MqttClient::OnLog);
+  mosquitto_connect_v5_callback_set(handle_, &Client::OnConnack);
+  mosquitto_subscribe_callback_set(handle_, &Client::OnSuback);
+  mosquitto_message_callback_set(handle_, &Client::OnMessage);
+  mosquitto_publish_v5_callback_set(handle_, &Client::OnPublished);
+  mosquitto_disconnect_v5_callback_set(handle_, &Client::OnDisconnected);
+  mosquitto_log_callback_set(handle_, &Client::OnLog);
   mosquitto_int_option(handle_, MOSQ_OPT_PROTOCOL_VERSION, target_.protocol);
   if (!options_.username.empty()) {
     const char* password = options_.password.empty() ? nullptr : options_.password.c_str();
@@ -120,12 +120,16 @@ Status MqttClient::MakeHandle() {
   return {};
 }
 
-void MqttClient::StartConnecting() {
+void Client::StartConnecting() {
   if (target_.protocol == MQTT_PROTOCOL_V5) {
     mosquitto_property* properties = nullptr;
     mosquitto_property_add_int32(
         &properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-        static_cast<std::uint32_t>(options_.frame_bytes_max + kPacketOverheadMax));
+        static_cast<std::uint32_t>(options_.message_bytes_max + kPacketOverheadMax));
+    if (!target_.clean_start) {
+      mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+                                   static_cast<std::uint32_t>(target_.session_expiry.count()));
+    }
     // The only call that takes properties for CONNECT is the blocking one. It keeps them before it
     // finds that there is no host; the asynchronous one then sends what is kept.
     mosquitto_connect_bind_v5(handle_, nullptr, 0, 0, nullptr, properties);
@@ -159,13 +163,13 @@ void MqttClient::StartConnecting() {
   UpdateWatches();
 }
 
-void MqttClient::SetSocketOptions() {
+void Client::SetSocketOptions() {
   SetOption(fd_, IPPROTO_TCP, TCP_NODELAY, 1);
   SetOption(fd_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax);
   SetOption(fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(kUserTimeout.count()));
 }
 
-void MqttClient::StartTimer(milliseconds timeout, std::string_view doing) {
+void Client::StartTimer(milliseconds timeout, std::string_view doing) {
   loop_.Cancel(deadline_);
   deadline_ = loop_.After(timeout, [this, timeout, doing] {
     Break(TimedOut(target_.name + " at " + target_.address + ": " + std::string(doing) +
@@ -174,7 +178,7 @@ void MqttClient::StartTimer(milliseconds timeout, std::string_view doing) {
   });
 }
 
-void MqttClient::UpdateWatches() {
+void Client::UpdateWatches() {
   const bool want_write =
       phase_ == Phase::kConnecting ||
       (InTlsHandshake() ? SSL_want_write(static_cast<SSL*>(mosquitto_ssl_get(handle_)))
@@ -192,11 +196,11 @@ void MqttClient::UpdateWatches() {
   set(writable_, want_write, Loop::kWritable);
 }
 
-bool MqttClient::InTlsHandshake() const {
+bool Client::InTlsHandshake() const {
   return target_.tls && !tls_done_ && mosquitto_ssl_get(handle_) != nullptr;
 }
 
-void MqttClient::OnReady(unsigned ready) {
+void Client::OnReady(unsigned ready) {
   if (phase_ == Phase::kBroken) return ReportBreak();
   const std::shared_ptr<bool> alive = alive_;
   if (phase_ == Phase::kConnecting) FinishConnecting();
@@ -210,7 +214,7 @@ void MqttClient::OnReady(unsigned ready) {
   if (waited && unsent_.empty()) events_.OnClientDrained();
 }
 
-void MqttClient::FinishConnecting() {
+void Client::FinishConnecting() {
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
@@ -230,21 +234,21 @@ void MqttClient::FinishConnecting() {
 
 // A connection that is refused was never reset: these came after it stood, from a peer that is
 // quick and likes no TLS.
-void MqttClient::BreakConnecting(int system_error) {
+void Client::BreakConnecting(int system_error) {
   if (system_error == ECONNRESET || system_error == EPIPE) loss_.reached = true;
   if (loss_.reached && target_.tls) return Break(TlsError());
   Break(Unavailable("cannot connect to " + target_.name + " at " + target_.address + ": " +
                     LossText(MOSQ_ERR_ERRNO, system_error)));
 }
 
-void MqttClient::Read() {
+void Client::Read() {
   for (int i = 0; i < kPacketsAtOnce && phase_ != Phase::kBroken; ++i) {
     const std::uint64_t before = packets_;
     errno = 0;
     const int result = mosquitto_loop_read(handle_, 1);
     const int system_error = errno;
     // What was read before the connection broke still counts.
-    if (phase_ == Phase::kUp && !DeliverInbox()) return;
+    if (phase_ == Phase::kUp && (!DeliverInbox() || !TellAcknowledged())) return;
     CheckResult(result, system_error, "reading");
     if (phase_ == Phase::kBroken) return;
     if (InTlsHandshake()) {
@@ -264,14 +268,14 @@ void MqttClient::Read() {
   }
 }
 
-void MqttClient::Write() {
+void Client::Write() {
   if (InTlsHandshake() || phase_ == Phase::kConnecting) return;
   errno = 0;
   const int result = mosquitto_loop_write(handle_, 1);
   CheckResult(result, errno, "writing");
 }
 
-bool MqttClient::Settle() {
+bool Client::Settle() {
   if (phase_ == Phase::kHandshake && connack_ && !suback_) {
     connack_.reset();
     Subscribe();
@@ -301,25 +305,26 @@ bool MqttClient::Settle() {
   return phase_ != Phase::kBroken;
 }
 
-void MqttClient::Subscribe() {
+void Client::Subscribe() {
   std::vector<char*> topics;
   for (std::string& topic : target_.subscriptions) topics.push_back(topic.data());
   if (!target_.short_topic.empty()) topics.push_back(target_.short_topic.data());
-  const int options = target_.protocol == MQTT_PROTOCOL_V5 ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : 0;
+  const bool spared = target_.protocol == MQTT_PROTOCOL_V5 && !target_.retained;
+  const int options = spared ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : 0;
   errno = 0;
   const int result = mosquitto_subscribe_multiple(handle_, nullptr, static_cast<int>(topics.size()),
-                                                  topics.data(), 0, options, nullptr);
+                                                  topics.data(), target_.qos, options, nullptr);
   CheckResult(result, errno, "subscribing");
 }
 
-bool MqttClient::DeliverInbox() {
+bool Client::DeliverInbox() {
   if (inbox_.empty()) return true;
   const std::shared_ptr<bool> alive = alive_;
   std::vector<Received> inbox = std::move(inbox_);
   inbox_.clear();
   inbox_bytes_ = 0;
   for (const Received& received : inbox) {
-    events_.OnClientFrame(received.topic, received.bytes);
+    events_.OnClientMessage(received.topic, received.bytes, received.retained);
     if (!*alive) return false;
   }
   // Its memory is used again.
@@ -329,9 +334,18 @@ bool MqttClient::DeliverInbox() {
   return true;
 }
 
+bool Client::TellAcknowledged() {
+  const std::shared_ptr<bool> alive = alive_;
+  for (const auto& [number, reason] : std::exchange(acknowledgements_, {})) {
+    events_.OnClientAcknowledged(number, reason);
+    if (!*alive) return false;
+  }
+  return true;
+}
+
 // libmosquitto takes a packet of any size before anybody is asked. MQTT 5 brokers were told what is
 // too much; others may pass on 256 MB.
-void MqttClient::CheckUnfinishedPacket() {
+void Client::CheckUnfinishedPacket() {
   tcp_info info{};
   socklen_t size = sizeof info;
   if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
@@ -345,56 +359,88 @@ void MqttClient::CheckUnfinishedPacket() {
   }
   // Answers to keepalives are not seen here as packets; they are less than a byte a second.
   const auto waited = std::chrono::duration_cast<seconds>(loop_.Now() - unfinished_since_);
-  const std::uint64_t most =
-      options_.frame_bytes_max + kUnfinishedSlackBytes + static_cast<std::uint64_t>(waited.count());
+  const std::uint64_t most = options_.message_bytes_max + kUnfinishedSlackBytes +
+                             static_cast<std::uint64_t>(waited.count());
   if (info.tcpi_bytes_received - *unfinished_from_ <= most) return;
-  ++traffic_.stats.oversized_dropped;
-  Break(Exhausted(target_.name + " sends a message far above the frame limit of " +
-                  std::to_string(options_.frame_bytes_max) + " bytes; disconnected from it"));
+  ++traffic_.oversized_dropped;
+  Break(Exhausted(target_.name + " sends a message far above the limit of " +
+                  std::to_string(options_.message_bytes_max) + " bytes; disconnected from it"));
 }
 
-std::size_t MqttClient::PublishBytes(std::size_t topic_bytes, std::size_t properties_bytes,
-                                     std::size_t payload_bytes) const {
+std::size_t Client::PublishBytes(std::size_t topic_bytes, std::size_t properties_bytes,
+                                 std::size_t payload_bytes) const {
   const std::size_t length = target_.protocol == MQTT_PROTOCOL_V5 ? 1 : 0;
   const std::size_t remaining = 2 + topic_bytes + length + properties_bytes + payload_bytes;
   return 1 + VarintBytes(remaining) + remaining;
 }
 
-Status MqttClient::Send(const std::string& topic, std::span<const std::byte> bytes) {
-  if (phase_ != Phase::kUp) return Unavailable("not connected to " + target_.name);
-  const bool alias = takes_aliases_ && topic == target_.alias_topic;
-  const std::size_t topic_bytes = alias && alias_known_ ? 0 : topic.size();
-  const std::size_t packet_bytes =
-      PublishBytes(topic_bytes, alias ? kAliasPropertyBytes : 0, bytes.size());
+Status Client::CheckRoom(std::size_t message_bytes, std::size_t packet_bytes) {
   Limit& backlog = traffic_.backlog_bytes;
   if (!backlog.Fits(packet_bytes) || packet_bytes > kMqttPacketBytesMax) {
-    return Invalid("a frame of " + std::to_string(bytes.size()) +
+    return Invalid("a message of " + std::to_string(message_bytes) +
                    " bytes can never be sent; backlog_bytes_max is " +
                    std::to_string(backlog.max()));
   }
   if (!backlog.Fits(unsent_bytes_ + packet_bytes)) {
     backlog.Hit();
-    return Exhausted("the link's backlog is at its limit of " + std::to_string(backlog.max()) +
-                     " bytes");
+    return Exhausted("the backlog is at its limit of " + std::to_string(backlog.max()) + " bytes");
   }
+  return {};
+}
+
+Status Client::Send(const std::string& topic, std::span<const std::byte> bytes) {
+  if (phase_ != Phase::kUp) return Unavailable("not connected to " + target_.name);
+  const bool alias = takes_aliases_ && topic == target_.alias_topic;
+  const std::size_t topic_bytes = alias && alias_known_ ? 0 : topic.size();
+  const std::size_t packet_bytes =
+      PublishBytes(topic_bytes, alias ? kAliasPropertyBytes : 0, bytes.size());
+  if (Status room = CheckRoom(bytes.size(), packet_bytes); !room) return room;
   unsent_.push_back(packet_bytes);
   unsent_bytes_ += packet_bytes;
-  backlog.Use(unsent_bytes_);
+  UseBacklog();
   errno = 0;
-  const int result = Publish(topic, bytes, alias);
+  const int result = PublishUnconfirmed(topic, bytes, alias);
   const int system_error = errno;
   if (result == MOSQ_ERR_SUCCESS) {
     alias_known_ |= alias;
-    ++traffic_.stats.frames_sent;
-    traffic_.stats.bytes_sent += packet_bytes;
+    ++traffic_.messages_sent;
+    traffic_.bytes_sent += packet_bytes;
     if (!unsent_.empty()) UpdateWatches();
     return {};
   }
   if (result == MOSQ_ERR_OVERSIZE_PACKET) {
     unsent_.pop_back();
     unsent_bytes_ -= packet_bytes;
-    backlog.Use(unsent_bytes_);
-    return Invalid(target_.name + " takes no frame of " + std::to_string(bytes.size()) + " bytes");
+    UseBacklog();
+  }
+  return SendingFailed(result, system_error, bytes.size());
+}
+
+Result<int> Client::Publish(const std::string& topic, std::span<const std::byte> bytes,
+                            bool retain) {
+  if (phase_ != Phase::kUp) return Unavailable("not connected to " + target_.name);
+  constexpr std::size_t kNumberBytes = 2;  // MQTT 5, 3.3.2.2.
+  const std::size_t packet_bytes = kNumberBytes + PublishBytes(topic.size(), 0, bytes.size());
+  if (Status room = CheckRoom(bytes.size(), packet_bytes); !room) return room.error();
+  int number = 0;
+  errno = 0;
+  const int result = mosquitto_publish(handle_, &number, topic.c_str(),
+                                       static_cast<int>(bytes.size()), bytes.data(), 1, retain);
+  const int system_error = errno;
+  if (result != MOSQ_ERR_SUCCESS) return SendingFailed(result, system_error, bytes.size());
+  unacknowledged_[number] = packet_bytes;
+  unsent_bytes_ += packet_bytes;
+  UseBacklog();
+  ++traffic_.messages_sent;
+  traffic_.bytes_sent += packet_bytes;
+  UpdateWatches();
+  return number;
+}
+
+Error Client::SendingFailed(int result, int system_error, std::size_t message_bytes) {
+  if (result == MOSQ_ERR_OVERSIZE_PACKET) {
+    return Invalid(target_.name + " takes no message of " + std::to_string(message_bytes) +
+                   " bytes");
   }
   CheckResult(result, system_error, "sending");
   ReportSoon();
@@ -403,7 +449,8 @@ Status MqttClient::Send(const std::string& topic, std::span<const std::byte> byt
 
 // QoS 0 packets leave in the order in which they are handed over, and an alias lives as long as the
 // connection: the first packet with it is always in front of those that rely on it.
-int MqttClient::Publish(const std::string& topic, std::span<const std::byte> bytes, bool alias) {
+int Client::PublishUnconfirmed(const std::string& topic, std::span<const std::byte> bytes,
+                               bool alias) {
   const auto size = static_cast<int>(bytes.size());
   if (!alias)
     return mosquitto_publish(handle_, nullptr, topic.c_str(), size, bytes.data(), 0, false);
@@ -416,7 +463,7 @@ int MqttClient::Publish(const std::string& topic, std::span<const std::byte> byt
   return result;
 }
 
-void MqttClient::Disconnect() {
+void Client::Disconnect() {
   if (phase_ == Phase::kHandshake || phase_ == Phase::kUp) mosquitto_disconnect(handle_);
   phase_ = Phase::kBroken;
   for (Loop::Id* id : {&readable_, &writable_, &deadline_, &keepalive_, &report_}) {
@@ -424,7 +471,7 @@ void MqttClient::Disconnect() {
   }
 }
 
-void MqttClient::CheckResult(int result, int system_error, std::string_view doing) {
+void Client::CheckResult(int result, int system_error, std::string_view doing) {
   if (phase_ == Phase::kBroken) return;
   if (connack_ && *connack_ != 0) {
     loss_.refused_version = *connack_ == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION ||
@@ -446,7 +493,7 @@ void MqttClient::CheckResult(int result, int system_error, std::string_view doin
   Break(Unavailable(std::move(text)));
 }
 
-std::string MqttClient::LossText(int result, int system_error) const {
+std::string Client::LossText(int result, int system_error) const {
   switch (result) {
     case MOSQ_ERR_SUCCESS:
     case MOSQ_ERR_CONN_LOST:
@@ -464,50 +511,49 @@ std::string MqttClient::LossText(int result, int system_error) const {
 }
 
 // libmosquitto takes a failing system call in the handshake for "again later", for ever.
-bool MqttClient::TlsIsDead() const {
+bool Client::TlsIsDead() const {
   const auto* ssl = static_cast<const SSL*>(mosquitto_ssl_get(handle_));
   return ssl != nullptr && SSL_is_init_finished(ssl) == 0 && !BIO_should_retry(SSL_get_rbio(ssl));
 }
 
-Error MqttClient::TlsError() const {
+Error Client::TlsError() const {
   const std::string& refused = target_.tls->refused();
   return {ErrorCode::kPermission,
           "no TLS connection to " + target_.name + ": " +
               (refused.empty() ? "the broker does not go on with it" + TlsHints() : refused)};
 }
 
-std::string MqttClient::TlsHints() const {
+std::string Client::TlsHints() const {
   std::string text;
   if (!last_tls_log_.empty()) text += "; " + last_tls_log_;
   if (!target_.tls->own_problem().empty()) text += "; " + target_.tls->own_problem();
   // The broker's alert can be lost to the reset that follows it.
   if (text.empty() && !tls_done_) text = "; is its port one for TLS?";
-  if (text.empty() && options_.certificate_file.empty()) {
+  if (text.empty() && !target_.tls->has_certificate()) {
     text = "; does it want a client certificate?";
   }
   return text;
 }
 
-void MqttClient::Break(Error why) {
+void Client::Break(Error why) {
   if (phase_ == Phase::kBroken) return;
   phase_ = Phase::kBroken;
   loss_.why = std::move(why);
 }
 
 // Once the caller, who may be in the middle of something, has returned.
-void MqttClient::ReportSoon() {
+void Client::ReportSoon() {
   report_ = loop_.After(std::chrono::microseconds(0), [this] { ReportBreak(); });
 }
 
-void MqttClient::ReportBreak() {
+void Client::ReportBreak() {
   if (phase_ != Phase::kBroken) return;
   Disconnect();
   const ClientLoss loss = loss_;
   events_.OnClientDown(loss);
 }
 
-void MqttClient::OnConnack(mosquitto*, void* self, int reason, int,
-                           const mqtt5__property* properties) {
+void Client::OnConnack(mosquitto*, void* self, int reason, int, const mqtt5__property* properties) {
   Self(self).connack_ = reason;
   std::uint16_t aliases = 0;
   mosquitto_property_read_int16(properties, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, &aliases, false);
@@ -515,48 +561,57 @@ void MqttClient::OnConnack(mosquitto*, void* self, int reason, int,
   ++Self(self).packets_;
 }
 
-void MqttClient::OnSuback(mosquitto*, void* self, int, int count, const int* granted) {
+void Client::OnSuback(mosquitto*, void* self, int, int count, const int* granted) {
   Self(self).suback_ = true;
   Self(self).granted_.assign(granted, granted + count);
   ++Self(self).packets_;
 }
 
-void MqttClient::OnMessage(mosquitto*, void* self, const mosquitto_message* message) {
-  MqttClient& client = Self(self);
-  LinkStats& stats = client.traffic_.stats;
+void Client::OnMessage(mosquitto*, void* self, const mosquitto_message* message) {
+  Client& client = Self(self);
+  Traffic& traffic = client.traffic_;
   ++client.packets_;
   const std::string_view topic = message->topic;
   const auto size = static_cast<std::size_t>(message->payloadlen);
-  stats.bytes_received += client.PublishBytes(topic.size(), 0, size);
-  if (message->retain) {
-    ++stats.retained_dropped;
+  traffic.bytes_received += client.PublishBytes(topic.size(), 0, size);
+  if (message->retain && !client.target_.retained) {
+    ++traffic.retained_dropped;
     return;
   }
-  if (size > client.options_.frame_bytes_max) {
-    ++stats.oversized_dropped;
+  if (size > client.options_.message_bytes_max) {
+    ++traffic.oversized_dropped;
     return;
   }
-  Limit& inbox = client.traffic_.inbox_bytes;
+  Limit& inbox = traffic.inbox_bytes;
   if (!inbox.Fits(client.inbox_bytes_ + size)) return inbox.Hit();
   client.inbox_bytes_ += size;
   inbox.Use(client.inbox_bytes_);
   const auto* bytes = static_cast<const std::byte*>(message->payload);
-  client.inbox_.push_back({std::string(topic), std::vector<std::byte>(bytes, bytes + size)});
+  client.inbox_.push_back(
+      {std::string(topic), std::vector<std::byte>(bytes, bytes + size), message->retain});
 }
 
-void MqttClient::OnPublished(mosquitto*, void* self, int) {
-  MqttClient& client = Self(self);
-  if (client.unsent_.empty()) return;
-  client.unsent_bytes_ -= client.unsent_.front();
-  client.unsent_.pop_front();
-  client.traffic_.backlog_bytes.Use(client.unsent_bytes_);
+// At QoS 1 once it is acknowledged, else once it is with the kernel.
+void Client::OnPublished(mosquitto*, void* self, int number, int reason, const mqtt5__property*) {
+  Client& client = Self(self);
+  if (const auto found = client.unacknowledged_.find(number);
+      found != client.unacknowledged_.end()) {
+    client.unsent_bytes_ -= found->second;
+    client.unacknowledged_.erase(found);
+    client.acknowledgements_.emplace_back(number, reason);
+    ++client.packets_;
+  } else if (!client.unsent_.empty()) {
+    client.unsent_bytes_ -= client.unsent_.front();
+    client.unsent_.pop_front();
+  }
+  client.UseBacklog();
 }
 
-void MqttClient::OnDisconnected(mosquitto*, void* self, int reason, const mqtt5__property*) {
+void Client::OnDisconnected(mosquitto*, void* self, int reason, const mqtt5__property*) {
   Self(self).disconnect_ = reason;
 }
 
-void MqttClient::OnLog(mosquitto*, void* self, int level, const char* text) {
+void Client::OnLog(mosquitto*, void* self, int level, const char* text) {
   if (level != MOSQ_LOG_ERR) return;
   // "OpenSSL Error[0]: error:0A000412:SSL routines::sslv3 alert bad certificate".
   const std::string_view line = text;
@@ -564,4 +619,4 @@ void MqttClient::OnLog(mosquitto*, void* self, int level, const char* text) {
   Self(self).last_tls_log_ = line.substr(colon == std::string_view::npos ? 0 : colon + 1);
 }
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

@@ -17,8 +17,11 @@
 
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,25 +29,39 @@
 #include <string_view>
 #include <vector>
 
-#include "sync/link/link.h"
-#include "sync/link/mqtt_link.h"
-#include "sync/link/tls_context.h"
 #include "twin/base/limit.h"
 #include "twin/base/loop.h"
 #include "twin/base/result.h"
+#include "twin/mqtt/tls_context.h"
 
 struct mosquitto;
 struct mosquitto_message;
 struct mqtt5__property;  // NOLINT: the library's name.
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 
-// What is counted over all connections of a link.
-struct LinkTraffic {
-  explicit LinkTraffic(const MqttOptions& options);
-  LinkStats stats;
-  Limit backlog_bytes;  // Handed to libmosquitto, not yet to the kernel.
-  Limit inbox_bytes;    // Received in one read, not yet delivered.
+struct ClientOptions {
+  std::string client_id;  // Empty: the broker makes one up.
+  std::string username;
+  std::string password;                // Read by the caller from a file or a systemd credential.
+  std::chrono::seconds keepalive{60};  // 5 to 65,535.
+  std::size_t message_bytes_max = 256 << 10;  // Received; larger ones are dropped and counted.
+  std::size_t backlog_bytes_max = 1 << 20;    // Sent but not yet taken by the kernel.
+  std::chrono::milliseconds connect_timeout{10'000};
+  // For TLS, CONNACK and SUBACK together.
+  std::chrono::milliseconds handshake_timeout{30'000};
+};
+
+// What is counted over all connections of one user.
+struct Traffic {
+  explicit Traffic(const ClientOptions& options);
+  std::uint64_t messages_sent = 0;
+  // MQTT bytes of PUBLISH packets: fixed header, topic, properties, payload.
+  std::uint64_t bytes_sent = 0, bytes_received = 0;
+  std::uint64_t oversized_dropped = 0;  // Received, above message_bytes_max.
+  std::uint64_t retained_dropped = 0;   // Received, where they are not wanted.
+  Limit backlog_bytes;                  // Handed to libmosquitto, not yet to the kernel.
+  Limit inbox_bytes;                    // Received in one read, not yet delivered.
 };
 
 struct ClientLoss {
@@ -60,8 +77,15 @@ class ClientEvents {
   virtual ~ClientEvents() = default;
   virtual void OnClientUp() = 0;
   virtual void OnClientDown(const ClientLoss& loss) = 0;  // The last call.
-  virtual void OnClientFrame(std::string_view topic, std::span<const std::byte> bytes) = 0;
-  virtual void OnClientDrained() = 0;  // All that was sent is with the kernel.
+  // Valid during the call. `retained`: kept by the broker, from before the subscription.
+  virtual void OnClientMessage(std::string_view topic, std::span<const std::byte> bytes,
+                               bool retained) = 0;
+  virtual void OnClientDrained() {}  // All that was sent at QoS 0 is with the kernel.
+  // What Publish gave this number to, is acknowledged, or refused by a reason of 0x80 and above.
+  virtual void OnClientAcknowledged(int number, int reason) {
+    (void)number;
+    (void)reason;
+  }
 };
 
 struct ClientTarget {
@@ -72,24 +96,33 @@ struct ClientTarget {
   int protocol = 5;                 // Or 4, which is MQTT 3.1.1.
   std::vector<std::string> subscriptions;
   std::string short_topic;  // Subscribed to as well, if the broker lets us. Empty: none.
+  int qos = 0;              // Of the subscriptions: 0 or 1.
+  bool retained = false;    // Whether retained messages are wanted.
+  // MQTT 5 sessions that aren't clean are kept by the broker for as long.
+  bool clean_start = true;
+  std::chrono::seconds session_expiry{0};
   std::string alias_topic;  // Sent once, if the broker takes an alias for it. Empty: none.
   std::string will_topic;   // Empty: no Will.
   std::string will;
 };
 
-class MqttClient {
+class Client {
  public:
   // All references outlive the client.
-  MqttClient(Loop& loop, const MqttOptions& options, LinkTraffic& traffic, ClientEvents& events);
+  Client(Loop& loop, const ClientOptions& options, Traffic& traffic, ClientEvents& events);
   // Without a goodbye: the broker publishes the Will.
-  ~MqttClient();
-  MqttClient(const MqttClient&) = delete;
-  MqttClient& operator=(const MqttClient&) = delete;
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   // Begins; events tell the rest. An error is one of the options; the client is of no use then.
   Status Connect(ClientTarget target);
-  // As Link::Send.
+  // At QoS 0. kUnavailable: down. kExhausted: the backlog is at its limit. kInvalid: larger than
+  // backlog or broker can ever take. Nothing was sent then.
   Status Send(const std::string& topic, std::span<const std::byte> bytes);
+  // As Send, at QoS 1; OnClientAcknowledged brings the number that is returned, once. A connection
+  // that breaks before leaves open whether it was delivered. It counts as backlog until then.
+  Result<int> Publish(const std::string& topic, std::span<const std::byte> bytes, bool retain);
   // Says goodbye and closes; no Will, no more events.
   void Disconnect();
   bool up() const { return phase_ == Phase::kUp; }
@@ -101,6 +134,7 @@ class MqttClient {
   struct Received {
     std::string topic;
     std::vector<std::byte> bytes;
+    bool retained = false;
   };
 
   Status MakeHandle();
@@ -127,23 +161,29 @@ class MqttClient {
   bool TlsIsDead() const;
   std::size_t PublishBytes(std::size_t topic_bytes, std::size_t properties_bytes,
                            std::size_t payload_bytes) const;
-  int Publish(const std::string& topic, std::span<const std::byte> bytes, bool alias);
+  // Whether a packet of that size may go into the backlog.
+  Status CheckRoom(std::size_t message_bytes, std::size_t packet_bytes);
+  // After a call of libmosquitto's that failed.
+  Error SendingFailed(int result, int system_error, std::size_t message_bytes);
+  int PublishUnconfirmed(const std::string& topic, std::span<const std::byte> bytes, bool alias);
+  bool TellAcknowledged();
+  void UseBacklog() { traffic_.backlog_bytes.Use(unsent_bytes_); }
   std::string LossText(int result, int system_error) const;
   Error TlsError() const;
   // What else is known about a failure of TLS, each with a "; " before it.
   std::string TlsHints() const;
 
-  static MqttClient& Self(void* data) { return *static_cast<MqttClient*>(data); }
+  static Client& Self(void* data) { return *static_cast<Client*>(data); }
   static void OnConnack(mosquitto*, void* self, int reason, int flags, const mqtt5__property*);
   static void OnSuback(mosquitto*, void* self, int id, int count, const int* granted);
   static void OnMessage(mosquitto*, void* self, const mosquitto_message* message);
-  static void OnPublished(mosquitto*, void* self, int id);
+  static void OnPublished(mosquitto*, void* self, int id, int reason, const mqtt5__property*);
   static void OnDisconnected(mosquitto*, void* self, int reason, const mqtt5__property*);
   static void OnLog(mosquitto*, void* self, int level, const char* text);
 
   Loop& loop_;
-  const MqttOptions& options_;
-  LinkTraffic& traffic_;
+  const ClientOptions& options_;
+  Traffic& traffic_;
   ClientEvents& events_;
   ClientTarget target_;
   mosquitto* handle_ = nullptr;
@@ -174,10 +214,12 @@ class MqttClient {
 
   bool alias_known_ = false;        // The broker knows what alias_topic's alias stands for.
   std::deque<std::size_t> unsent_;  // Sizes of the PUBLISH packets in libmosquitto's queue.
-  std::size_t unsent_bytes_ = 0;
+  std::size_t unsent_bytes_ = 0;    // With those of unacknowledged_.
+  std::map<int, std::size_t> unacknowledged_;          // Sizes of QoS 1 packets, by their number.
+  std::vector<std::pair<int, int>> acknowledgements_;  // Numbers and reasons, to be told.
   std::optional<std::uint64_t>
       unfinished_from_;  // Bytes received when a packet was seen incomplete.
   MonoTime unfinished_since_{};
 };
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

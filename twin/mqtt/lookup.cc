@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sync/link/lookup.h"
+#include "twin/mqtt/lookup.h"
 
 #include <netdb.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #include <system_error>
 #include <thread>
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 namespace {
 
 constexpr std::size_t kAddressesMax = 8;
@@ -137,4 +137,4 @@ Lookup::~Lookup() {
   shared_->result.reset();
 }
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "sync/link/mqtt_link.h"
-#include "sync/link/tls_context.h"
 #include "twin/base/loop.h"
 #include "twin/base/result.h"
+#include "twin/mqtt/broker_url.h"
+#include "twin/mqtt/tls_context.h"
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 
 struct Route {
   std::vector<std::string> addresses;  // Numeric, in the system's order of preference; never empty.
@@ -48,4 +48,4 @@ class Lookup {
   Loop::Id watch_ = Loop::Id::kNone;
 };
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

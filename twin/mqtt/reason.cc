@@ -1,14 +1,14 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sync/link/reason.h"
+#include "twin/mqtt/reason.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
 #include <cstdio>
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 namespace {
 
 // The codes of MQTT 3.1.1 (table 3.1) as those of MQTT 5 that mean the same.
@@ -56,4 +56,4 @@ Error ConnackError(int reason, int protocol, const std::string& broker, const st
   }
 }
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

@@ -9,7 +9,7 @@
 
 #include "twin/base/result.h"
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 
 // A reason code of MQTT 5 (2.4), also fit for SUBACK's 0x80 of 3.1.1: "not authorized, 0x87".
 std::string ReasonText(int reason);
@@ -19,4 +19,4 @@ std::string ReasonText(int reason);
 Error ConnackError(int reason, int protocol, const std::string& broker, const std::string& username,
                    const std::string& client_id);
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

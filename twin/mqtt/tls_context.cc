@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sync/link/tls_context.h"
+#include "twin/mqtt/tls_context.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #include "twin/base/check.h"
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 namespace {
 
 // The newest reason OpenSSL has, and none left behind: libmosquitto takes what is in this queue for
@@ -235,4 +235,4 @@ Status CheckTlsFiles(const TlsFiles& files) {
   return {};
 }
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt

@@ -16,7 +16,7 @@ struct ssl_ctx_st;
 struct ssl_st;
 struct x509_store_ctx_st;
 
-namespace edgetwin::sync {
+namespace edgetwin::mqtt {
 
 struct TlsFiles {
   std::string ca_file;           // PEM; empty: the system's store.
@@ -44,6 +44,7 @@ class TlsContext {
   ssl_ctx_st* get() const { return context_; }
   // Why the server's certificate was not accepted; empty when it was, or was never seen.
   const std::string& refused() const { return refused_; }
+  bool has_certificate() const { return !files_.certificate_file.empty(); }
   // What is wrong with our own certificate by this device's clock; empty when nothing is.
   const std::string& own_problem() const { return own_problem_; }
 
@@ -63,4 +64,4 @@ class TlsContext {
   std::string own_problem_;
 };
 
-}  // namespace edgetwin::sync
+}  // namespace edgetwin::mqtt
