@@ -128,9 +128,7 @@ void MqttDriver::OnUp() {
   if (generation != generation_ || !channels_->BrokerIsBack()) return;
   // Births aren't retained: who doesn't ask learns of a node when it is born the next time.
   for (const SourceOptions& source : options_.sources) {
-    if (!source.rebirth || !source.pattern.exact()) continue;
-    const std::string& text = source.pattern.filter();
-    AskForRebirth(std::string_view(text).substr(0, text.find('/', text.find('/') + 1)));
+    if (source.rebirth && source.node.exact()) AskForRebirth(source.node.filter());
   }
 }
 
@@ -248,7 +246,11 @@ bool MqttDriver::OnNodeTrouble(const SparkplugTopic& topic, const NodeNews& news
     const bool of_device = place.starts_with(topic.node + "/");
     if (!of_device && place != topic.node) continue;
     if (restarted && !of_device) continue;  // It has its values from this message.
+    const std::size_t index = origin.source;
     if (!(news.lost_order ? channels_->Doubt(i) : channels_->AllBad(i))) return false;
+    if (of_device && died && !Told(index, loop_->Now(), Unavailable("the node is dead"))) {
+      return false;
+    }
   }
   return true;
 }
@@ -302,9 +304,7 @@ bool MqttDriver::OnReading(std::size_t source, std::size_t channel, const Readin
 
 bool MqttDriver::WantsRebirth(std::string_view node) const {
   return std::ranges::any_of(options_.sources, [&](const SourceOptions& source) {
-    if (!source.rebirth) return false;
-    const bool of_node = source.pattern.Matches(node);
-    return of_node || source.pattern.Matches(std::string(node) + "/-");
+    return source.rebirth && source.node.Matches(node);
   });
 }
 

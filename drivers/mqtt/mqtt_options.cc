@@ -228,7 +228,9 @@ class Reader {
       }
       text += (text.empty() ? "" : "/") + level;
     }
-    SetPattern(config, "group", text, source);
+    if (SetPattern(config, "group", text, source)) {
+      source.node = *TopicPattern::Parse(text.substr(0, text.find('/', text.find('/') + 1)));
+    }
     source.topic = "spBv1.0/" + text;
     ReadCommon(config, source);
     source.rebirth = config.Bool("rebirth", source.rebirth);
@@ -263,7 +265,7 @@ class Reader {
     if (Finish(table, {}, property)) result_.write_only.push_back(std::move(property));
   }
 
-  void SetPattern(ConfigReader& config, std::string_view key, std::string_view text,
+  bool SetPattern(ConfigReader& config, std::string_view key, std::string_view text,
                   SourceOptions& source) {
     Result<TopicPattern> pattern = TopicPattern::Parse(text);
     if (pattern) {
@@ -271,6 +273,7 @@ class Reader {
     } else if (config.Has(key)) {
       config.Problem(key, pattern.error().text);
     }
+    return pattern.has_value();
   }
 
   template <class ReadOwn>
@@ -337,11 +340,9 @@ class Reader {
       if (source.format == Format::kSparkplug) {
         // Sparkplug B, 4: namespace/group/type/node/device. All of a node, whose messages are
         // numbered as one.
-        const std::size_t group_end = filter.find('/');
-        const std::size_t node_end = filter.find('/', group_end + 1);
-        if (group_end == filter.npos) continue;
-        filter = "spBv1.0/" + filter.substr(0, group_end) + "/+" +
-                 filter.substr(group_end, node_end - group_end) + "/#";
+        const std::string& node = source.node.filter();
+        const std::size_t slash = std::min(node.find('/'), node.size());
+        filter = "spBv1.0/" + node.substr(0, slash) + "/+" + node.substr(slash) + "/#";
       }
       if (std::ranges::count(filters, filter) == 0) filters.push_back(std::move(filter));
     }

@@ -47,6 +47,7 @@ struct SourceOptions {
   Format format = Format::kJson;
   // What a message's topic must be; of Sparkplug: its "group/node" or "group/node/device".
   TopicPattern pattern;
+  TopicPattern node;  // Of Sparkplug: the "group/node" of it.
   std::string topic;  // As configured, for people.
   bool retained = true;
   std::chrono::milliseconds stale_after{0};  // 0: never.

@@ -279,7 +279,8 @@ bool Client::Settle() {
   if (phase_ == Phase::kHandshake && connack_ && !suback_) {
     connack_.reset();
     Subscribe();
-  } else if (phase_ == Phase::kHandshake && suback_) {
+  }
+  if (phase_ == Phase::kHandshake && suback_) {
     for (std::size_t i = 0; i < target_.subscriptions.size(); ++i) {
       const int granted = i < granted_.size() ? granted_[i] : 0x80;
       if (granted < 0x80) continue;
@@ -309,6 +310,10 @@ void Client::Subscribe() {
   std::vector<char*> topics;
   for (std::string& topic : target_.subscriptions) topics.push_back(topic.data());
   if (!target_.short_topic.empty()) topics.push_back(target_.short_topic.data());
+  if (topics.empty()) {
+    suback_ = true;  // There is nothing to wait for.
+    return;
+  }
   const bool spared = target_.protocol == MQTT_PROTOCOL_V5 && !target_.retained;
   const int options = spared ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : 0;
   errno = 0;

@@ -1,0 +1,237 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Sparkplug B through a real broker.
+
+#include "drivers/mqtt/mqtt_driver_test_base.h"
+#include "drivers/mqtt/testing/encode.h"
+
+namespace edgetwin::mqtt_driver {
+namespace {
+
+using driver::testing::CodeOf;
+using model::Quality;
+using model::Value;
+
+constexpr auto kDouble = DataType::kDouble;
+
+class SparkplugDriverTest : public MqttDriverTest {
+ protected:
+  SparkplugDriverTest() { peer_subscriptions_ = {"spBv1.0/+/NCMD/#", "spBv1.0/+/DCMD/#"}; }
+
+  static std::string Options(const std::string& lines = "") {
+    return "[[sparkplug]]\ngroup = \"G\"\nnode = \"N\"\ndevice = \"D\"\n" + lines +
+           "[[sparkplug.property]]\nname = \"level\"\nmetric = \"Tank/Level\"\nscale = 0.5\n"
+           "writable = true\n"
+           "[[sparkplug.property]]\nname = \"mode\"\nmetric = \"Mode\"\ntype = \"string\"\n"
+           "[[sparkplug]]\ngroup = \"G\"\nnode = \"N\"\n"
+           "[[sparkplug.property]]\nname = \"uptime\"\nmetric = \"Uptime\"\ntype = \"int\"\n";
+  }
+  void Send(const std::string& type, const Payload& payload, const std::string& device = "") {
+    peer().Publish("spBv1.0/G/" + type + "/N" + (device.empty() ? "" : "/" + device),
+                   Encode(payload));
+  }
+  void BirthOfNode(std::uint64_t life = 1, std::uint64_t uptime = 5) {
+    Send("NBIRTH", Numbered(0, {Life(life), Named("Uptime", DataType::kInt64, uptime, 1)}));
+  }
+  void BirthOfDevice(std::uint64_t seq = 1, double level = 10) {
+    Send("DBIRTH",
+         Numbered(seq, {Named("Tank/Level", kDouble, level, 2),
+                        Named("Mode", DataType::kString, std::string("auto"), 3)}),
+         "D");
+  }
+  // Until the driver has them.
+  void BeBorn() {
+    BirthOfNode();
+    BirthOfDevice();
+    ASSERT_TRUE(UntilIs("t/mode", Value(std::string("auto"))));
+    ASSERT_TRUE(Is("t/level", Value(5.0)));
+    ASSERT_TRUE(Is("t/uptime", Value(std::int64_t{5})));
+  }
+  std::size_t Rebirths() {
+    std::size_t count = 0;
+    for (const auto& [topic, bytes] : peer().heard()) {
+      const auto payload = DecodePayload(bytes);
+      if (topic == "spBv1.0/G/NCMD/N" && payload && payload->metrics.size() == 1 &&
+          payload->metrics[0].name == kRebirthMetric) {
+        ++count;
+      }
+    }
+    return count;
+  }
+};
+
+TEST_F(SparkplugDriverTest, BirthsAndDataGiveValues) {
+  Start(Options());
+  BeBorn();
+  EXPECT_EQ(Part("node G/N").state, "ok");
+  Send("DDATA", Numbered(2, {Aliased(2, 30.0)}), "D");
+  EXPECT_TRUE(UntilIs("t/level", Value(15.0)));
+  Send("NDATA", Numbered(3, {Aliased(1, std::uint64_t{6})}));
+  EXPECT_TRUE(UntilIs("t/uptime", Value(std::int64_t{6})));
+}
+
+TEST_F(SparkplugDriverTest, NullIsBad) {
+  Start(Options());
+  BeBorn();
+  Metric null = Aliased(2, std::monostate());
+  null.null = true;
+  Send("DDATA", Numbered(2, {null}), "D");
+  EXPECT_TRUE(UntilBad("t/level"));
+  EXPECT_TRUE(Is("t/mode", Value(std::string("auto"))));
+}
+
+TEST_F(SparkplugDriverTest, AMetricOfAnotherTypeIsBadAndTold) {
+  Start(Options());
+  BeBorn();
+  Send("DDATA", Numbered(2, {Aliased(2, std::string("full"))}), "D");
+  ASSERT_TRUE(UntilBad("t/level"));
+  const auto failure = FailureOf("spBv1.0/G/N/D");
+  EXPECT_EQ(failure->code, ErrorCode::kCorrupt);
+  EXPECT_EQ(failure->text, "level: is 'full', not a number");
+}
+
+TEST_F(SparkplugDriverTest, MetricsHaveTheirOwnTimes) {
+  Start(Options());
+  Payload birth = Numbered(1, {Named("Tank/Level", kDouble, 10.0, 2)});
+  birth.time_ms = 1'700'000'001'000;
+  birth.metrics[0].time_ms = 1'700'000'000'000;
+  BirthOfNode();
+  Send("DBIRTH", birth, "D");
+  ASSERT_TRUE(UntilIs("t/level", Value(5.0)));
+  EXPECT_EQ(sink_.Last("t/level").time.time_since_epoch().count(), 1'700'000'000'000);
+  Payload data = Numbered(2, {Aliased(2, 12.0)});
+  data.time_ms = 1'700'000'002'000;
+  Send("DDATA", data, "D");
+  ASSERT_TRUE(UntilIs("t/level", Value(6.0)));
+  EXPECT_EQ(sink_.Last("t/level").time.time_since_epoch().count(), 1'700'000'002'000);
+}
+
+TEST_F(SparkplugDriverTest, ArrivalIsTheTimeWhereItIsWanted) {
+  Start(Options("time = \"arrival\"\n"));
+  const WallTime before = clock_.UntrustedWall();
+  BirthOfNode();
+  Payload birth = Numbered(1, {Named("Tank/Level", kDouble, 10.0, 2)});
+  birth.time_ms = 1'700'000'001'000;
+  Send("DBIRTH", birth, "D");
+  ASSERT_TRUE(UntilIs("t/level", Value(5.0)));
+  EXPECT_GE(sink_.Last("t/level").time, before);
+}
+
+TEST_F(SparkplugDriverTest, HistoryDoesNotGoBeforeWhatIsKnown) {
+  Start(Options());
+  BeBorn();
+  const auto at = [&](std::uint64_t ms, double value) {
+    Metric metric = Aliased(2, value);
+    metric.historical = true;
+    metric.time_ms = ms;
+    return metric;
+  };
+  Send("DDATA", Numbered(2, {at(1'700'000'000'000, 1.0)}), "D");
+  ASSERT_TRUE(Until([&] { return LimitOf("historical_ignored").hits == 1; }));
+  EXPECT_TRUE(Is("t/level", Value(5.0)));
+  const auto later = static_cast<std::uint64_t>(
+      (sink_.Last("t/level").time + std::chrono::milliseconds(1)).time_since_epoch().count());
+  Send("DDATA", Numbered(3, {at(later, 4.0)}), "D");
+  EXPECT_TRUE(UntilIs("t/level", Value(2.0)));
+}
+
+TEST_F(SparkplugDriverTest, ADeadNodeIsBadWithItsDevices) {
+  Start(Options());
+  BeBorn();
+  Send("NDEATH", Numbered({}, {Life(1)}));
+  EXPECT_TRUE(UntilBad("t/level"));
+  EXPECT_TRUE(UntilBad("t/mode"));
+  EXPECT_TRUE(UntilBad("t/uptime"));
+  EXPECT_EQ(Part("node G/N").state, "failing");
+  EXPECT_EQ(Part("node G/N").last_error, "the node is dead");
+  EXPECT_EQ(FailureOf("spBv1.0/G/N/D")->text, "the node is dead");
+  EXPECT_EQ(CodeOf(Write("t/level", Value(1.0))), ErrorCode::kUnavailable);
+  BirthOfNode(2);
+  BirthOfDevice();
+  EXPECT_TRUE(UntilIs("t/level", Value(5.0)));
+}
+
+TEST_F(SparkplugDriverTest, ADeadDeviceIsBadAlone) {
+  Start(Options());
+  BeBorn();
+  Send("DDEATH", Numbered(2, {}), "D");
+  EXPECT_TRUE(UntilBad("t/level"));
+  EXPECT_TRUE(Is("t/uptime", Value(std::int64_t{5})));
+}
+
+TEST_F(SparkplugDriverTest, ARestartedNodesDevicesAreBadUntilTheyAreBorn) {
+  Start(Options());
+  BeBorn();
+  BirthOfNode(2, 1);
+  EXPECT_TRUE(UntilIs("t/uptime", Value(std::int64_t{1})));
+  EXPECT_TRUE(UntilBad("t/level"));
+}
+
+TEST_F(SparkplugDriverTest, AGapMakesDoubtAndAsksForARebirth) {
+  Start(Options("rebirth = true\n"));
+  // As soon as it is connected: births aren't retained.
+  ASSERT_TRUE(Until([&] { return Rebirths() == 1; }));
+  BeBorn();
+  Send("DDATA", Numbered(3, {Aliased(3, std::string("hand"))}), "D");
+  ASSERT_TRUE(UntilIs("t/mode", Value(std::string("hand")), Quality::kUncertain));
+  EXPECT_TRUE(Is("t/level", Value(5.0), Quality::kUncertain)) << "it may have changed, too";
+  EXPECT_TRUE(Is("t/uptime", Value(std::int64_t{5}), Quality::kUncertain));
+  EXPECT_EQ(LimitOf("sparkplug_seq_gaps").hits, 1U);
+  EXPECT_EQ(LimitOf("sparkplug_rebirths").used, 1U) << "it was asked a moment ago";
+  EXPECT_EQ(LimitOf("sparkplug_rebirths").hits, 1U);
+  BirthOfNode();
+  BirthOfDevice();
+  EXPECT_TRUE(UntilIs("t/level", Value(5.0)));
+}
+
+TEST_F(SparkplugDriverTest, WithoutRebirthNobodyIsAsked) {
+  Start(Options());
+  BeBorn();
+  Send("DDATA", Numbered(3, {Aliased(2, 1.0)}), "D");
+  ASSERT_TRUE(UntilIs("t/level", Value(0.5), Quality::kUncertain));
+  EXPECT_EQ(Rebirths(), 0U);
+  EXPECT_EQ(LimitOf("sparkplug_rebirths").used, 0U);
+}
+
+TEST_F(SparkplugDriverTest, NodesByNameAreAskedWhenTheyAreHeard) {
+  Start(
+      "[[sparkplug]]\ngroup = \"G\"\nnode = \"{node}\"\ndevice = \"{device}\"\nrebirth = true\n"
+      "[[sparkplug.property]]\nname = \"{node}/{device}/level\"\nmetric = \"Tank/Level\"\n");
+  EXPECT_EQ(Rebirths(), 0U);
+  Send("DDATA", Numbered(3, {Named("Tank/Level", kDouble, 1.0)}), "D");
+  ASSERT_TRUE(UntilIs("t/N/D/level", Value(1.0), Quality::kUncertain));
+  EXPECT_TRUE(Until([&] { return Rebirths() == 1; }));
+}
+
+TEST_F(SparkplugDriverTest, WhatIsNoPayloadIsTold) {
+  Start(Options());
+  BeBorn();
+  peer().Publish("spBv1.0/G/DDATA/N/D", "{}");
+  const auto failure = FailureOf("spBv1.0/G/N/D");
+  EXPECT_EQ(failure->code, ErrorCode::kCorrupt);
+  EXPECT_EQ(failure->text, "no Sparkplug payload in 2 bytes");
+  EXPECT_TRUE(Is("t/level", Value(5.0)));
+}
+
+TEST_F(SparkplugDriverTest, ACommandIsConfirmedByData) {
+  Start(Options());
+  BeBorn();
+  std::uint64_t seq = 1;
+  peer().answer = [&](const std::string& topic, const std::string& bytes) {
+    EXPECT_EQ(topic, "spBv1.0/G/DCMD/N/D");
+    const auto command = DecodePayload(bytes);
+    ASSERT_TRUE(command);
+    const Metric& metric = command->metrics.at(0);
+    EXPECT_EQ(metric.name, "Tank/Level");
+    EXPECT_EQ(metric.type, kDouble);
+    Send("DDATA", Numbered(++seq, {Aliased(2, std::get<double>(metric.value))}), "D");
+  };
+  const auto written = Write("t/level", Value(40.5));
+  ASSERT_TRUE(written) << written.error().text;
+  EXPECT_EQ(*written, Value(40.5));
+  EXPECT_TRUE(Is("t/level", Value(40.5)));
+}
+
+}  // namespace
+}  // namespace edgetwin::mqtt_driver
