@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".so";
 // Each has a Debian package of its own: edgetwin-driver-<kind>.
-constexpr std::array<std::string_view, 4> kOwnModules = {"gpio", "http", "modbus", "snmp"};
+constexpr std::array<std::string_view, 5> kOwnModules = {"gpio", "http", "modbus", "mqtt", "snmp"};
 
 // A module runs as the agent does: whoever may write it is the agent.
 Status CheckWriters(const fs::path& file) {

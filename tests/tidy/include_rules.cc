@@ -27,7 +27,8 @@ const std::vector<Layer>& Layers() {
       {"twin/http", {"twin/base"}},
       {"twin/mqtt", {"twin/base"}},
       {"drivers/sdk", {"twin/model", "twin/base"}},
-      {"drivers/mqtt", {"drivers/sdk", "twin/mqtt", "twin/model", "twin/base"}},
+      {"drivers/mqtt",
+       {"drivers/sdk", "twin/mqtt", "twin/model", "twin/base", "proto/sparkplug.pb.h"}},
       {"drivers/*", {"drivers/sdk", "twin/model", "twin/base"}},
       {"sync/engine", {"twin/model", "twin/base"}},
       {"sync/codec", {"sync/engine", "twin/model", "twin/base", "proto"}},
@@ -67,7 +68,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"nlohmann/"}, {"agent", "drivers/exec", "drivers/sdk/extract", "sync/cloud"}, true},
       {{"re2/"}, {"drivers/sdk/extract"}},
       {{"systemd/"}, {"twin/base/log.cc", "agent/config", "agent/daemon", "sync/cloud"}},
-      {{"google/protobuf/"}, {"sync/codec"}, true},
+      {{"google/protobuf/"}, {"drivers/mqtt", "sync/codec"}, true},
   };
   return kRestricted;
 }
