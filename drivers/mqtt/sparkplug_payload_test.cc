@@ -6,7 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
+#include <map>
+#include <string>
 
 #include "drivers/mqtt/testing/encode.h"
 #include "drivers/sdk/testing/code_of.h"
@@ -80,6 +83,81 @@ TEST(SparkplugPayloadTest, ReadsTheWire) {
   EXPECT_TRUE(metric.historical);
   EXPECT_FALSE(metric.null);
   EXPECT_EQ(std::get<double>(metric.value), 1.5);
+}
+
+// The lines of tahu_payloads.txt, by their names: bytes.
+std::map<std::string, std::string> TheirPayloads() {
+  std::ifstream file(EDGETWIN_SOURCE_DIR "/drivers/mqtt/testing/tahu_payloads.txt");
+  std::map<std::string, std::string> payloads;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    const std::size_t blank = line.rfind(' ');
+    std::string& bytes = payloads[line.substr(0, blank)];
+    for (std::size_t i = blank + 1; i + 1 < line.size(); i += 2) {
+      bytes += static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16));
+    }
+  }
+  return payloads;
+}
+
+TEST(SparkplugInteropTest, ReadsWhatTheirEncoderWrites) {
+  const auto payload = DecodePayload(TheirPayloads()["birth"]);
+  ASSERT_TRUE(payload) << payload.error().text;
+  EXPECT_EQ(payload->time_ms, 1'700'000'000'000U);
+  EXPECT_EQ(payload->seq, 0U);
+  const std::map<std::string, Value> expected = {
+      {"int8", Int(-5)},
+      {"int16", Int(-300)},
+      {"int32", Int(-70'000)},
+      {"int64", Int(-5'000'000'000)},
+      {"uint8", Int(250)},
+      {"uint16", Int(65'000)},
+      {"uint32", Int(4'000'000'000)},
+      {"uint64", Int(5'000'000'000)},
+      {"float", Value(1.25)},
+      {"double", Value(-0.1)},
+      {"boolean", Value(true)},
+      {"string", Value(std::string("h\u00e4ll\u00f3"))},
+      {"datetime", Int(1'700'000'000'000)},
+      {"text", Value(std::string("text"))},
+      {"uuid", Value(std::string("7d444840-9dc0-11d1-b245-5ffdce74fad2"))},
+      {"bytes", Value(model::Bytes{std::string("\0\xff\x07", 3)})},
+      {"file", Value(model::Bytes{"\x01"})}};
+  std::size_t read = 0;
+  for (const Metric& metric : payload->metrics) {
+    EXPECT_EQ(metric.time_ms, 1'700'000'000'000U) << *metric.name;
+    EXPECT_TRUE(metric.alias && metric.type) << *metric.name;
+    EXPECT_EQ(metric.null, metric.name == "null");
+    const auto value = expected.find(*metric.name);
+    if (value == expected.end()) {
+      EXPECT_FALSE(ValueOf(metric, DataType::kUnknown, As(ValueType::kDouble))) << *metric.name;
+      continue;
+    }
+    ++read;
+    EXPECT_EQ(ValueOf(metric, DataType::kUnknown, As(value->second.type())).value(), value->second)
+        << *metric.name;
+  }
+  EXPECT_EQ(read, expected.size());
+  const auto historical = DecodePayload(TheirPayloads()["historical"]);
+  ASSERT_TRUE(historical);
+  EXPECT_EQ(historical->seq, 255U);
+  EXPECT_TRUE(historical->metrics.at(0).historical);
+}
+
+TEST(SparkplugInteropTest, TheirDecoderUnderstandsOurCommands) {
+  constexpr std::uint64_t kTime = 1'700'000'000'000;
+  const auto command = [](std::string_view name, DataType type, const Value& value) {
+    return EncodeCommand(name, type, value, As(value.type()), kTime).value();
+  };
+  const std::map<std::string, std::string> ours = {
+      {"command rebirth", EncodeRebirth(kTime)},
+      {"command setpoint", command("Set/Point", DataType::kFloat, Value(21.5))},
+      {"command count", command("count", DataType::kInt16, Int(-300))},
+      {"command label", command("label", DataType::kUnknown, Value(std::string("hall")))}};
+  std::map<std::string, std::string> theirs = TheirPayloads();
+  for (const auto& [name, bytes] : ours) {
+    EXPECT_EQ(theirs[name], bytes) << name << " " << Format(Value(model::Bytes{bytes}));
+  }
 }
 
 TEST(SparkplugPayloadTest, WholeNumbersHaveTheWidthOfTheirType) {
