@@ -65,6 +65,7 @@ bool MqttDriver::Init(ConfigReader& config) {
   const std::size_t problems = config.problems().count();
   options_ = ReadMqttOptions(config);
   traffic_ = std::make_unique<mqtt::Traffic>(options_.connection.client);
+  message_limit_ = std::make_unique<Limit>(options_.connection.client.message_bytes_max);
   decoders_.clear();
   std::set<std::string, std::less<>> metrics;
   for (const SourceOptions& source : options_.sources) {
@@ -137,9 +138,7 @@ void MqttDriver::OnDown(const Error& why) {
   broker_failing_ = broker_error_ = why.text;
   nodes_->Forget();
   if (!channels_->BrokerIsAway()) return;
-  // What the operator has to mend, the sink is told with the code that says so; but none is final.
-  sink_->Polled(kBrokerPart, microseconds(0),
-                why.code == ErrorCode::kTimeout ? why : Unavailable(why.text));
+  sink_->Polled(kBrokerPart, microseconds(0), why);
   while (generation == generation_ && !calls_.empty()) {
     EndCall(calls_.begin()->first,
             TimedOut("published, but the connection broke before it was confirmed: " + why.text));
@@ -147,13 +146,15 @@ void MqttDriver::OnDown(const Error& why) {
 }
 
 void MqttDriver::OnMessage(std::string_view topic, std::string_view payload, bool retained) {
-  traffic_->inbox_bytes.Use(payload.size());
+  message_limit_->Use(payload.size());
   if (topic.size() > kTopicBytesMax) {
     ++foreign_;
     return;
   }
   bool ours = false;
-  if (const auto sparkplug = ParseSparkplugTopic(topic); sparkplug && !retained) {
+  // Sparkplug's messages are never retained, but for mistakes: births of who may be long dead.
+  const auto sparkplug = retained ? std::nullopt : ParseSparkplugTopic(topic);
+  if (sparkplug && ReadsNode(sparkplug->node)) {
     ours = true;
     if (!OnSparkplug(*sparkplug, payload)) return;
   }
@@ -300,6 +301,12 @@ bool MqttDriver::OnReading(std::size_t source, std::size_t channel, const Readin
   if (value) return channels_->Report(channel, *value, time, doubtful) && Took(channel, *value);
   if (status) status = Corrupt(property.name + ": " + value.error().text);
   return channels_->ReportBad(channel);
+}
+
+bool MqttDriver::ReadsNode(std::string_view node) const {
+  return std::ranges::any_of(options_.sources, [&](const SourceOptions& source) {
+    return source.format == Format::kSparkplug && source.node.Matches(node);
+  });
 }
 
 bool MqttDriver::WantsRebirth(std::string_view node) const {
@@ -463,10 +470,10 @@ std::vector<driver::PartStatus> MqttDriver::parts() const {
 std::vector<LimitReport> MqttDriver::limits() const {
   if (!traffic_) return {};
   std::vector<LimitReport> result;
-  LimitReport messages = traffic_->inbox_bytes.Report("message_bytes");
-  messages.max = options_.connection.client.message_bytes_max;
-  messages.hits += traffic_->oversized_dropped;
+  LimitReport messages = message_limit_->Report("message_bytes");
+  messages.hits = traffic_->oversized_dropped;
   result.push_back(std::move(messages));
+  result.push_back(traffic_->inbox_bytes.Report("inbox_bytes"));
   result.push_back(traffic_->backlog_bytes.Report("backlog_bytes"));
   result.push_back(calls_limit_.Report("writes_under_way"));
   result.push_back({"subscriptions", kSourcesMax, options_.connection.subscriptions.size(),

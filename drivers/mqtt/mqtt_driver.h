@@ -78,6 +78,7 @@ class MqttDriver final : public driver::Driver, private ConnectionEvents {
   bool Told(std::size_t source, MonoTime begun, const Status& status);
   bool Took(std::size_t channel, const model::Value& value);
 
+  bool ReadsNode(std::string_view node) const;
   bool WantsRebirth(std::string_view node) const;
   void AskForRebirth(std::string_view node);
   Status Publish(const Channels::Channel& channel, Call& call);
@@ -88,6 +89,7 @@ class MqttDriver final : public driver::Driver, private ConnectionEvents {
 
   MqttOptions options_;
   std::unique_ptr<mqtt::Traffic> traffic_;
+  std::unique_ptr<Limit> message_limit_;
   std::vector<PayloadDecoder> decoders_;  // Of the sources; Sparkplug's have none to speak of.
   std::vector<Part> parts_;
   std::unique_ptr<Channels> channels_;

@@ -122,6 +122,24 @@ TEST_F(MqttWriteTest, NoMoreThanSoManyAreUnderWay) {
   EXPECT_TRUE(Until([&] { return done == static_cast<int>(MqttDriver::kCallsMax); }));
 }
 
+TEST_F(MqttWriteTest, WhatWaitsForTheBrokerHasALimit) {
+  Start(
+      "[[property]]\nname = \"text\"\ntype = \"string\"\n"
+      "[property.write]\ntopic = \"cmd/text\"\n");
+  const Value longest(std::string(model::kValueBytesMax, 'x'));
+  const std::size_t fit = LimitOf("backlog_bytes").max / model::kValueBytesMax;
+  ASSERT_LE(fit, MqttDriver::kCallsMax);
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < fit; ++i) {
+    const Status begun = driver_->Write(sink_.IdOf("t/text"), longest, [](const auto&) {});
+    if (begun) ++taken;
+    EXPECT_EQ(CodeOf(begun).value_or(ErrorCode::kExhausted), ErrorCode::kExhausted);
+  }
+  EXPECT_EQ(taken, fit - 1) << "what is around the values takes room, too";
+  EXPECT_EQ(LimitOf("backlog_bytes").hits, 1U);
+  EXPECT_TRUE(Until([&] { return LimitOf("backlog_bytes").used == 0; }));
+}
+
 TEST_F(MqttWriteTest, NobodyIsAnsweredAfterStop) {
   StartWithAHall();
   ASSERT_TRUE(driver_->Write(sink_.IdOf("t/hall"), Value(21.5), [](const auto&) { FAIL(); }));

@@ -204,6 +204,25 @@ TEST_F(SparkplugDriverTest, NodesByNameAreAskedWhenTheyAreHeard) {
   EXPECT_TRUE(Until([&] { return Rebirths() == 1; }));
 }
 
+TEST_F(SparkplugDriverTest, RetainedBirthsAreNotBelieved) {
+  ASSERT_TRUE(Until([&] { return peer().up(); }));
+  peer().Publish("spBv1.0/G/NBIRTH/N",
+                 Encode(Numbered(0, {Named("Uptime", DataType::kInt64, std::uint64_t{5})})), true);
+  Start(Options());
+  EXPECT_TRUE(Until([&] { return LimitOf("foreign_messages").hits == 1; }));
+  EXPECT_TRUE(sink_.Samples("t/uptime").empty());
+}
+
+TEST_F(SparkplugDriverTest, NodesThatNobodyReadsAreNotFollowed) {
+  Start(
+      "[[topic]]\ntopic = \"spBv1.0/#\"\nformat = \"raw\"\n"
+      "[[topic.property]]\nname = \"raw\"\n" +
+      Options());
+  peer().Publish("spBv1.0/G/NDATA/other", "x");
+  ASSERT_TRUE(UntilIs("t/raw", Value(model::Bytes{"x"})));
+  EXPECT_EQ(LimitOf("sparkplug_nodes").used, 0U);
+}
+
 TEST_F(SparkplugDriverTest, WhatIsNoPayloadIsTold) {
   Start(Options());
   BeBorn();
