@@ -144,7 +144,10 @@ TEST_F(MqttWriteTest, NobodyIsAnsweredAfterStop) {
   StartWithAHall();
   ASSERT_TRUE(driver_->Write(sink_.IdOf("t/hall"), Value(21.5), [](const auto&) { FAIL(); }));
   driver_->Stop();
-  loop_.RunFor(std::chrono::milliseconds(20));
+  // Until after its deadline.
+  bool passed = false;
+  loop_.After(std::chrono::milliseconds(600), [&] { passed = true; });
+  EXPECT_TRUE(Until([&] { return passed; }));
 }
 
 TEST_F(MqttWriteTest, WhatIsOnlyReadIsNotWritten) {

@@ -218,8 +218,9 @@ TEST_F(SparkplugDriverTest, NodesThatNobodyReadsAreNotFollowed) {
       "[[topic]]\ntopic = \"spBv1.0/#\"\nformat = \"raw\"\n"
       "[[topic.property]]\nname = \"raw\"\n" +
       Options());
-  peer().Publish("spBv1.0/G/NDATA/other", "x");
-  ASSERT_TRUE(UntilIs("t/raw", Value(model::Bytes{"x"})));
+  const std::string bytes = Encode(Numbered(1, {}));
+  peer().Publish("spBv1.0/G/NDATA/other", bytes);
+  ASSERT_TRUE(UntilIs("t/raw", Value(model::Bytes{bytes})));
   EXPECT_EQ(LimitOf("sparkplug_nodes").used, 0U);
 }
 
