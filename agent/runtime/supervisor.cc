@@ -266,6 +266,11 @@ void Supervisor::Call(const model::DriverCall& call) {
     return later(Unavailable("driver '" + instance->config.name + "' is " + instance->state +
                              (instance->last_error.empty() ? "" : ": " + instance->last_error)));
   }
+  // The driver doesn't know it yet, and would refuse it for good: a wish or an override from before
+  // the restart would end.
+  if (instance->unseen.contains(call.id)) {
+    return later(Unavailable("driver '" + instance->config.name + "' has not found it yet"));
+  }
   const auto answer = [this, instance, call](Result<model::Value> result) {
     if (instance->calls.erase(call.ticket) == 0) return;
     hooks_.answered(call, std::move(result));

@@ -74,6 +74,35 @@ done
          "\", \"" + folder + "\"]\n";
 }
 
+// A valve that is held, and a pump that is busy until there is `folder`/free. Both are at 0 when the
+// program starts; it takes its time to say what it has.
+std::string Actuator(const std::string& folder) {
+  const std::string script = folder + "/actuator.sh";
+  std::ofstream(script) << R"(read -r hello
+sleep 0.2
+echo '{"define":[{"path":"valve","type":"int","writable":true},{"path":"pump","type":"int","writable":true}]}'
+echo '{"values":{"valve":0,"pump":0}}'
+echo '{"ready":{}}'
+while read -r line; do
+  case $line in
+    '{"write":'*)
+      id=${line#*'"id":'}
+      id=${id%%[,\}]*}
+      case $line in
+        *pump*) [ -e "$1/free" ] || answer=',"error":"busy","retry":true' ;;
+        *) answer=',"value":7' ;;
+      esac
+      echo "{\"write_done\":{\"id\":$id$answer}}"
+      answer=
+      ;;
+    '{"stop":'*) exit 0 ;;
+  esac
+done
+)";
+  return "[drivers.act]\nkind = \"exec\"\nprogram = \"/bin/sh\"\nargs = [\"" + script + "\", \"" +
+         folder + "\"]\n";
+}
+
 TEST(ExecTest, ExamplesShowTheirValuesAndADesiredValueReachesTheProgram) {
   const std::string python = Python();
   if (python.empty()) GTEST_SKIP() << "there is no python3 here";
@@ -104,6 +133,33 @@ TEST(ExecTest, ExamplesShowTheirValuesAndADesiredValueReachesTheProgram) {
     return false;
   };
   EXPECT_TRUE(Until(full, 20)) << site.twins().CloudSnapshot();
+}
+
+// Until the program has said what it has, nothing can be asked of it: that ends nothing.
+TEST(ExecTest, OverridesAndOpenWishesOutliveARestart) {
+  TempDir folder;
+  Site site(With(Actuator(folder.path().string())));
+  ASSERT_EQ(site.trouble(), "");
+  ASSERT_TRUE(Until([&] { return Asked(site, "act/pump").is_object(); }, 20));
+  const auto holds = [&] {
+    const json valve = Asked(site, "act/valve");
+    return valve.is_object() && valve["value"] == 7 && valve["override"].is_object();
+  };
+  const auto wish = [&](const char* state) {
+    const json pump = Asked(site, "act/pump");
+    return pump.is_object() && pump["desired"].is_object() && pump["desired"]["state"] == state;
+  };
+  const Ran held = Cli(site, {"override", "act/valve", "7", "--for", "1h"});
+  ASSERT_EQ(held.exit, 0) << held.err;
+  ASSERT_LE(site.twins().Desire(R"({"act":{"pump":3}})").status, 202);
+  ASSERT_TRUE(Until([&] { return wish("pending"); }, 20)) << Asked(site, "act/pump");
+  site.agent()->Kill(SIGTERM);
+  ASSERT_EQ(site.agent()->Wait(std::chrono::seconds(20)), 0) << site.Log("edgetwind");
+  ASSERT_TRUE(site.StartAgent());
+  EXPECT_TRUE(Until(holds, 20)) << Asked(site, "act/valve") << site.Log("edgetwind");
+  EXPECT_TRUE(wish("pending")) << Asked(site, "act/pump");
+  std::ofstream(folder.File("free")) << "\n";
+  EXPECT_TRUE(Until([&] { return wish("applied"); }, 60)) << Asked(site, "act/pump");
 }
 
 TEST(ExecTest, AProgramDiesWithAnAgentThatIsKilled) {
