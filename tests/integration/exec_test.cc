@@ -29,7 +29,8 @@ const std::string kExamples = EDGETWIN_SOURCE_DIR "/drivers/exec/examples/";
 
 // Empty when there is none.
 std::string Python() {
-  std::istringstream path(std::getenv("PATH"));
+  const char* variable = std::getenv("PATH");
+  std::istringstream path(variable == nullptr ? "" : variable);
   for (std::string folder; std::getline(path, folder, ':');) {
     if (std::filesystem::exists(folder + "/python3")) return folder + "/python3";
   }
@@ -74,13 +75,15 @@ done
          "\", \"" + folder + "\"]\n";
 }
 
-// A valve that is held, and a pump that is busy until there is `folder`/free. Both are at 0 when the
-// program starts; it takes its time to say what it has.
+// A valve that is held, and a pump that is busy until there is `folder`/free. Both are at 0 when
+// the program starts; it takes its time to say what it has.
 std::string Actuator(const std::string& folder) {
   const std::string script = folder + "/actuator.sh";
   std::ofstream(script) << R"(read -r hello
 sleep 0.2
-echo '{"define":[{"path":"valve","type":"int","writable":true},{"path":"pump","type":"int","writable":true}]}'
+for name in valve pump; do
+  echo "{\"define\":{\"path\":\"$name\",\"type\":\"int\",\"writable\":true}}"
+done
 echo '{"values":{"valve":0,"pump":0}}'
 echo '{"ready":{}}'
 while read -r line; do
@@ -89,11 +92,10 @@ while read -r line; do
       id=${line#*'"id":'}
       id=${id%%[,\}]*}
       case $line in
-        *pump*) [ -e "$1/free" ] || answer=',"error":"busy","retry":true' ;;
+        *pump*) [ -e "$1/free" ] && answer= || answer=',"error":"busy","retry":true' ;;
         *) answer=',"value":7' ;;
       esac
       echo "{\"write_done\":{\"id\":$id$answer}}"
-      answer=
       ;;
     '{"stop":'*) exit 0 ;;
   esac

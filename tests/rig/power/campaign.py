@@ -1,6 +1,6 @@
 # Copyright 2026 The edgetwin authors
 # SPDX-License-Identifier: Apache-2.0
-"""Flights: the machine runs, works, and loses its power; and all the cuts that one of them gives."""
+"""Flights: the machine runs, works, and loses its power; and all the cuts that one flight gives."""
 
 import collections
 import concurrent.futures
@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import subprocess
 import time
+import traceback
 
 import disk
 import machine
@@ -166,9 +167,8 @@ class Campaign:
             self._cuts += 1
             self._by_kind["log"] += 1
             self._by_phase[window.phase] += 1
-            self._looking.append(self._pool.submit(
-                look, label, base, log, entries, limit, window.promises.until(limit),
-                window.cloud, mib))
+            self._later(label, look, label, base, log, entries, limit,
+                        window.promises.until(limit), window.cloud, mib)
 
     def _look(self, label, base, log, entries, limit, promises, cloud, mib):
         work = self._work / label
@@ -199,8 +199,7 @@ class Campaign:
         image = self._work / f"{name}-left"
         subprocess.run(["cp", "--sparse=always", self._disk, image], check=True)
         promises = self._promises.copy()
-        self._looking.append(self._pool.submit(self._look_at_left, name, image, promises,
-                                               HISTORY_MIB[phase]))
+        self._later(name, self._look_at_left, name, image, promises, HISTORY_MIB[phase])
 
     def _look_at_left(self, name, image, promises, mib):
         work = self._work / f"{name}-left-work"
@@ -211,6 +210,17 @@ class Campaign:
         if not wrong:
             shutil.rmtree(work)
             image.unlink()
+
+    def _later(self, label, look, *args):
+        """Lets the other thread look at it; a mistake of the rig itself is a finding, too."""
+
+        def guarded():
+            try:
+                look(*args)
+            except Exception:  # pylint: disable=broad-except
+                self._found(label, [f"the rig: {traceback.format_exc()}"])
+
+        self._looking.append(self._pool.submit(guarded))
 
     def _found(self, label, wrong):
         for text in wrong:

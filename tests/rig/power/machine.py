@@ -16,7 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODULES = """drivers/virtio/virtio_ring drivers/virtio/virtio drivers/virtio/virtio_pci_legacy_dev
 drivers/virtio/virtio_pci_modern_dev drivers/virtio/virtio_pci drivers/block/virtio_blk
 net/core/failover drivers/net/net_failover drivers/net/virtio_net
-drivers/char/hw_random/virtio-rng crypto/crc32c_generic lib/libcrc32c lib/crc16 fs/mbcache fs/jbd2/jbd2 fs/ext4/ext4""".split()
+drivers/char/hw_random/virtio-rng crypto/crc32c_generic lib/libcrc32c lib/crc16 fs/mbcache
+fs/jbd2/jbd2 fs/ext4/ext4""".split()
 DISK_BYTES = 96 << 20
 BOOT_S_MAX = 300
 
@@ -127,16 +128,16 @@ class Run:
     def _begin(self, disk, more, kernel_args):
         console = self._work / "shell"
         # As in tests/rig/run: no /dev/kvm, so that it is the same everywhere.
-        args = f"""setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg,thread=multi -machine q35 -cpu max -smp 1
-            -nodefaults -no-user-config -display none -no-reboot
+        args = f"""setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg,thread=multi
+            -machine q35 -cpu max -smp 1 -nodefaults -no-user-config -display none -no-reboot
             -chardev socket,id=shell,path={console},server=on,wait=off
             -netdev user,id=net -device virtio-net-pci,netdev=net,romfile=
             -object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng
             -blockdev driver=file,filename={disk},node-name=file
             -blockdev driver=file,filename={self.log},node-name=log
             -blockdev driver=blklogwrites,file=file,log=log,node-name=disk
-            -device virtio-blk-pci,drive=disk,write-cache=on,discard=off,write-zeroes=off""".split()
-        args += [*more, "-append", kernel_args]
+            -device virtio-blk-pci,drive=disk,write-cache=on,discard=off,write-zeroes=off"""
+        args = [*args.split(), *more, "-append", kernel_args]
         with open(self._work / "qemu.log", "wb") as out:
             self._qemu = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                           env={**os.environ, "TMPDIR": str(self._work)})
@@ -179,7 +180,7 @@ class Run:
         return int(self._await("\n", 10)), said
 
     def logged(self):
-        """How much of the disk's log is there: whatever was promised before has its writes in it."""
+        """How much of the disk's log is there: what was promised before has its writes in it."""
         return os.path.getsize(self.log)
 
     def effects(self):

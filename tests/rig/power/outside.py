@@ -1,6 +1,6 @@
 # Copyright 2026 The edgetwin authors
 # SPDX-License-Identifier: Apache-2.0
-"""Broker, cloud and agent on this machine: what no power cut reaches, and what looks at a survivor."""
+"""Broker, cloud and agent on this machine: what no cut reaches, and what looks at a survivor."""
 
 import http.client
 import json
@@ -72,8 +72,8 @@ class Process:
         self.log = log
         with open(log, "ab") as out:
             # Whatever ends us, it doesn't outlive us.
-            self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, args)], stdin=subprocess.DEVNULL,
-                                           stdout=out, stderr=out)
+            self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, args)],
+                                           stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
     def running(self):
         return self._child.poll() is None

@@ -82,7 +82,7 @@ class Shift:
                    "the history to be open")
 
     def look(self):
-        """The real machine after its cut, in step with the cloud that was never cut: what is wrong."""
+        """The machine after its cut, in step with the cloud that was never cut: what is wrong."""
         wrong = []
         status, said = self.run.run(f"{_CLI} --json history audit")
         if status != 0 or not json.loads(said)["adds_up"]:

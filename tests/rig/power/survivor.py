@@ -215,8 +215,8 @@ class Survivor:
             known += [(gap["first"], gap["last"]) for gap in gaps["gaps"]
                       if gap["path"] == path["path"]]
             missing = _missing(known, path["produced"] - path["in_memory"])
-            self._claim(not missing, f"samples {missing} of {path['path']} are neither in the cloud "
-                        f"nor in the ledger: {path}")
+            self._claim(not missing, f"samples {missing} of {path['path']} are neither in the "
+                        f"cloud nor in the ledger: {path}")
 
 
 def _missing(spans, count):
@@ -252,7 +252,8 @@ def compare(device, cloud):
     if device["watermarks"].get("control", 0) < wishes:
         differences.append(f"the device has not heard of wish {wishes}")
     differences += [f"device {here.get(key)}, cloud {there.get(key)}"[:500]
-                    for key in sorted(here.keys() | there.keys()) if here.get(key) != there.get(key)]
+                    for key in sorted(here.keys() | there.keys())
+                    if here.get(key) != there.get(key)]
     return differences
 
 

@@ -23,7 +23,7 @@ def _sh(*args, **more):
 
 
 class Debian:
-    """The machine, with a release and the one after it: the same programs, longer by a few bytes."""
+    """The machine, with a release and the next: the same programs, longer by a few bytes."""
 
     def __init__(self, work, packages):
         try:
