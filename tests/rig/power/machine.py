@@ -55,7 +55,7 @@ class Machine:
 
     def __init__(self, work, bin_folder):
         self.work = work
-        for tool in ("qemu-system-x86_64", "busybox", "cpio"):
+        for tool in ("qemu-system-x86_64", "busybox", "cpio", "strip", "mke2fs", "mosquitto"):
             if not shutil.which(tool):
                 raise Unavailable(f"{tool} is not installed")
         try:

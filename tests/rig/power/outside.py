@@ -4,7 +4,6 @@
 
 import http.client
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -142,8 +141,7 @@ class Cloud:
         (work / "mosquitto.conf").write_text(
             f"listener {self.broker_port} 127.0.0.1\nallow_anonymous true\nuser root\n"
             "persistence false\nset_tcp_nodelay true\n")
-        broker = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
-        self._broker = Process(work / "broker.log", broker, "-c", work / "mosquitto.conf")
+        self._broker = Process(work / "broker.log", "mosquitto", "-c", work / "mosquitto.conf")
         try:
             self._cloud = Process(work / "cloud.log", bin_folder / "edgetwin-cloud", "--broker",
                                   f"mqtt://127.0.0.1:{self.broker_port}", "--store", self.store,
