@@ -314,7 +314,7 @@ class Campaign:
         shutil.copytree(cloud, copy)
         wrong = survivor.check(work, self._bin, image, self._recording, promises, copy, mib,
                                upgrade.STORE)
-        torn, release = upgrade.check_programs(image, self._debian.programs, work)
+        torn, release = upgrade.check_program(image, self._debian.programs, work)
         wrong += torn
         self._checks["looked_at"] += 1
         self._checks["twins_compared"] += 1

@@ -12,7 +12,7 @@ import outside
 
 RIG = pathlib.Path(__file__).resolve().parent.parent
 STORE = "/var/lib/edgetwin"
-PROGRAMS = ("/usr/sbin/edgetwind", "/usr/bin/edgetwin")
+PROGRAM, DAEMON = "/usr/bin/edgetwin", "/usr/sbin/edgetwind"  # The latter is a link to the other.
 INSTALL_S_MAX = 600
 _NETWORK = """modprobe virtio_net; for i in /sys/class/net/e*; do i=${i##*/}; ip link set $i up
   ip address replace 10.0.2.15/24 dev $i; ip route replace default via 10.0.2.2; done"""
@@ -39,10 +39,10 @@ class Debian:
         shutil.copy(old, self.inside / "old.deb")
         tree = work / "release"
         _sh("dpkg-deb", "-R", old, tree)
-        self.programs = {path: [(tree / path[1:]).read_bytes()] for path in PROGRAMS}
-        for path, contents in self.programs.items():
-            contents.append(contents[0] + b"the next release")
-            (tree / path[1:]).write_bytes(contents[1])
+        program = tree / PROGRAM[1:]
+        self.programs = {"old": program.read_bytes()}
+        self.programs["new"] = self.programs["old"] + b"the next release"
+        program.write_bytes(self.programs["new"])
         control = tree / "DEBIAN/control"
         control.write_text(re.sub(r"(?m)^Version: (.*)$", r"Version: \1+next", control.read_text()))
         _sh("dpkg-deb", "--root-owner-group", "-b", tree, self.inside / "new.deb")
@@ -115,18 +115,17 @@ def reach_out(run):
     must(run, "mkdir -p /rig && chmod 755 /rig && tar -x -C /rig --no-same-owner -f /dev/vdb")
 
 
-def check_programs(image, programs, work):
-    """What is wrong with them: each is one release's or the other's, whole; and which are which."""
-    wrong, releases = [], []
+def check_program(image, programs, work):
+    """What is wrong with it: it is one release's or the other's, whole; and whose it is."""
     out = work / "program"
-    for path, contents in programs.items():
-        subprocess.run(["debugfs", "-R", f"dump {path} {out}", image], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        found = out.read_bytes() if out.exists() else b""
-        if found in contents:
-            releases.append(("old", "new")[contents.index(found)])
-        else:
-            releases.append("broken")
-            wrong.append(f"{path} is neither release's: {len(found)} bytes")
-        out.unlink(missing_ok=True)
-    return wrong, releases[0] if len(set(releases)) == 1 else "mixed"
+    subprocess.run(["debugfs", "-R", f"dump {PROGRAM} {out}", image], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    found = out.read_bytes() if out.exists() else b""
+    out.unlink(missing_ok=True)
+    stat = subprocess.run(["debugfs", "-R", f"stat {DAEMON}", image], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+    wrong = [] if "bin/edgetwin" in stat else [f"{DAEMON} is no link to the program: {stat}"]
+    for release, content in programs.items():
+        if found == content:
+            return wrong, release
+    return [*wrong, f"{PROGRAM} is neither release's: {len(found)} bytes"], "broken"
