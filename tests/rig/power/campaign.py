@@ -77,12 +77,12 @@ class Campaign:
                     self._upgrade(cuts)
                 else:
                     self._fly(phase, cuts)
+            self._looked_at_all()
         except machine.Dead as error:
             self._violations.append({"cut": f"flight {self._flights}", "text": str(error)})
+            self._looked_at_all()
         finally:
-            for looking in self._looking:
-                looking.result()
-            self._pool.shutdown()
+            self._pool.shutdown(cancel_futures=True)
             self._cloud.stop()
         return {"seed": self._seed, "cuts": self._cuts, "flights": self._flights,
                 "by_kind": dict(self._by_kind), "by_phase": dict(self._by_phase),
@@ -221,6 +221,10 @@ class Campaign:
                 self._found(label, [f"the rig: {traceback.format_exc()}"])
 
         self._looking.append(self._pool.submit(guarded))
+
+    def _looked_at_all(self):
+        for looking in self._looking:
+            looking.result()
 
     def _found(self, label, wrong):
         for text in wrong:
