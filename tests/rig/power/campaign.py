@@ -66,7 +66,8 @@ class Campaign:
         self._looking = []
 
     def go(self, cuts):
-        """Makes so many cuts; the report."""
+        """Makes so many cuts; the report. `stuck`: why a machine did not get far enough."""
+        stuck = None
         try:
             while self._cuts < cuts:
                 phase = self._phases[self._flights % len(self._phases)]
@@ -79,7 +80,7 @@ class Campaign:
                     self._fly(phase, cuts)
             self._looked_at_all()
         except machine.Dead as error:
-            self._violations.append({"cut": f"flight {self._flights}", "text": str(error)})
+            stuck = f"flight-{self._flights}: {error}"
             self._looked_at_all()
         finally:
             self._pool.shutdown(cancel_futures=True)
@@ -87,7 +88,7 @@ class Campaign:
         return {"seed": self._seed, "cuts": self._cuts, "flights": self._flights,
                 "by_kind": dict(self._by_kind), "by_phase": dict(self._by_phase),
                 "checks": dict(self._checks), "writes": dict(self._writes),
-                "violations": self._violations, "lying_disk": self._lying,
+                "violations": self._violations, "stuck": stuck, "lying_disk": self._lying,
                 "wall_s": round(time.monotonic() - self._began, 1)}
 
     def _boot(self, name, image, cloud, mib):

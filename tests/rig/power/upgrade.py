@@ -60,7 +60,8 @@ class Debian:
             -serial file:{work}/effects
             -drive file={archive},format=raw,if=virtio,readonly=on
             -kernel {self.image}/vmlinuz -initrd {self.image}/initrd""",
-                           "root=/dev/vda rw console=ttyS0 loglevel=3 panic=-1", "@rig ready\n")
+                           "root=/dev/vda rw console=ttyS0 loglevel=3 panic=-1 no_timer_check",
+                           "@rig ready\n")
 
     def put_in(self, broker_port, recording_file, history_mib):
         """What the guest finds in /rig, next to the packages."""
