@@ -94,6 +94,55 @@ TEST(DictionarySessionTest, AGapDoesNotKeepTheDictionaryFromBeingToldAgain) {
       world.up, [](const Frame& frame) { return std::holds_alternative<DictionaryFrame>(frame); }));
 }
 
+bool HasDictionary(const std::deque<Frame>& frames) {
+  return std::ranges::any_of(
+      frames, [](const Frame& frame) { return std::holds_alternative<DictionaryFrame>(frame); });
+}
+
+// Withdraws a property, until the entry is on its way.
+void Withdraw(World& world, int property) {
+  world.local_only.insert(property);
+  world.Define(property);
+  for (int i = 0; i < 100 && !HasDictionary(world.up); ++i) {
+    world.up.clear();
+    world.Pass(milliseconds(100));
+    world.Turn();
+    world.FinishEdgeCommit();
+  }
+  ASSERT_TRUE(HasDictionary(world.up));
+}
+
+// No row follows a withdrawal that would be missed with it.
+TEST(DictionarySessionTest, AWithdrawalThatIsLostIsToldAgain) {
+  World world(1);
+  for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);
+  world.Run(seconds(5));
+  ASSERT_NO_FATAL_FAILURE(Withdraw(world, 1));
+  world.up.clear();
+  world.Run(seconds(5));
+  EXPECT_EQ(world.cloud_twin().dictionary_size(), world.edge_twin().dictionary_size());
+  const PropertyId gone = world.cloud_twin().Find("plant/p1");
+  EXPECT_TRUE(gone == model::kNoProperty ||
+              world.cloud_twin().row(gone, model::Side::kReported) == nullptr)
+      << "the cloud keeps what is not its business any more";
+}
+
+TEST(DictionarySessionTest, EntriesThatAreNotAcknowledgedAreToldAgainEverLessOften) {
+  World world(1);
+  world.Run(seconds(5));
+  ASSERT_NO_FATAL_FAILURE(Withdraw(world, 1));
+  int told = 0;
+  for (int i = 0; i < 1'200; ++i) {
+    told += HasDictionary(world.up) ? 1 : 0;
+    world.up.clear();
+    world.Pass(milliseconds(100));
+    world.Turn();
+  }
+  // After 1.5 s, 3 s, 6 s … of two minutes.
+  EXPECT_GE(told, 6);
+  EXPECT_LE(told, 8);
+}
+
 TEST(DictionarySessionTest, WhatNoDriverKnowsAnyMoreIsNoDifferenceOnceTheDictionaryBeganAnew) {
   World world(1);
   for (int i = 0; i < world.properties; ++i) world.Sample(i, 1);

@@ -28,7 +28,8 @@ constexpr microseconds kAckDelay = milliseconds(100);
 constexpr milliseconds kRetryMin{1'000};
 constexpr milliseconds kRetryMax{30'000};
 constexpr std::size_t kDictionaryFrameEntries = 500;
-constexpr model::Pid kDictionaryWindow = 5'000;      // Entries under way without an ack.
+constexpr model::Pid kDictionaryWindow = 5'000;  // Entries under way without an ack.
+constexpr std::chrono::seconds kDictionaryPauseMax{60};
 constexpr std::uint32_t kSessions = (1u << 14) - 1;  // Two bytes as a varint.
 
 std::size_t At(Stream stream) {
@@ -362,7 +363,16 @@ std::uint64_t EdgeEngine::EventsMax() const {
   return durable ? events_durable_ : std::min(events_durable_, events_lost_durable_);
 }
 
-void EdgeEngine::SendDictionary(EdgeOutput& out) {
+// Entries that a row follows are missed by whoever gets the row. A withdrawal, and a property without
+// a value yet, have none: they must be acknowledged in time by themselves.
+void EdgeEngine::SendDictionary(MonoTime now, EdgeOutput& out) {
+  const bool room = !options_.paced || link_room_;
+  if (dictionary_acked_ < dictionary_sent_ && dictionary_due_ && now >= *dictionary_due_ && room &&
+      On(Guard::kRetransmission)) {
+    dictionary_sent_ = dictionary_acked_;
+    ++dictionary_tries_;
+  }
+  const model::Pid before = dictionary_sent_;
   while (dictionary_sent_ < dictionary_durable_ &&
          dictionary_sent_ - dictionary_acked_ < kDictionaryWindow) {
     DictionaryFrame frame;
@@ -377,6 +387,12 @@ void EdgeEngine::SendDictionary(EdgeOutput& out) {
     }
     out.frames.push_back(std::move(frame));
   }
+  if (dictionary_sent_ > before) dictionary_due_ = now + DictionaryPause();
+}
+
+microseconds EdgeEngine::DictionaryPause() const {
+  const microseconds pause = sender_.rto() * (1 << std::min(dictionary_tries_, 6));
+  return std::min<microseconds>(pause, kDictionaryPauseMax);
 }
 
 void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
@@ -389,7 +405,7 @@ void EdgeEngine::StepLive(MonoTime now, EdgeOutput& out) {
       return;
     }
   }
-  SendDictionary(out);
+  SendDictionary(now, out);
   const model::Pid pid_max = dictionary_sent_;
   const auto send = [&](Stream stream, std::uint64_t seq_max, std::size_t frames_max) {
     bool any = false;
@@ -597,6 +613,7 @@ std::optional<MonoTime> EdgeEngine::NextStep() const {
   Earlier(next, ack_due_);
   Earlier(next, probe_at_);
   const bool room = !options_.paced || link_room_;
+  if (room && dictionary_acked_ < dictionary_sent_) Earlier(next, dictionary_due_);
   if (room && (Settled() || !healer_.waits())) Earlier(next, healer_.NextStep());
   if (room && !orphans_.empty()) Earlier(next, offer_due_);
   Earlier(next, backfill_.NextStep(HistoryMayLeave()));

@@ -291,7 +291,8 @@ class EdgeEngine {
   std::uint64_t ControlMax() const;
   std::uint64_t StateMax() const;
   std::uint64_t EventsMax() const;
-  void SendDictionary(EdgeOutput& out);
+  void SendDictionary(MonoTime now, EdgeOutput& out);
+  std::chrono::microseconds DictionaryPause() const;
   void StepCommit(MonoTime now, EdgeOutput& out);
   model::Batch BuildBatch(bool with_state);
   void NoteMark(MonoTime now);
@@ -336,6 +337,8 @@ class EdgeEngine {
   std::optional<MonoTime> probe_at_;
   std::optional<MonoTime> nack_at_;
   std::optional<MonoTime> dictionary_back_at_;  // When the cloud last missed entries.
+  std::optional<MonoTime> dictionary_due_;      // When those under way are told again …
+  int dictionary_tries_ = 0;                    // … as often in a row.
   std::optional<Recall> recall_;
   std::optional<MonoTime> foreign_since_;            // Only another cloud than ours answers.
   std::optional<Probe> probe_due_;                   // To be sent back.

@@ -159,7 +159,12 @@ void EdgeEngine::Receive(Frame frame, MonoTime now, WallTime wall) {
 }
 
 bool EdgeEngine::OnAck(const Ack& ack, MonoTime now) {
-  dictionary_acked_ = std::max(dictionary_acked_, std::min(ack.dictionary_n, dictionary_sent_));
+  const model::Pid told = std::min(ack.dictionary_n, dictionary_sent_);
+  if (told > dictionary_acked_) {
+    dictionary_acked_ = told;
+    dictionary_tries_ = 0;
+    dictionary_due_ = now + DictionaryPause();
+  }
   const bool progress = sender_.OnAck(ack, now);
   for (const Stream stream : kDigested) {
     if (ack.verified[At(stream)] != 0) verifiers_[At(stream)].Equal(ack.verified[At(stream)]);
@@ -412,6 +417,8 @@ void EdgeEngine::BeginSession(const Welcome& welcome, MonoTime now, WallTime wal
   interest_due_.reset();
   TellInterest(welcome, now);
   dictionary_sent_ = dictionary_acked_ = welcome.dictionary_n;
+  dictionary_due_.reset();
+  dictionary_tries_ = 0;
   // What was written in the life that a setback ended is not known. Of one that had told nobody
   // anything yet, nobody can know: the first session of a start looks in any case.
   const bool set_back = welcome.seq_floor > seq_floor_;

@@ -107,7 +107,7 @@ class Invariants {
   void DeviceHears(const DeviceView& at, const sync::Nack& nack);
   // Whether that machine is the device that the cloud has admitted last, and has been connected and
   // undisturbed for long.
-  void SetUndisturbed(std::function<bool(std::string_view device, std::size_t machine)> asked) {
+  void SetUndisturbed(std::function<bool(std::size_t machine)> asked) {
     undisturbed_ = std::move(asked);
   }
 
@@ -223,7 +223,7 @@ class Invariants {
   // By session and opening.
   std::map<std::string, std::map<std::pair<std::uint32_t, std::uint64_t>, Hearing>, std::less<>>
       heard_;
-  std::function<bool(std::string_view, std::size_t)> undisturbed_;
+  std::function<bool(std::size_t)> undisturbed_;
   struct Wish {
     bool by_command = false;
     std::uint64_t effects = 0;

@@ -49,7 +49,7 @@ void Invariants::CheckWelcome(const CloudView& from, const sync::Welcome& welcom
   });
   if (incumbent != admitted.end() && incumbent->second.machine != machine && undisturbed_ &&
       !hearing->second.let_in) {
-    Expect(8, !undisturbed_(from.device, incumbent->second.machine), [&] {
+    Expect(8, !undisturbed_(incumbent->second.machine), [&] {
       return std::string(from.device) + ": machine " + std::to_string(machine) +
              " takes over from " + std::to_string(incumbent->second.machine) + ", which is there";
     });

@@ -44,9 +44,7 @@ World::World(WorldOptions options)
       }()),
       network_(schedule_, random_.Fork(1)) {
   SeedSqlite(options_.seed);
-  invariants_.SetUndisturbed([this](std::string_view device, std::size_t machine) {
-    return Undisturbed(device, machine);
-  });
+  invariants_.SetUndisturbed([this](std::size_t machine) { return Undisturbed(machine); });
   network_.SetQuality(options_.profile.link);
   cloud_ = std::make_unique<Cloud>(*this, random_.Fork(2));
   cloud_->Start();
@@ -120,7 +118,7 @@ Device* World::Speaker(const std::string& device) {
   return speaker;
 }
 
-bool World::Undisturbed(std::string_view device, std::size_t machine) const {
+bool World::Undisturbed(std::size_t machine) const {
   const Device& incumbent = *devices_[machine];
   const MonoTime long_ago = schedule_.now() - seconds(20);
   const auto fine = [&](Network::Port port) {

@@ -177,7 +177,7 @@ class World {
   bool RestoreDevice(Device& device, Random& random);
   void ForgetWants(const std::string& device);
   void ForgetNumbers(const std::string& device);
-  bool Undisturbed(std::string_view device, std::size_t machine) const;
+  bool Undisturbed(std::size_t machine) const;
   std::string Owed();
   std::string HistoryOwed(Device& speaker);
   void CheckHistory();
