@@ -98,7 +98,7 @@ TEST_F(DriverCommandsTest, AScanAsksWhoIsOnABus) {
   EXPECT_THAT(json["devices"][0]["configuration"].get<std::string>(), HasSubstr("id = 8\n"));
   // With its registers added, what was shown is a configuration.
   Write(ran.out.substr(ran.out.find("[drivers.bus]")) +
-        "[[drivers.bus.unit.register]]\nname = \"level\"\n");
+        "[[drivers.bus.unit.register]]\nname = \"level\"\nkind = \"input\"\naddress = 0\n");
   const Ran check = tests::RunCommand({EDGETWIN_BIN_DIR "/edgetwin", "config", "check", file_});
   EXPECT_EQ(check.exit, 0) << check.out << check.err;
 }
@@ -136,8 +136,8 @@ TEST_F(DriverCommandsTest, AScanOfAllShowsPortsAndBusesAsComments) {
   const Ran ran = Ask({"scan", "--root", root.string()});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   EXPECT_THAT(ran.out, ContainsRegex("can +can0 +virtual, down"));
-  EXPECT_THAT(ran.out, ContainsRegex(
-                           "modbus +/dev/ttyAMA0 +`scan modbus device=…` asks who is on it"));
+  EXPECT_THAT(ran.out,
+              ContainsRegex("modbus +/dev/ttyAMA0 +`scan modbus device=…` asks who is on it"));
   EXPECT_THAT(ran.out, ContainsRegex("nmea +/dev/ttyAMA0 "));
   EXPECT_THAT(ran.out, HasSubstr("# [drivers.can0]\n# kind = \"can\"\n"));
   EXPECT_THAT(ran.out, Not(ContainsRegex("\n\\[drivers.bus\\]")));

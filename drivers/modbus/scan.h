@@ -21,7 +21,7 @@ struct FoundUnit {
 
 // Reads the first holding register of each unit, and of those that answer, be it by an exception,
 // the first of the other tables; `request_time` each. Ends early, with what it has, when `go_on`
-// says so. Fails when the bus can't be reached, and when none answers, with why the last one did not.
+// says so. Fails when the bus can't be reached, and when none answers, with the last one's reason.
 Result<std::vector<FoundUnit>> AskUnits(ModbusClient& client, int first, int last,
                                         std::chrono::milliseconds request_time, const GoOn& go_on);
 

@@ -107,9 +107,9 @@ struct Found {
 // Told how far a scan is, "asking unit 17"; false when it is to end with what it has.
 using GoOn = std::function<bool(const std::string& doing)>;
 
-// Looks for what could be configured, and only reads: a plant may be in operation. Blocks. `options`
-// are the keys that a person gave by hand; without any, what this machine has is listed and no bus is
-// asked. Mistakes in them go to `options.problems()`, and what is returned then counts for nothing.
+// Looks for what could be configured, and only reads: a plant may run. Blocks. `options` are the
+// keys that a person gave by hand; without any, what this machine has is listed, and no bus asked.
+// Mistakes in them go to `options.problems()`, and what is returned then counts for nothing.
 using Scan = Result<std::vector<Found>> (*)(ConfigReader& options, const GoOn& go_on);
 
 // One kind of driver that this build knows.

@@ -363,8 +363,8 @@ std::uint64_t EdgeEngine::EventsMax() const {
   return durable ? events_durable_ : std::min(events_durable_, events_lost_durable_);
 }
 
-// Entries that a row follows are missed by whoever gets the row. A withdrawal, and a property without
-// a value yet, have none: they must be acknowledged in time by themselves.
+// Entries that a row follows are missed by whoever gets the row. A withdrawal, and a property that
+// has no value yet, have none: they must be acknowledged in time by themselves.
 void EdgeEngine::SendDictionary(MonoTime now, EdgeOutput& out) {
   const bool room = !options_.paced || link_room_;
   if (dictionary_acked_ < dictionary_sent_ && dictionary_due_ && now >= *dictionary_due_ && room &&
