@@ -14,7 +14,6 @@ namespace {
 using model::Severity;
 using model::Side;
 using model::Stream;
-using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::minutes;

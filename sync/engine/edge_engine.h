@@ -330,6 +330,7 @@ class EdgeEngine {
   bool proved_ = false;
   model::Pid dictionary_sent_ = 0;
   model::Pid dictionary_acked_ = 0;
+  int dictionary_tries_ = 0;  // In a row without an answer.
   bool dictionary_anew_ = false;  // The cloud does not know yet that it began anew.
   std::optional<MonoTime> state_frame_at_;
   // State is owed and nothing may leave: until a commit, an ack or another event, no time helps.
@@ -337,8 +338,7 @@ class EdgeEngine {
   std::optional<MonoTime> probe_at_;
   std::optional<MonoTime> nack_at_;
   std::optional<MonoTime> dictionary_back_at_;  // When the cloud last missed entries.
-  std::optional<MonoTime> dictionary_due_;      // When those under way are told again …
-  int dictionary_tries_ = 0;                    // … as often in a row.
+  std::optional<MonoTime> dictionary_due_;      // When those under way are told again.
   std::optional<Recall> recall_;
   std::optional<MonoTime> foreign_since_;            // Only another cloud than ours answers.
   std::optional<Probe> probe_due_;                   // To be sent back.
