@@ -330,7 +330,7 @@ class EdgeEngine {
   bool proved_ = false;
   model::Pid dictionary_sent_ = 0;
   model::Pid dictionary_acked_ = 0;
-  int dictionary_tries_ = 0;  // In a row without an answer.
+  int dictionary_tries_ = 0;      // In a row without an answer.
   bool dictionary_anew_ = false;  // The cloud does not know yet that it began anew.
   std::optional<MonoTime> state_frame_at_;
   // State is owed and nothing may leave: until a commit, an ack or another event, no time helps.
