@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include <string>
+#include <type_traits>
 
 namespace edgetwin::cli {
 namespace {

@@ -8,8 +8,6 @@
 
 #include <curl/curl.h>
 
-#include <memory>
-
 #include "agent/cli/failure.h"
 
 namespace edgetwin::cli {
