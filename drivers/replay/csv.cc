@@ -25,15 +25,20 @@ bool IsBlank(std::string_view text) {
 }  // namespace
 
 Status LineReader::Open(const std::string& path) {
-  Close();
   path_ = path;
+  bytes_.resize(kLineBytesMax + 1);
+  Rewind();
+  return OpenFile();
+}
+
+Status LineReader::OpenFile() {
   do {
     // Without blocking, so that a pipe can't hold up the loop before it is refused.
-    fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    fd_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) {
     const int number = errno;
-    std::string text = path + ": " + std::system_category().message(number);
+    std::string text = path_ + ": " + std::system_category().message(number);
     if (number == EACCES || number == EPERM)
       return MakeError(ErrorCode::kPermission, std::move(text));
     return Unavailable(std::move(text));
@@ -41,11 +46,9 @@ Status LineReader::Open(const std::string& path) {
   struct stat about {};
   if (fstat(fd_, &about) != 0 || !S_ISREG(about.st_mode)) {
     Close();
-    return Invalid(path + ": not a regular file");
+    return Invalid(path_ + ": not a regular file");
   }
   posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
-  bytes_.resize(kLineBytesMax + 1);
-  Rewind();
   return {};
 }
 
@@ -54,6 +57,7 @@ void LineReader::Close() {
 }
 
 void LineReader::Rewind() {
+  Close();
   offset_ = 0;
   begin_ = end_ = 0;
   number_ = 0;
@@ -101,11 +105,18 @@ Result<std::optional<LineReader::Line>> LineReader::TakeLine() {
 Result<bool> LineReader::Fill() {
   std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
   end_ -= std::exchange(begin_, 0);
+  if (fd_ < 0) {
+    if (Status opened = OpenFile(); !opened) return opened.error();
+  }
   for (;;) {
     const ssize_t got =
         pread(fd_, bytes_.data() + end_, bytes_.size() - end_, static_cast<off_t>(offset_));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Unavailable(path_ + ": " + std::system_category().message(errno));
+    if (got < 0) {
+      Error error = Unavailable(path_ + ": " + std::system_category().message(errno));
+      Close();  // It may be of a disk that left; the one that came back has the same path.
+      return error;
+    }
     end_ += static_cast<std::size_t>(got);
     offset_ += static_cast<std::uint64_t>(got);
     return got > 0;

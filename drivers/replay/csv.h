@@ -34,23 +34,24 @@ class LineReader {
   Status Open(const std::string& path);
   void Close();
 
-  // The next line that isn't blank; nothing at the end. kUnavailable: the disk failed; the next
-  // call tries again.
+  // The next line that isn't blank; nothing at the end. kUnavailable: the disk failed. The next call
+  // opens the file again and goes on where it was; or fails as Open does.
   Result<std::optional<Line>> Next();
-  // Back to the first line.
+  // Back to the first line of the file that is there by then.
   void Rewind();
 
   std::uint64_t too_long() const { return too_long_; }
   std::size_t longest_bytes() const { return longest_bytes_; }
 
  private:
+  Status OpenFile();
   // Takes one line, blank or not; nothing at the end.
   Result<std::optional<Line>> TakeLine();
   // Reads more behind what is left; false at the end.
   Result<bool> Fill();
 
   std::string path_;
-  int fd_ = -1;
+  int fd_ = -1;               // Then the next reading opens it.
   std::uint64_t offset_ = 0;  // In the file, of the next read.
   std::vector<char> bytes_;
   std::size_t begin_ = 0;  // What is read and not taken: [begin_, end_).

@@ -95,6 +95,28 @@ TEST_F(LineReaderTest, RewindsToTheFirstLine) {
   EXPECT_THAT(Rest(), ElementsAre("1:a", "2:b"));
 }
 
+TEST_F(LineReaderTest, RewindsToAFileThatIsThereByThen) {
+  Open("a\nb\n");
+  Rest();
+  fs::remove(folder_ / "a.csv");
+  reader_.Rewind();
+  EXPECT_EQ(CodeOf(reader_.Next()), ErrorCode::kUnavailable);
+  std::ofstream(folder_ / "a.csv") << "c\n";
+  EXPECT_THAT(Rest(), ElementsAre("1:c"));
+}
+
+TEST_F(LineReaderTest, AFileThatCannotBeReadIsOpenedAgain) {
+  // What the kernel answers with EIO: this process has no memory at 0.
+  const fs::path link = folder_ / "link";
+  fs::create_symlink("/proc/self/mem", link);
+  ASSERT_TRUE(reader_.Open(link));
+  EXPECT_EQ(CodeOf(reader_.Next()), ErrorCode::kUnavailable);
+  std::ofstream(folder_ / "a.csv") << "a\n";
+  fs::remove(link);
+  fs::create_symlink(folder_ / "a.csv", link);
+  EXPECT_THAT(Rest(), ElementsAre("1:a"));
+}
+
 TEST_F(LineReaderTest, SaysWhyAFileCannotBePlayed) {
   EXPECT_EQ(CodeOf(reader_.Open(folder_ / "none")), ErrorCode::kUnavailable);
   EXPECT_EQ(CodeOf(reader_.Open(folder_)), ErrorCode::kInvalid);

@@ -31,6 +31,11 @@ MonoTime Pace::DueOf(WallTime time) {
          std::chrono::microseconds(static_cast<std::int64_t>(std::min(wait, kWaitMaxUs)));
 }
 
+void Pace::GoOn(MonoTime now) {
+  anchor_.reset();
+  anchor_due_ = now;
+}
+
 void LoopShift::Row(WallTime time) {
   if (!first_) {
     first_ = time;

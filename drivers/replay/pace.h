@@ -24,6 +24,8 @@ class Pace {
 
   // Rows in their order, with times that Loop's shift is part of already.
   MonoTime DueOf(WallTime time);
+  // The next row is due `now`, and the distances go on from it: what was missed isn't caught up.
+  void GoOn(MonoTime now);
 
   std::uint64_t steps_back() const { return steps_back_; }
 

@@ -37,6 +37,15 @@ TEST(PaceTest, ARowThatStepsBackIsDueAtOnceAndTheDistancesGoOnFromIt) {
   EXPECT_EQ(pace.steps_back(), 1u);
 }
 
+TEST(PaceTest, GoesOnFromTheNextRowWithoutCatchingUp) {
+  Pace pace(1, kStart);
+  pace.DueOf(kRecorded);
+  pace.GoOn(kStart + seconds(3600));
+  EXPECT_EQ(pace.DueOf(kRecorded + seconds(1)), kStart + seconds(3600));
+  EXPECT_EQ(pace.DueOf(kRecorded + seconds(2)), kStart + seconds(3601));
+  EXPECT_EQ(pace.steps_back(), 0u);
+}
+
 TEST(PaceTest, AGapOfAgesDoesNotOverflow) {
   Pace pace(0.001, kStart);
   pace.DueOf(WallTime(milliseconds(-62'135'596'800'000)));

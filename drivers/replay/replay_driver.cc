@@ -44,7 +44,7 @@ Status ReplayDriver::Start(Loop& loop, driver::SampleSink& sink) {
   sink_ = &sink;
   pace_ = Pace(options_.speed, loop.Now());
   shift_ = LoopShift();
-  pending_ = ended_ = failing_ = false;
+  heading_due_ = pending_ = ended_ = failing_ = false;
   Arm(microseconds(0));
   return {};
 }
@@ -156,6 +156,7 @@ void ReplayDriver::Turn() {
 Status ReplayDriver::Play(std::optional<microseconds>& wait) {
   for (std::uint64_t lines = 0; lines < kLinesPerTurn;) {
     if (!pending_) {
+      if (failing_) pace_.GoOn(loop_->Now());
       const Result<bool> more = NextRow(lines);
       if (!more) {
         if (!std::exchange(failing_, true)) ReportAllBad();
@@ -187,9 +188,13 @@ Result<bool> ReplayDriver::NextRow(std::uint64_t& lines) {
     const Result<std::optional<LineReader::Line>> line = reader_.Next();
     if (!line) return line.error();
     if (!*line) {
-      const Result<bool> more = EndOfFile();
-      if (!more || !*more) return more;
+      if (!EndOfFile()) return false;
       continue;
+    }
+    if (std::exchange(heading_due_, false)) {
+      if ((*line)->text == heading_) continue;
+      NoteBad((*line)->number, "the heading has changed since the start");
+      return false;
     }
     const Status parsed = ParseRow(**line);
     if (parsed) return true;
@@ -218,7 +223,7 @@ Status ReplayDriver::ParseRow(const LineReader::Line& line) {
   return {};
 }
 
-Result<bool> ReplayDriver::EndOfFile() {
+bool ReplayDriver::EndOfFile() {
   if (!options_.loop) return false;
   if (!shift_.NextRound()) {
     // Going round would be a busy loop.
@@ -227,12 +232,8 @@ Result<bool> ReplayDriver::EndOfFile() {
   }
   ++rounds_;
   reader_.Rewind();
-  if (!options_.header) return true;
-  const Result<std::optional<LineReader::Line>> heading = reader_.Next();
-  if (!heading) return heading.error();
-  if (*heading && (*heading)->text == heading_) return true;
-  NoteBad(1, "the heading has changed since the start");
-  return false;
+  heading_due_ = options_.header;
+  return true;
 }
 
 void ReplayDriver::ReportRow() {

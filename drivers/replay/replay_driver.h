@@ -18,7 +18,7 @@
 namespace edgetwin::replay {
 
 // The file is read in blocks of 64 KiB at most, on the loop's thread, so it belongs on local
-// storage. A turn of the loop plays at most kLinesPerTurn lines, however fast it is told to be.
+// storage. While it can't be read its values are bad, and it is tried again. A turn of the loop plays at most kLinesPerTurn lines, however fast it is told to be.
 // Lines that aren't understood are skipped, counted, and reported with file and line through
 // SampleSink::Polled.
 class ReplayDriver final : public driver::Driver {
@@ -64,7 +64,7 @@ class ReplayDriver final : public driver::Driver {
   Result<bool> NextRow(std::uint64_t& lines);
   Status ParseRow(const LineReader::Line& line);
   // The file's end: begins the next round, or ends. True when there is more to play.
-  Result<bool> EndOfFile();
+  bool EndOfFile();
   void ReportRow();
   void ReportCell(const Column& column, const std::string& cell);
   void ReportAllBad();
@@ -78,7 +78,8 @@ class ReplayDriver final : public driver::Driver {
   LineReader reader_;
   Cells cells_;  // Of the pending row.
   std::string heading_;
-  std::size_t width_ = 0;  // Cells that each line must have.
+  bool heading_due_ = false;  // The next line must be it.
+  std::size_t width_ = 0;     // Cells that each line must have.
   std::size_t time_index_ = 0;
   std::vector<Column> columns_;
 

@@ -173,6 +173,26 @@ TEST_F(ReplayDriverTest, AChangedHeadingEndsTheLoop) {
   EXPECT_THAT(driver_.parts().at(0).last_error, HasSubstr("heading has changed"));
 }
 
+TEST_F(ReplayDriverTest, AFileThatIsGoneIsBadUntilAnotherIsThereAndNothingIsCaughtUp) {
+  Write(Rows(3));
+  ASSERT_TRUE(Init("loop = true"));
+  ASSERT_TRUE(driver_.Start(loop_, sink_));
+  loop_.Run(milliseconds(1));
+  fs::remove(file_);
+  loop_.Run(seconds(3600));
+  EXPECT_EQ(driver_.rows(), 3u);
+  EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kBad);
+  EXPECT_EQ(driver_.parts().at(0).state, "failing");
+  EXPECT_EQ(driver::testing::CodeOf(sink_.polls().back().result), ErrorCode::kUnavailable);
+  Write(Rows(10));
+  loop_.Run(seconds(5));
+  EXPECT_EQ(driver_.parts().at(0).state, "ok");
+  EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kGood);
+  EXPECT_GE(driver_.rows(), 3u + 4u);
+  EXPECT_LE(driver_.rows(), 3u + 6u);
+  EXPECT_EQ(driver_.bad_lines(), 0u) << driver_.parts().at(0).last_error;
+}
+
 TEST_F(ReplayDriverTest, StopsInTheMiddleAndStartsFromTheBeginning) {
   Write(Rows(100));
   ASSERT_TRUE(Init(""));
