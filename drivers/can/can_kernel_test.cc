@@ -12,10 +12,13 @@
 
 #include <cstdlib>
 
+#include "drivers/can/can_bench.h"
 #include "drivers/can/can_driver.h"
+#include "drivers/sdk/conformance/conformance.h"
 #include "drivers/sdk/testing/code_of.h"
 #include "drivers/sdk/testing/options.h"
 #include "drivers/sdk/testing/recording_sink.h"
+#include "drivers/sdk/testing/ticker.h"
 #include "twin/base/event_loop.h"
 
 namespace edgetwin::can {
@@ -197,6 +200,51 @@ TEST_F(CanKernelTest, TheDriverReadsWritesAndComesBackOnARealBus) {
   EXPECT_TRUE(has(8));
   driver.Stop();
   sink.Revoke();
+}
+
+// The conformance suite, test by test: each has a bus of its own first.
+class VirtualBusBench final : public PumpBench {
+ public:
+  VirtualBusBench() : PumpBench("vcan0") {}
+  bool Unplug() override { return Ip("link set vcan0 down"); }
+  void Replug() override { EXPECT_TRUE(Ip("link set vcan0 up")); }
+
+ private:
+  // Fails while the interface is down.
+  void Turn() const {
+    if (!silent()) (void)port_->Send(State(), false);
+  }
+
+  const std::unique_ptr<CanPort> port_ = CanPort::Open("vcan0", {}).value();
+  driver::testing::Ticker pump_{[this] { Turn(); }};
+};
+
+class CanKernelConformance : public CanKernelTest {
+ protected:
+  const driver::testing::Subject subject_{CanKind(),
+                                          [] { return std::make_unique<VirtualBusBench>(); }};
+};
+
+TEST_F(CanKernelConformance, InitDoesNoIo) {
+  CheckInitDoesNoIo(subject_);
+}
+TEST_F(CanKernelConformance, MistakesAreReported) {
+  CheckMistakesAreReported(subject_);
+}
+TEST_F(CanKernelConformance, TheDeviceIsRead) {
+  CheckTheDeviceIsRead(subject_);
+}
+TEST_F(CanKernelConformance, StopIsFinal) {
+  CheckStopIsFinal(subject_);
+}
+TEST_F(CanKernelConformance, UnplugAndReplug) {
+  CheckUnplugAndReplug(subject_);
+}
+TEST_F(CanKernelConformance, ASilentBusIsContained) {
+  CheckAHungDeviceIsContained(subject_);
+}
+TEST_F(CanKernelConformance, WritesReportTheirOutcome) {
+  CheckWritesReportTheirOutcome(subject_);
 }
 
 }  // namespace
