@@ -69,8 +69,7 @@ void CheckInitDoesNoIo(const Subject& subject);
 void CheckMistakesAreReported(const Subject& subject);
 // All paths get good values, of their property's type; again after Stop and Start.
 void CheckTheDeviceIsRead(const Subject& subject);
-// After Stop the sink is not touched, no timer and no watch is left, and no start leaves a
-// descriptor or a thread.
+// After Stop the sink is not touched, and no timer, watch, descriptor or thread is left.
 void CheckStopIsFinal(const Subject& subject);
 // Values become bad or go, the failure is kUnavailable, kTimeout, kNotFound or kCorrupt (what is
 // read makes no sense; kInvalid would be the operator's mistake), and values come back by

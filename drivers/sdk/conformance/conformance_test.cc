@@ -24,6 +24,7 @@ enum class Fault {
   kReportsNothing,
   kLeavesATimer,
   kLeavesADescriptor,
+  kHoldsADescriptor,
   kBlamesTheOperator,
   kDoesNotComeBack,
   kSaysNothingOfASilentDevice,
@@ -42,6 +43,10 @@ struct Device {
 
 class TankDriver final : public Driver {
  public:
+  ~TankDriver() override {
+    if (held_ >= 0) close(held_);
+  }
+
   bool Init(ConfigReader& config) override {
     if (fault == Fault::kOpensInInit) close(open("/etc/hostname", O_RDONLY | O_CLOEXEC));
     if (fault == Fault::kPassesOverMistakes) {
@@ -62,6 +67,9 @@ class TankDriver final : public Driver {
     id_ = *sink.Define(def);
     timer_ = loop.Every(std::chrono::milliseconds(5), [this] { Poll(); });
     if (fault == Fault::kLeavesADescriptor) (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
+    // One at a time, however often it is started.
+    if (fault == Fault::kHoldsADescriptor && held_ < 0)
+      held_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return {};
   }
 
@@ -107,6 +115,7 @@ class TankDriver final : public Driver {
   Loop::Id answer_ = Loop::Id::kNone;
   std::int64_t level_max_ = 100;
   bool lost_ = false;
+  int held_ = -1;
 };
 
 DriverKind TankKind() {
@@ -175,6 +184,7 @@ TEST_F(SuiteTest, NoticesThatNothingIsRead) {
 TEST_F(SuiteTest, NoticesWhatIsLeft) {
   EXPECT_THAT(Says(CheckStopIsFinal, Fault::kLeavesATimer), HasSubstr("timers and watches"));
   EXPECT_THAT(Says(CheckStopIsFinal, Fault::kLeavesADescriptor), HasSubstr("/dev/null"));
+  EXPECT_THAT(Says(CheckStopIsFinal, Fault::kHoldsADescriptor), HasSubstr("/dev/null"));
 }
 
 TEST_F(SuiteTest, NoticesHowItTakesALostDevice) {
