@@ -12,8 +12,8 @@
 
 #include <cstdlib>
 
-#include "drivers/can/can_bench.h"
 #include "drivers/can/can_driver.h"
+#include "drivers/can/conformance_test_bench.h"
 #include "drivers/sdk/conformance/conformance.h"
 #include "drivers/sdk/testing/code_of.h"
 #include "drivers/sdk/testing/options.h"

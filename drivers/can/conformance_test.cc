@@ -12,8 +12,8 @@
 
 #include <utility>
 
-#include "drivers/can/can_bench.h"
 #include "drivers/can/can_driver.h"
+#include "drivers/can/conformance_test_bench.h"
 #include "drivers/sdk/testing/ticker.h"
 
 namespace edgetwin::can {

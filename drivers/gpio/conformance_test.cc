@@ -8,7 +8,7 @@
 #include <map>
 
 #include "drivers/gpio/gpio_driver.h"
-#include "drivers/gpio/scripted_lines.h"
+#include "drivers/gpio/gpio_driver_test_lines.h"
 
 namespace edgetwin::gpio {
 namespace {

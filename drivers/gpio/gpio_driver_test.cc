@@ -11,7 +11,7 @@
 
 #include <map>
 
-#include "drivers/gpio/scripted_lines.h"
+#include "drivers/gpio/gpio_driver_test_lines.h"
 #include "drivers/sdk/testing/code_of.h"
 #include "drivers/sdk/testing/manual_loop.h"
 #include "drivers/sdk/testing/options.h"

@@ -34,8 +34,8 @@ class LineReader {
   Status Open(const std::string& path);
   void Close();
 
-  // The next line that isn't blank; nothing at the end. kUnavailable: the disk failed. The next call
-  // opens the file again and goes on where it was; or fails as Open does.
+  // The next line that isn't blank; nothing at the end. kUnavailable: the disk failed; the next
+  // call opens the file again and goes on where it was, or fails as Open does.
   Result<std::optional<Line>> Next();
   // Back to the first line of the file that is there by then.
   void Rewind();

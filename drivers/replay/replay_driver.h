@@ -18,9 +18,9 @@
 namespace edgetwin::replay {
 
 // The file is read in blocks of 64 KiB at most, on the loop's thread, so it belongs on local
-// storage. While it can't be read its values are bad, and it is tried again. A turn of the loop plays at most kLinesPerTurn lines, however fast it is told to be.
-// Lines that aren't understood are skipped, counted, and reported with file and line through
-// SampleSink::Polled.
+// storage. While it can't be read its values are bad, and it is tried again. A turn of the loop
+// plays at most kLinesPerTurn lines, however fast it is told to be. Lines that aren't understood
+// are skipped, counted, and reported with file and line through SampleSink::Polled.
 class ReplayDriver final : public driver::Driver {
  public:
   static constexpr std::uint64_t kLinesPerTurn = 256;
