@@ -3,6 +3,8 @@
 
 #include "drivers/sdk/sysfs/channel_bus.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -129,12 +131,14 @@ bool DeviceList::Begin(std::string_view device, std::string wire) {
     limit_->Hit();
     return false;
   }
-  devices_.push_back({TakeName(names_, model::ToSegment(device)), std::move(wire), {}, {}});
+  Device& begun = devices_.emplace_back();
+  begun.name = TakeName(names_, model::ToSegment(device));
+  begun.wire = std::move(wire);
   limit_->Use(devices_.size());
   return true;
 }
 
-void DeviceList::Add(std::string_view channel, const ChannelKind& kind, std::string source,
+bool DeviceList::Add(std::string_view channel, const ChannelKind& kind, std::string source,
                      MakeChannel make) {
   Device& device = devices_.back();
   const std::string below =
@@ -142,7 +146,7 @@ void DeviceList::Add(std::string_view channel, const ChannelKind& kind, std::str
   Result<model::Path> path = model::Path::Parse(*thing_ + "/" + below);
   if (!path) {
     if (status_) status_ = path.error();
-    return;
+    return false;
   }
   model::PropertyDef def;
   def.path = *std::move(path);
@@ -154,6 +158,29 @@ void DeviceList::Add(std::string_view channel, const ChannelKind& kind, std::str
   def.source = std::move(source);
   rules_->Apply(below, def);
   device.found.emplace_back(std::move(def), std::move(make));
+  return true;
+}
+
+void DeviceList::ReadWhole(std::chrono::milliseconds period, std::string identity,
+                           MakeReader make) {
+  Device& device = devices_.back();
+  device.period = period;
+  device.identity = std::move(identity);
+  device.make = std::move(make);
+}
+
+driver::FoundBus DeviceList::WholeBus(Device device, const std::string& name) {
+  driver::FoundBus bus;
+  bus.options.name = name + ":" + device.name;
+  bus.options.operation_deadline = kOperationMax;
+  bus.options.stuck_after = kOperationMax;
+  bus.options.parts.push_back({std::move(device.name), device.period});
+  for (auto& [def, make] : device.found) bus.options.properties.push_back({0, std::move(def)});
+  bus.identity = std::move(device.identity);
+  bus.make = [make = std::move(device.make), properties = bus.options.properties] {
+    return make(properties);
+  };
+  return bus;
 }
 
 std::vector<driver::FoundBus> DeviceList::Finish(const std::string& name,
@@ -161,9 +188,14 @@ std::vector<driver::FoundBus> DeviceList::Finish(const std::string& name,
   limit_->Use(devices_.size());
   std::vector<driver::FoundBus> buses;
   std::vector<std::vector<std::vector<NewChannel>>> channels;  // By bus and part.
+  std::vector<driver::FoundBus> whole;
   std::map<std::string, std::size_t> by_wire;
   for (Device& device : devices_) {
     if (device.found.empty()) continue;
+    if (device.make) {
+      whole.push_back(WholeBus(std::move(device), name));
+      continue;
+    }
     const std::size_t next = by_wire.size() < kBusesMax ? by_wire.size() : 0;
     const std::size_t at = by_wire.emplace(device.wire, next).first->second;
     if (at == buses.size()) {
@@ -184,6 +216,7 @@ std::vector<driver::FoundBus> DeviceList::Finish(const std::string& name,
   for (std::size_t at = 0; at < buses.size(); ++at) {
     buses[at].make = [own = std::move(channels[at])] { return std::make_unique<ChannelBus>(own); };
   }
+  std::ranges::move(whole, std::back_inserter(buses));
   return buses;
 }
 

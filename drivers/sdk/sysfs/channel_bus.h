@@ -63,8 +63,15 @@ class DeviceList {
   // too many.
   bool Begin(std::string_view device, std::string wire = "");
   // `source` tells a technician where the value comes from, and the bus is restarted when it
-  // changes: the channel's file.
-  void Add(std::string_view channel, const ChannelKind& kind, std::string source, MakeChannel make);
+  // changes: the channel's file. False when its path can't be.
+  bool Add(std::string_view channel, const ChannelKind& kind, std::string source, MakeChannel make);
+
+  // Makes what reads a whole device, from its properties, which are in the order of Add.
+  using MakeReader = std::function<std::unique_ptr<driver::BlockingBus>(
+      const std::vector<driver::BusProperty>& properties)>;
+  // The device begun last isn't read channel by channel but by `make`, on a bus of its own; what
+  // its channels are made with isn't used. The bus is restarted when `identity` changes.
+  void ReadWhole(std::chrono::milliseconds period, std::string identity, MakeReader make);
 
   // Devices without channels are no parts. The buses' names begin with `name`.
   std::vector<driver::FoundBus> Finish(const std::string& name,
@@ -78,7 +85,13 @@ class DeviceList {
     std::string wire;
     std::set<std::string, std::less<>> channels;
     std::vector<std::pair<model::PropertyDef, MakeChannel>> found;
+    // Of one that is read as a whole.
+    std::chrono::milliseconds period{0};
+    std::string identity;
+    MakeReader make;
   };
+
+  static driver::FoundBus WholeBus(Device device, const std::string& name);
 
   const std::string* thing_;
   const driver::PolicyRules* rules_;

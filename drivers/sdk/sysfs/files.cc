@@ -20,19 +20,6 @@
 namespace edgetwin::sysfs {
 namespace {
 
-Error SystemError(const std::string& path, int number) {
-  std::string text = path + ": " + std::system_category().message(number);
-  switch (number) {
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-    case ENOTDIR: return NotFound(std::move(text));
-    case EACCES:
-    case EPERM: return MakeError(ErrorCode::kPermission, std::move(text));
-    default: return Unavailable(std::move(text));
-  }
-}
-
 // What the kernel counts up as devices appear; the next boot, or the next plug, gives another
 // number.
 bool IsNumberedByKernel(std::string_view name) {
@@ -57,6 +44,20 @@ struct CloseFolder {
 };
 
 }  // namespace
+
+Error SystemError(const std::string& path, int number) {
+  std::string text = path + ": " + std::system_category().message(number);
+  switch (number) {
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+    case ENOTDIR: return NotFound(std::move(text));
+    case EACCES:
+    case EPERM:
+    case EROFS: return MakeError(ErrorCode::kPermission, std::move(text));
+    default: return Unavailable(std::move(text));
+  }
+}
 
 KeptFile::KeptFile(KeptFile&& other) noexcept
     : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}

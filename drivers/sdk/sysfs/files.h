@@ -14,6 +14,10 @@
 
 namespace edgetwin::sysfs {
 
+// What the kernel's errno says of a file, with its path: kNotFound: no such file or device (any
+// more); kPermission, also of a tree that is read-only; kUnavailable: whatever else.
+Error SystemError(const std::string& path, int number);
+
 // What file content is read into; one a driver instance, since a poll reads one file after the
 // other.
 class ReadBuffer {
