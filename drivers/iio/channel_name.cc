@@ -67,26 +67,32 @@ void AddOnce(std::vector<std::string>& files, std::string file) {
   if (std::find(files.begin(), files.end(), file) == files.end()) files.push_back(std::move(file));
 }
 
-}  // namespace
-
-std::optional<ChannelName> ParseChannelName(std::string_view file) {
-  ChannelName channel;
-  if (!file.starts_with("in_")) return std::nullopt;
+// Of a file "in_CHANNEL`after`".
+std::optional<ChannelName> Between(std::string_view file, std::string_view after) {
+  if (!file.starts_with("in_") || !file.ends_with(after)) return std::nullopt;
+  if (file.size() < 3 + after.size()) return std::nullopt;
   file.remove_prefix(3);
-  if (file.ends_with("_raw")) {
-    file.remove_suffix(4);
-  } else if (file.ends_with("_input")) {
-    file.remove_suffix(6);
-    channel.processed = true;
-  } else {
-    return std::nullopt;
-  }
+  file.remove_suffix(after.size());
   if (!std::all_of(file.begin(), file.end(), IsFileCharacter)) return std::nullopt;
+  ChannelName channel;
   channel.type = LettersOf(file);
   channel.full = file;
   if (channel.type.empty() || channel.type == "timestamp") return std::nullopt;
   if (channel.type == "rot" && file.find("quaternion") != file.npos) return std::nullopt;
   return channel;
+}
+
+}  // namespace
+
+std::optional<ChannelName> ParseChannelName(std::string_view file) {
+  const bool processed = file.ends_with("_input");
+  std::optional<ChannelName> channel = Between(file, processed ? "_input" : "_raw");
+  if (channel) channel->processed = processed;
+  return channel;
+}
+
+std::optional<ChannelName> ParseElementName(std::string_view file) {
+  return Between(file, "_en");
 }
 
 std::vector<std::string> AttributeFiles(const ChannelName& channel, std::string_view attribute) {

@@ -25,6 +25,9 @@ struct ChannelName {
 // orientations, which are several numbers in one file.
 std::optional<ChannelName> ParseChannelName(std::string_view file);
 
+// The same of a buffer's scan element, from a name such as "in_accel_x_en"; never processed.
+std::optional<ChannelName> ParseElementName(std::string_view file);
+
 // The files in which the channel's `attribute` ("scale") may be, the nearest first: its own, those
 // it shares with others of its number and its type, and with all.
 std::vector<std::string> AttributeFiles(const ChannelName& channel, std::string_view attribute);

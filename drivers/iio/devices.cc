@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "drivers/iio/channel_name.h"
+#include "drivers/iio/conversion.h"
 
 namespace edgetwin::iio {
 namespace {
@@ -17,38 +18,21 @@ namespace {
 class InputChannel final : public sysfs::Channel {
  public:
   explicit InputChannel(const Input& input)
-      : factor_(input.factor),
-        value_(input.file),
-        offset_(KeptIf(input.offset)),
-        scale_(KeptIf(input.scale)) {}
+      : value_(input.file), conversion_(input.offset, input.scale, input.factor) {}
 
   Result<sysfs::ChannelValue> Read(sysfs::ReadBuffer& buffer) override {
-    const Result<double> value = sysfs::ReadNumber(value_, buffer);
-    if (!value) return value.error();
-    const Result<double> offset = ReadOr(offset_, buffer, 0);
-    if (!offset) return offset.error();
-    const Result<double> scale = ReadOr(scale_, buffer, 1);
-    if (!scale) return scale.error();
-    const double result = (*value + *offset) * *scale * factor_;
-    if (!std::isfinite(result)) return Corrupt(value_.path() + ": too large with its scale");
-    return sysfs::ChannelValue{model::Value(result)};
+    const Result<double> raw = sysfs::ReadNumber(value_, buffer);
+    if (!raw) return raw.error();
+    const Result<Line> line = conversion_.Read(buffer);
+    if (!line) return line.error();
+    const double value = line->Of(*raw);
+    if (!std::isfinite(value)) return Corrupt(value_.path() + ": too large with its scale");
+    return sysfs::ChannelValue{model::Value(value)};
   }
 
  private:
-  static std::optional<sysfs::KeptFile> KeptIf(const std::string& path) {
-    if (path.empty()) return std::nullopt;
-    return sysfs::KeptFile(path);
-  }
-  static Result<double> ReadOr(std::optional<sysfs::KeptFile>& file, sysfs::ReadBuffer& buffer,
-                               double otherwise) {
-    if (!file) return otherwise;
-    return sysfs::ReadNumber(*file, buffer);
-  }
-
-  const double factor_;
   sysfs::KeptFile value_;
-  std::optional<sysfs::KeptFile> offset_;
-  std::optional<sysfs::KeptFile> scale_;
+  Conversion conversion_;
 };
 
 // The nearest file of an attribute; empty when there is none.
@@ -58,6 +42,27 @@ std::string FindAttribute(const std::string& folder, const std::vector<std::stri
     if (std::binary_search(names.begin(), names.end(), file)) return folder + "/" + file;
   }
   return {};
+}
+
+// What is known of a channel whose value is in `file`, beside that.
+Input Describe(const std::string& folder, const std::vector<std::string>& names,
+               const ChannelName& channel, std::string file) {
+  const TypeUnit unit = UnitOf(channel.type);
+  Input input;
+  input.name = sysfs::TextOr(folder + "/in_" + channel.full + "_label", channel.full);
+  input.file = std::move(file);
+  input.factor = unit.factor;
+  input.kind = unit.kind;
+  if (channel.processed) return input;
+  input.offset = FindAttribute(folder, names, channel, "offset");
+  input.scale = FindAttribute(folder, names, channel, "scale");
+  if (input.scale.empty()) {
+    input.factor = 1;
+    input.kind.unit = "";
+    input.kind.decimals = 0;
+    input.kind.deadband = 0;
+  }
+  return input;
 }
 
 }  // namespace
@@ -91,25 +96,32 @@ std::vector<Input> FindInputs(const std::string& folder) {
     if (!added && channel->processed) at->second = *channel;
   }
   for (const auto& [full, channel] : channels) {
-    const TypeUnit unit = UnitOf(channel.type);
-    Input input;
-    input.name = sysfs::TextOr(folder + "/in_" + full + "_label", full);
-    input.file = folder + "/in_" + full + (channel.processed ? "_input" : "_raw");
-    input.factor = unit.factor;
-    input.kind = unit.kind;
-    if (!channel.processed) {
-      input.offset = FindAttribute(folder, *names, channel, "offset");
-      input.scale = FindAttribute(folder, *names, channel, "scale");
-      if (input.scale.empty()) {
-        input.factor = 1;
-        input.kind.unit = "";
-        input.kind.decimals = 0;
-        input.kind.deadband = 0;
-      }
-    }
-    inputs.push_back(std::move(input));
+    inputs.push_back(Describe(folder, *names, channel,
+                              folder + "/in_" + full + (channel.processed ? "_input" : "_raw")));
   }
   return inputs;
+}
+
+std::optional<BufferFolders> FindBuffer(const std::string& folder) {
+  BufferFolders buffer{folder + "/buffer0", folder + "/buffer0"};
+  if (sysfs::Exists(buffer.attributes + "/enable")) return buffer;
+  buffer = {folder + "/buffer", folder + "/scan_elements"};
+  if (sysfs::Exists(buffer.attributes + "/enable")) return buffer;
+  return std::nullopt;
+}
+
+std::vector<Element> FindElements(const std::string& folder, const BufferFolders& buffer) {
+  std::vector<Element> elements;
+  const Result<std::vector<std::string>> names = sysfs::ListFolder(folder);
+  const Result<std::vector<std::string>> files = sysfs::ListFolder(buffer.elements);
+  if (!names || !files) return elements;
+  for (const std::string& file : *files) {
+    const std::optional<ChannelName> channel = ParseElementName(file);
+    if (!channel) continue;
+    elements.push_back(
+        {channel->full, Describe(folder, *names, *channel, buffer.elements + "/" + file)});
+  }
+  return elements;
 }
 
 std::unique_ptr<sysfs::Channel> MakeInputChannel(const Input& input) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,25 @@ struct Input {
 // processed value. A raw one without a scale has no unit. A folder that vanished has none.
 std::vector<Input> FindInputs(const std::string& folder);
 
-// (raw + offset) · scale · factor. Offset and scale are read each time: whoever switches a
-// converter's range changes them.
+// Where a device's buffer is set up.
+struct BufferFolders {
+  std::string attributes;  // "enable", "length", "watermark".
+  std::string elements;    // "in_*_en", "in_*_index", "in_*_type".
+};
+
+// Of the buffer that /dev/iio:deviceN reads: buffer0, or before Linux 5.11 buffer and
+// scan_elements. Nothing when the device has none.
+std::optional<BufferFolders> FindBuffer(const std::string& folder);
+
+struct Element {
+  std::string channel;  // "voltage0", "accel_x".
+  Input input;          // Its file is the element's in_*_en.
+};
+
+// The channels that the buffer can hold, sorted by name, without the time stamp.
+std::vector<Element> FindElements(const std::string& folder, const BufferFolders& buffer);
+
+// (raw + offset) · scale · factor, with offset and scale read each time.
 std::unique_ptr<sysfs::Channel> MakeInputChannel(const Input& input);
 
 }  // namespace edgetwin::iio

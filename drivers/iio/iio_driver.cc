@@ -5,53 +5,53 @@
 
 #include <utility>
 
-#include "drivers/iio/devices.h"
-#include "drivers/sdk/sysfs/filter.h"
+#include "drivers/iio/finder.h"
+#include "drivers/iio/stamped_sink.h"
 
 namespace edgetwin::iio {
 namespace {
 
-class IioDriver final : public driver::DiscoveringDriver {
- protected:
-  void Configure(ConfigReader& config) override {
-    thing_ = driver::ReadThing(config);
-    rules_.Read(config);
-    root_ = sysfs::ReadRoot(config);
-    devices_ = sysfs::ReadFilter(config, "devices");
-    channels_ = sysfs::ReadFilter(config, "channels");
+// The finder does the work; what captures have is given its times on the way to the twin.
+class IioDriver final : public driver::Driver {
+ public:
+  ~IioDriver() override { Stop(); }
+
+  bool Init(ConfigReader& config) override { return finder_.Init(config); }
+
+  Status Start(Loop& loop, driver::SampleSink& sink) override {
+    // A new one each time: a capture of before may still put into its own.
+    tally_ = std::make_shared<CaptureTally>();
+    sink_ = std::make_unique<StampedSink>(sink, loop.clock(), tally_->box);
+    finder_.set_tally(tally_);
+    return finder_.Start(loop, *sink_);
   }
 
-  driver::FoundBuses Scan() override {
-    driver::FoundBuses found;
-    const Result<std::vector<Device>> devices = FindDevices(root_);
-    if (!devices) {
-      found.status = devices.error();
-      return found;
+  void Stop() override {
+    finder_.Stop();
+    if (sink_) sink_->Close();
+  }
+
+  Status Read(model::PropertyId id, driver::ReadDone done) override {
+    return finder_.Read(id, std::move(done));
+  }
+
+  std::vector<driver::PartStatus> parts() const override { return finder_.parts(); }
+
+  std::vector<LimitReport> limits() const override {
+    std::vector<LimitReport> limits = finder_.limits();
+    limits.push_back(finder_.captures_limit());
+    if (tally_) {
+      limits.push_back(tally_->scans.Report("buffered_scans"));
+      limits.push_back(tally_->box.limit());
+      limits.push_back(tally_->stamps.Report("refused_stamps"));
     }
-    sysfs::DeviceList list(thing_, rules_, devices_limit());
-    for (const Device& device : *devices) {
-      if (devices_.Passes(device.name, device.chip)) AddDevice(device, list);
-    }
-    found.status = list.status();
-    found.buses = std::move(list).Finish("iio", period());
-    return found;
+    return limits;
   }
 
  private:
-  void AddDevice(const Device& device, sysfs::DeviceList& list) const {
-    if (!list.Begin(device.name, sysfs::WireName(device.folder))) return;
-    for (const Input& input : FindInputs(device.folder)) {
-      const std::string name = model::ToSegment(input.name);
-      if (!channels_.Passes(model::ToSegment(device.name) + "/" + name, name)) continue;
-      list.Add(name, input.kind, input.file, [input] { return MakeInputChannel(input); });
-    }
-  }
-
-  std::string thing_;
-  driver::PolicyRules rules_;
-  std::string root_;
-  sysfs::NameFilter devices_;
-  sysfs::NameFilter channels_;
+  Finder finder_;
+  std::shared_ptr<CaptureTally> tally_;
+  std::unique_ptr<StampedSink> sink_;
 };
 
 }  // namespace
