@@ -102,6 +102,45 @@ TEST_F(ChannelBusTest, ADeviceWithoutChannelsIsNoPart) {
   EXPECT_EQ(bus_.options.properties[0].part, 0u);
 }
 
+class SilentBus final : public driver::BlockingBus {
+ public:
+  PollStep Poll(std::size_t, bool, MonoTime) override { return {}; }
+  driver::BusAnswer Write(std::size_t, const Value&, MonoTime) override { return {Value(1.0)}; }
+  driver::BusAnswer Read(std::size_t, MonoTime) override { return {Value(1.0)}; }
+};
+
+TEST_F(ChannelBusTest, ADeviceThatIsReadAsAWholeHasABusOfItsOwn) {
+  std::vector<std::string> paths;
+  list_.Begin("chip", "i2c-1");
+  EXPECT_TRUE(list_.Add("z", kNumber, "", nullptr));
+  list_.ReadWhole(milliseconds(20), "by another way", [&](const auto& properties) {
+    for (const driver::BusProperty& property : properties) {
+      paths.push_back(property.def.path.text());
+    }
+    return std::make_unique<SilentBus>();
+  });
+  list_.Begin("chip", "i2c-1");
+  list_.Add("z", kNumber, "", Says(1));
+  Make();
+  ASSERT_EQ(buses_.size(), 2u);
+  EXPECT_EQ(buses_[0].options.name, "bus/i2c-1");
+  EXPECT_EQ(buses_[0].options.parts.at(0).name, "chip_2") << "names are of the whole list";
+  EXPECT_EQ(buses_[1].options.name, "bus:chip");
+  EXPECT_EQ(buses_[1].identity, "by another way");
+  ASSERT_EQ(buses_[1].options.parts.size(), 1u);
+  EXPECT_EQ(buses_[1].options.parts[0].name, "chip");
+  EXPECT_EQ(buses_[1].options.parts[0].period, milliseconds(20));
+  buses_[1].make();
+  EXPECT_THAT(paths, ::testing::ElementsAre("plant/chip/z"));
+}
+
+TEST_F(ChannelBusTest, ChannelsWhosePathCannotBeAreToldApart) {
+  thing_ = std::string(180, 'x');
+  list_.Begin("chip");
+  EXPECT_FALSE(list_.Add(std::string(64, 'y'), kNumber, "", nullptr));
+  EXPECT_TRUE(list_.Add("z", kNumber, "", nullptr));
+}
+
 TEST_F(ChannelBusTest, EachWireHasABusOfItsOwn) {
   for (const char* wire : {"i2c-1", "", "i2c-1"}) {
     list_.Begin("chip", wire);

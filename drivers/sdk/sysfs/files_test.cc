@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -90,6 +91,14 @@ TEST_F(FilesTest, ProcFilesOfManyPagesAreReadToTheirEnd) {
   EXPECT_GT(content->size(), 8192u);
   EXPECT_TRUE(content->ends_with("\n"));
   EXPECT_THAT(std::string(*content), HasSubstr("[stack]"));
+}
+
+TEST_F(FilesTest, ErrorsOfTheSystemSayWhatCanBeDone) {
+  EXPECT_EQ(SystemError("/a", ENODEV).code, ErrorCode::kNotFound);
+  EXPECT_EQ(SystemError("/a", EACCES).code, ErrorCode::kPermission);
+  EXPECT_EQ(SystemError("/a", EROFS).code, ErrorCode::kPermission);
+  EXPECT_EQ(SystemError("/a", EBUSY).code, ErrorCode::kUnavailable);
+  EXPECT_EQ(SystemError("/a", EBUSY).text, "/a: Device or resource busy");
 }
 
 TEST_F(FilesTest, ListsFoldersInOrderAndToTheirLimit) {
