@@ -205,6 +205,20 @@ TEST_F(CaptureBusTest, AChannelWithoutItsScaleIsBadAndTheOthersAreNot) {
   }
 }
 
+TEST_F(CaptureBusTest, AValueThatIsTooLargeIsBad) {
+  tree_.AddElement("voltage0", 0, "le:u16/16>>0");
+  tree_.Put("in_voltage_scale", "1e308\n");
+  for (const Keep keep : {Keep::kLast, Keep::kAll}) {
+    options_.keep = keep;
+    Make({"voltage0"});
+    tree_.Measure({0xff, 0xff});
+    const PollStep step = Poll();
+    EXPECT_TRUE(step.readings.at(0).value.none());
+    EXPECT_THAT(step.status.error().text, HasSubstr("too large"));
+    EXPECT_THAT(BoxOf("voltage0"), ElementsAre());
+  }
+}
+
 TEST_F(CaptureBusTest, AFullBufferIsToldAndCounted) {
   tree_.AddElement("voltage0", 0, "le:s16/16>>0");
   length_ = 4;

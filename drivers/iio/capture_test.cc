@@ -114,6 +114,15 @@ TEST_F(CaptureTest, ATriggerThatIsNotThereIsToldWithThoseThatAre) {
   EXPECT_EQ(tree_.Get("trigger/current_trigger"), "tick");
 }
 
+TEST_F(CaptureTest, AnAttributeThatIsSomethingElseAfterwardsIsTold) {
+  tree_.AddTrigger(0, "tock");
+  tree_.Put("trigger/current_trigger", "ticker");  // A file keeps what isn't written over.
+  spec_.trigger = "tock";
+  const Error error = ErrorOf(spec_);
+  EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+  EXPECT_THAT(error.text, HasSubstr("current_trigger: is 'tocker' after 'tock' was written"));
+}
+
 TEST_F(CaptureTest, ADeviceWithoutTriggersTakesNone) {
   spec_.trigger = "tick";
   EXPECT_EQ(ErrorOf(spec_).code, ErrorCode::kUnsupported);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "drivers/iio/buffer_config.h"
 #include "drivers/iio/iio_test_tree.h"
 #include "drivers/iio/stamp_clock.h"
 #include "drivers/sdk/blocking_driver.h"
@@ -206,6 +207,18 @@ TEST_F(IioDriverTest, AReadIsAnsweredByTheNewestScan) {
   }));
   while (!answer) loop_.Run(milliseconds(1));
   EXPECT_EQ(*answer, Value(4.0));
+}
+
+TEST_F(IioDriverTest, AtMostSoManyBuffersAreConfigured) {
+  std::string options;
+  for (std::size_t i = 0; i <= kBuffersMax; ++i) {
+    options += "[[buffer]]\ndevice = \"adc" + std::to_string(i) + "\"\n";
+  }
+  const auto node = driver::testing::ParseOptions(options);
+  ConfigProblems problems;
+  ConfigReader config(*node, "drivers.iio", problems);
+  EXPECT_FALSE(driver_->Init(config));
+  EXPECT_THAT(problems.ToString(), HasSubstr("buffer[64]: is one too many: at most 64"));
 }
 
 // Who stops the driver from below the sink gets no sample more.

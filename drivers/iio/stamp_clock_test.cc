@@ -35,6 +35,7 @@ TEST(StampClockTest, AStampALittleAheadIsOfNow) {
 
 TEST(StampClockTest, WhatCanNotBeAStampIsNone) {
   EXPECT_FALSE(AgeOf(0, kNow));
+  EXPECT_FALSE(AgeOf(0, 5'000'000'000)) << "soon after the start of a monotonic clock";
   EXPECT_FALSE(AgeOf(std::numeric_limits<std::int64_t>::min(), kNow));
   EXPECT_FALSE(AgeOf(std::numeric_limits<std::int64_t>::max(), kNow));
   EXPECT_FALSE(AgeOf(kNow + 1'000'000'001, kNow));

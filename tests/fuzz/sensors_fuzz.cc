@@ -8,9 +8,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "drivers/iio/channel_name.h"
+#include "drivers/iio/scan_layout.h"
+#include "drivers/iio/stamp_clock.h"
 #include "drivers/sdk/sysfs/text.h"
 #include "drivers/w1/w1_text.h"
 #include "twin/base/check.h"
@@ -50,6 +55,37 @@ void ChannelName(std::string_view text) {
   EDGETWIN_CHECK(std::isfinite(iio::UnitOf(channel->type).factor));
 }
 
+// Lines are the types of a scan's elements, the last one its time stamp's; behind an empty line
+// stand scans. No element may reach out of its scan, whatever they say.
+void Scans(std::string_view text) {
+  std::vector<iio::ScanElement> elements;
+  std::optional<iio::ElementType> timestamp;
+  for (std::string_view line = sysfs::TakeLine(text); !line.empty(); line = sysfs::TakeLine(text)) {
+    const Result<iio::ElementType> type = iio::ParseElementType(line);
+    if (!type) {
+      EDGETWIN_CHECK(Utf8ValidBytes(type.error().text) == type.error().text.size());
+      return;
+    }
+    EDGETWIN_CHECK(type->bits >= 1 && type->bits + type->shift <= type->storage_bits);
+    if (timestamp) elements.push_back({elements.size(), *timestamp});
+    timestamp = *type;
+  }
+  const Result<iio::ScanLayout> layout = iio::LayOut(elements, timestamp);
+  if (!layout) return;
+  for (; text.size() >= layout->bytes; text.remove_prefix(layout->bytes)) {
+    // Copied to its own size, so that the address sanitizer sees what is read beyond.
+    const std::vector<std::uint8_t> scan(text.begin(),
+                                         text.begin() + static_cast<long>(layout->bytes));
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      const double raw = iio::RawNumber(elements[i].type, scan.data() + layout->at[i]);
+      EDGETWIN_CHECK(std::abs(raw) <= std::ldexp(1.0, static_cast<int>(elements[i].type.bits)));
+    }
+    if (!layout->timestamp_at) continue;
+    (void)iio::AgeOf(iio::RawInteger(*timestamp, scan.data() + *layout->timestamp_at),
+                     1'700'000'000'000'000'000);
+  }
+}
+
 void Numbers(std::string_view text) {
   const auto number = sysfs::ParseDouble(sysfs::Trimmed(text));
   if (number) EDGETWIN_CHECK(std::isfinite(*number));
@@ -64,11 +100,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace edgetwin;  // NOLINT: this file is about nothing else.
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0: SlaveText(text); break;
     case 1: TemperatureText(text); break;
     case 2: Id(text); break;
     case 3: ChannelName(text); break;
+    case 5: Scans(text); break;
     default: Numbers(text);
   }
   return 0;
