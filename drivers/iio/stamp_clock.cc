@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "drivers/sdk/sysfs/text.h"
 #include "twin/base/utf8.h"
 
 namespace edgetwin::iio {
@@ -37,7 +38,9 @@ constexpr NamedClock kClocks[] = {
 
 }  // namespace
 
-Result<clockid_t> ParseStampClock(std::string_view name) {
+Result<clockid_t> ParseStampClock(std::string_view text) {
+  // Some of its texts the kernel gives with the zero that ends them.
+  const std::string_view name = sysfs::Trimmed(text.substr(0, text.find('\0')));
   const auto* const found = std::ranges::find(kClocks, name, &NamedClock::name);
   if (found == std::end(kClocks)) {
     return Unsupported("'" + ToUtf8(name, 40) + "' is no clock that is known");

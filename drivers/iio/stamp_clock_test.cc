@@ -20,6 +20,8 @@ TEST(StampClockTest, TheKernelsClocksAreKnown) {
   EXPECT_EQ(*ParseStampClock("realtime"), CLOCK_REALTIME);
   EXPECT_EQ(*ParseStampClock("monotonic"), CLOCK_MONOTONIC);
   EXPECT_EQ(*ParseStampClock("tai"), CLOCK_TAI);
+  EXPECT_EQ(*ParseStampClock(std::string_view("boottime\n\0", 10)), CLOCK_BOOTTIME)
+      << "as Linux 6.1 gives it";
   EXPECT_EQ(driver::testing::CodeOf(ParseStampClock("sundial")), ErrorCode::kUnsupported);
 }
 

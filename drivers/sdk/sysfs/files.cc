@@ -32,6 +32,8 @@ bool IsNumberedByKernel(std::string_view name) {
   for (const std::string_view counted : kCounted) {
     if (NumberIn(name, counted, "")) return true;
   }
+  // Platform devices without a number of their own: PLATFORM_DEVID_AUTO.
+  if (name.ends_with(".auto")) return true;
   // SCSI's host:channel:target:lun and HID's bus:vendor:product.count; "0000:01:00.0" is neither.
   const auto colons = std::count(name.begin(), name.end(), ':');
   if (name.starts_with("target")) return colons == 2;

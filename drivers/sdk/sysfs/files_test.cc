@@ -128,6 +128,8 @@ TEST_F(FilesTest, ADeviceHasTheNameThatItsPlaceGivesItAndNotACount) {
   EXPECT_EQ(name_of("pci0000:00/0000:01:00.0/nvme/nvme0"), "0000:01:00.0");
   EXPECT_EQ(name_of("pci0000:00/ata3/host2/target2:0:0/2:0:0:0"), "ata3");
   EXPECT_EQ(name_of("usb1/1-4/1-4:1.0/0003:1B1C:1C0B.0002"), "1-4:1.0");
+  EXPECT_EQ(name_of("usb1/1-4/1-4:1.0/0003:8086:09D8.0001/HID-SENSOR-200073.3.auto/iio:device0"),
+            "1-4:1.0");
   EXPECT_EQ(name_of("virtual/thermal/thermal_zone0"), "");
   EXPECT_EQ(name_of("virtual/hwmon/hwmon0"), "");
   EXPECT_EQ(DeviceName(folder_ / "none"), "");
