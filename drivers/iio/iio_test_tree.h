@@ -3,7 +3,8 @@
 
 // For tests: a tree as the kernel's Industrial I/O shows a device with a buffer.
 //
-// A FIFO stands for /dev/iio:device0, since no machine that runs tests has such a device. Like it,
+// A FIFO stands for /dev/iio:device0, since few machines have such a device; iio_kernel_test has a
+// real one. Like it,
 // it keeps whole scans, gives what it has, and says EAGAIN when it has none; its end stands for a
 // device that is gone. Plain files stand for the attributes: they take what is written and say it
 // again, but don't check it, so what is refused must be shown in other ways.
