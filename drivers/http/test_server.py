@@ -10,6 +10,7 @@ name in FOLDER, which PUT, POST and PATCH replace. What it was asked stands in F
 request with method, path, the connection's number, headers and body.
 """
 
+import collections
 import hashlib
 import http.server
 import itertools
@@ -23,6 +24,7 @@ import urllib.parse
 
 FOLDER = pathlib.Path(sys.argv[1])
 CONNECTIONS = itertools.count(1)
+ANSWERS = collections.defaultdict(lambda: itertools.count(1))
 LOG_LOCK = threading.Lock()
 USER, PASSWORD, REALM, NONCE = "poller", "open sesame", "here", "n0nce"
 
@@ -93,6 +95,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == tag:
             return self.answer(304, headers=[("ETag", tag)])
         return self.answer(200, body, [("ETag", tag)])
+
+    def do_count(self, words, query):  # Which answer of this name it is.
+        self.answer(200, b'{"n":%d}' % next(ANSWERS[words[0]]))
 
     def do_dated(self, words, query):
         date = "Wed, 21 Oct 2015 07:28:00 GMT"

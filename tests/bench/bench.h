@@ -39,6 +39,14 @@ struct IsolationOptions {
 // One Modbus unit of four dead: the others' periods, beside a run with all alive.
 int RunIsolation(const IsolationOptions& options);
 
+struct StormOptions {
+  double seconds = 60;  // Of each of both runs.
+  bool json = false;
+};
+// Forty driver instances of eleven kinds, a third of them hung, flapping, lying or slow: how far the
+// others' periods slip, beside a run in which all are well. Fails when a sample is missing.
+int RunStorm(const StormOptions& options);
+
 struct HealOptions {
   std::vector<std::uint32_t> rows = {1'000, 10'000, 100'000};  // Of a twin.
   std::vector<std::uint32_t> different = {1, 10, 100, 1'000};  // Of these.

@@ -64,6 +64,12 @@ int main(int argc, char** argv) {
   isolation_command->add_option("--seconds", isolation.seconds)->capture_default_str();
   isolation_command->add_flag("--json", isolation.json);
 
+  StormOptions storm;
+  auto* storm_command = app.add_subcommand(
+      "storm", "Forty instances' periods with a third of them in trouble, beside none in trouble");
+  storm_command->add_option("--seconds", storm.seconds)->capture_default_str();
+  storm_command->add_flag("--json", storm.json);
+
   HealOptions heal;
   auto* heal_command = app.add_subcommand(
       "heal", "Bytes and round trips to heal, beside all hashes and a walk through ranges");
@@ -196,6 +202,7 @@ int main(int argc, char** argv) {
   if (pipeline_command->parsed()) return RunPipeline(pipeline);
   if (latency_command->parsed()) return RunLatency(latency);
   if (isolation_command->parsed()) return RunIsolation(isolation);
+  if (storm_command->parsed()) return RunStorm(storm);
   if (heal_command->parsed()) return RunHeal(heal);
   if (wire_command->parsed()) return RunWire(wire);
   if (history_command->parsed()) return RunHistory(history);
