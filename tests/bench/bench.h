@@ -39,6 +39,14 @@ struct IsolationOptions {
 // One Modbus unit of four dead: the others' periods, beside a run with all alive.
 int RunIsolation(const IsolationOptions& options);
 
+struct DriversOptions {
+  double seconds = 5;  // Of each kind, and of its yardstick.
+  bool json = false;
+};
+// CPU a sample of each kind of driver, beside the least that reads the same device, once every 100
+// ms (a recording: as fast as it goes); and the daemon's memory with none, with each and with all.
+int RunDrivers(const DriversOptions& options);
+
 struct StormOptions {
   double seconds = 60;  // Of each of both runs.
   bool json = false;

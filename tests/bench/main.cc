@@ -64,6 +64,12 @@ int main(int argc, char** argv) {
   isolation_command->add_option("--seconds", isolation.seconds)->capture_default_str();
   isolation_command->add_flag("--json", isolation.json);
 
+  DriversOptions drivers;
+  auto* drivers_command = app.add_subcommand(
+      "drivers", "CPU a sample of each driver beside a bare read, and the daemon's memory with it");
+  drivers_command->add_option("--seconds", drivers.seconds)->capture_default_str();
+  drivers_command->add_flag("--json", drivers.json);
+
   StormOptions storm;
   auto* storm_command = app.add_subcommand(
       "storm", "Forty instances' periods with a third of them in trouble, beside none in trouble");
@@ -202,6 +208,7 @@ int main(int argc, char** argv) {
   if (pipeline_command->parsed()) return RunPipeline(pipeline);
   if (latency_command->parsed()) return RunLatency(latency);
   if (isolation_command->parsed()) return RunIsolation(isolation);
+  if (drivers_command->parsed()) return RunDrivers(drivers);
   if (storm_command->parsed()) return RunStorm(storm);
   if (heal_command->parsed()) return RunHeal(heal);
   if (wire_command->parsed()) return RunWire(wire);

@@ -23,7 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr double kPatienceS = 60;
-constexpr milliseconds kPeriod{200};
+constexpr const char* kProgram = EDGETWIN_SOURCE_DIR "/tests/storm/count.sh";
 // Of one exchange: nothing that is well takes so long, on the slowest machine …
 constexpr const char* kPatient = "timeout = \"20s\"\n";
 // … and what hangs is asked again soon.
@@ -62,7 +62,8 @@ const char* ToString(Fault fault) {
   return "";
 }
 
-Storm::Storm(std::string bin, bool faults) : bin_(std::move(bin)), faults_(faults) {
+Storm::Storm(std::string bin, bool faults, milliseconds period)
+    : bin_(std::move(bin)), faults_(faults), period_(period) {
   plant_port_ = FreePort();
   StartPlant(plant_, plant_port_, {});
   faulty_port_ = FreePort();
@@ -144,16 +145,32 @@ void Storm::Flap() {
   }
 }
 
+std::string Storm::drivers() const {
+  std::string toml;
+  for (const StormInstance& instance : instances_) toml += instance.toml;
+  return toml;
+}
+
+std::string Storm::Period() const {
+  return "period = \"" + std::to_string(period_.count()) + "ms\"\n";
+}
+
 void Storm::Add(StormInstance instance, const std::string& options) {
-  toml_ += "[drivers." + instance.name + "]\nkind = \"" + instance.kind + "\"\n" + options + "\n";
+  instance.toml =
+      "[drivers." + instance.name + "]\nkind = \"" + instance.kind + "\"\n" + options + "\n";
   instances_.push_back(std::move(instance));
 }
 
 void Storm::AddModbus(const std::string& name, std::uint16_t port, int unit, Fault fault) {
   const bool well = fault == Fault::kNone || !faults_;
-  Add({.name = name, .kind = "modbus", .fault = fault, .path = name + "/level", .period = kPeriod},
-      "endpoint = \"tcp://127.0.0.1:" + std::to_string(well ? plant_port_ : port) +
-          "\"\nperiod = \"200ms\"\n" + (well ? kPatient : kImpatient) + "[[drivers." + name +
+  Add({.name = name,
+       .kind = "modbus",
+       .fault = fault,
+       .path = name + "/level",
+       .period = period_,
+       .place = std::to_string(well ? plant_port_ : port)},
+      "endpoint = \"tcp://127.0.0.1:" + std::to_string(well ? plant_port_ : port) + "\"\n" +
+          Period() + (well ? kPatient : kImpatient) + "[[drivers." + name +
           ".unit]]\nid = " + std::to_string(unit) +
           "\nregister = [ { name = \"level\", kind = \"input\", address = 2 } ]\n");
 }
@@ -165,8 +182,9 @@ void Storm::AddHttp(const std::string& name, const std::string& route, Fault fau
        .fault = fault,
        .path = name + "/n",
        .counts = true,
-       .period = kPeriod},
-      "period = \"200ms\"\n" + std::string(well ? kPatient : kImpatient) + "[[drivers." + name +
+       .period = period_,
+       .place = web_ + (well ? "/count/" + name : "/" + route)},
+      Period() + std::string(well ? kPatient : kImpatient) + "[[drivers." + name +
           ".request]]\nurl = \"" + web_ + (well ? "/count/" + name : "/" + route) +
           "\"\nproperty = [ { name = \"n\", pointer = \"/n\", type = \"int\" } ]\n");
 }
@@ -178,10 +196,11 @@ void Storm::AddExec(const std::string& name, Fault fault) {
        .fault = fault,
        .path = name + "/n",
        .counts = true,
-       .period = kPeriod},
-      "program = \"" EDGETWIN_SOURCE_DIR "/tests/storm/count.sh\"\nargs = [\"" +
-          std::string(well ? "steady" : ToString(fault)) +
-          "\"]\nperiod = \"200ms\"\nready_within = \"1m\"\n" +
+       .period = period_,
+       .place = kProgram},
+      "program = \"" + std::string(kProgram) + "\"\nargs = [\"" +
+          std::string(well ? "steady" : ToString(fault)) + "\"]\nready_within = \"1m\"\n" +
+          Period() +
           (well ? "silence = \"1m\"\n"
                 : "silence = \"1s\"\nrestart_min = \"200ms\"\nrestart_max = \"1s\"\n"));
 }
@@ -193,7 +212,7 @@ void Storm::AddReplay(const std::string& name, const std::string& file) {
     rows << "time,n\n";
     for (int row = 0; row < kRows; ++row) rows << row / 10 << "." << row % 10 << "," << row << "\n";
   }
-  Add({.name = name, .kind = "replay", .path = name + "/n", .counts = true},
+  Add({.name = name, .kind = "replay", .path = name + "/n", .counts = true, .place = file},
       "file = \"" + file +
           "\"\ntime_format = \"unix_s\"\ncolumn = [ { column = \"n\", type = \"int\" } ]\n");
 }
@@ -221,13 +240,22 @@ void Storm::AddTree(const std::string& name, const std::string& kind, const std:
     if (mkfifo((root / file).c_str(), 0600) != 0) throw std::runtime_error("no FIFO");
   }
   if (fault == Fault::kFlapping) flapping_tree_ = device;
-  Add({.name = name, .kind = kind, .fault = fault, .path = name + "/" + below, .period = kPeriod},
-      "root = \"" + root.string() + "\"\nperiod = \"200ms\"\nrescan = \"1s\"\n");
+  Add({.name = name,
+       .kind = kind,
+       .fault = fault,
+       .path = name + "/" + below,
+       .period = period_,
+       .place = root / file},
+      "root = \"" + root.string() + "\"\nrescan = \"1s\"\n" + Period());
 }
 
 void Storm::AddNmea(const std::string& name) {
-  Add({.name = name, .kind = "nmea", .path = name + "/altitude", .period = kPeriod},
-      "device = \"" + receiver_.device() + "\"\nperiod = \"200ms\"\ntimeout = \"1m\"\n");
+  Add({.name = name,
+       .kind = "nmea",
+       .path = name + "/altitude",
+       .period = period_,
+       .place = receiver_.device()},
+      "device = \"" + receiver_.device() + "\"\ntimeout = \"1m\"\n" + Period());
 }
 
 void Storm::AddMqtt(const std::string& name) {
@@ -237,7 +265,11 @@ void Storm::AddMqtt(const std::string& name) {
                   "-p " +
                       std::to_string(local_broker_.port()) + " -t storm/n -l"};
   publisher_ = std::make_unique<Child>(std::move(options));
-  Add({.name = name, .kind = "mqtt", .path = name + "/n", .counts = true},
+  Add({.name = name,
+       .kind = "mqtt",
+       .path = name + "/n",
+       .counts = true,
+       .place = std::to_string(local_broker_.port())},
       "broker = \"" + local_broker_.url() + "\"\nqos = 1\n[[drivers." + name +
           ".topic]]\ntopic = \"storm/n\"\n"
           "property = [ { name = \"n\", pointer = \"\", type = \"int\" } ]\n");
@@ -245,9 +277,14 @@ void Storm::AddMqtt(const std::string& name) {
 
 void Storm::AddSnmp(const std::string& name, Fault fault) {
   const bool well = fault == Fault::kNone || !faults_;
-  Add({.name = name, .kind = "snmp", .fault = fault, .path = name + "/up", .period = kPeriod},
-      "host = \"127.0.0.1\"\nport = " + std::to_string(well ? snmp_port_ : silent_port_) +
-          "\nperiod = \"200ms\"\n" + (well ? kPatient : kImpatient) +
+  Add({.name = name,
+       .kind = "snmp",
+       .fault = fault,
+       .path = name + "/up",
+       .period = period_,
+       .place = std::to_string(well ? snmp_port_ : silent_port_)},
+      "host = \"127.0.0.1\"\nport = " + std::to_string(well ? snmp_port_ : silent_port_) + "\n" +
+          Period() + (well ? kPatient : kImpatient) +
           "property = [ { name = \"up\", oid = \"1.3.6.1.2.1.1.3.0\" } ]\n");
 }
 

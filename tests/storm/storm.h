@@ -33,24 +33,29 @@ struct StormInstance {
   bool counts = false;
   // It is asked once so often, and each answer gives one sample of `path`; 0: it is not asked.
   std::chrono::milliseconds period{0};
+  std::string place = {};  // Where its device is: a file, a URL, a program, or a port of loopback.
+  std::string toml = {};   // "[drivers.NAME]" and what is below it.
 };
 
 class Storm {
  public:
-  // Returns when all of it runs. `bin`: the folder of the programs.
-  Storm(std::string bin, bool faults);
+  // Returns when all of it runs. `bin`: the folder of the programs. `period`: of what is asked, at
+  // least 100 ms.
+  Storm(std::string bin, bool faults,
+        std::chrono::milliseconds period = std::chrono::milliseconds(200));
   ~Storm();
   Storm(const Storm&) = delete;
   Storm& operator=(const Storm&) = delete;
 
   const std::vector<StormInstance>& instances() const { return instances_; }
-  const std::string& drivers() const { return toml_; }  // For the agent's configuration.
+  std::string drivers() const;  // All of them, for the agent's configuration.
   // What flaps goes if it was there, and comes back if it was gone. Programs do that by themselves.
   void Flap();
   bool gone() const { return gone_; }
 
  private:
   void Add(StormInstance instance, const std::string& options);
+  std::string Period() const;
   void AddModbus(const std::string& name, std::uint16_t port, int unit, Fault fault);
   void AddHttp(const std::string& name, const std::string& route, Fault fault);
   void AddExec(const std::string& name, Fault fault);
@@ -67,9 +72,9 @@ class Storm {
 
   const std::string bin_;
   const bool faults_;
+  const std::chrono::milliseconds period_;
   TempDir folder_;
   std::vector<StormInstance> instances_;
-  std::string toml_;
 
   std::unique_ptr<Child> plant_, faulty_plant_, flapping_plant_;
   std::uint16_t plant_port_ = 0, faulty_port_ = 0, flapping_port_ = 0;
