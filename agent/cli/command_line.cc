@@ -43,6 +43,7 @@ struct Options {
   std::string duration;
   std::string file;
   std::string name;
+  std::string write;
   std::string root;
   std::uint64_t count = 0;
   std::uint64_t limit = api::kEventsDefault;
@@ -326,6 +327,10 @@ class CommandLine {
     CLI::App* probe = drivers->add_subcommand(
         "probe", "Read one instance of the configuration once; without the daemon");
     probe->add_option("name", options_.name, "Which")->required();
+    probe
+        ->add_option("--write", options_.write,
+                     "Then write this, and show what the device has; otherwise it is only read")
+        ->type_name("PATH=VALUE");
     CLI::App* test = drivers->add_subcommand(
         "test", "Run a configuration's drivers for some time; without the daemon");
     test->add_option("file", options_.file, "Which; without it that of --config");
@@ -340,7 +345,8 @@ class CommandLine {
             ParseDuration(options_.duration).value_or(std::chrono::milliseconds(10'000));
         const Output& out = context.out;
         if (scan->parsed()) return ScanDrivers(out, options_.scan);
-        if (probe->parsed()) return ProbeDriver(out, options_.config, options_.name, at_most);
+        if (probe->parsed())
+          return ProbeDriver(out, options_.config, options_.name, at_most, options_.write);
         if (test->parsed()) {
           const bool given = !options_.file.empty();
           return TestDrivers(out, given ? options_.file : options_.config, at_most);

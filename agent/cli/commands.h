@@ -96,10 +96,11 @@ Done FactoryReset(const Context& context, bool purge, bool yes);
 Done Drivers(const Context& context);
 Done DriverKindList(const Output& out);
 // Of the configuration `file`, without the daemon, and without store and cloud: all instances for
-// that long, or one until it was read once. Nothing is written to an actuator.
+// that long, or one until it was read once. Nothing is written to an actuator, but what `write`
+// says: PATH=VALUE, or nothing.
 Done TestDrivers(const Output& out, const std::string& file, std::chrono::milliseconds at_most);
 Done ProbeDriver(const Output& out, const std::string& file, const std::string& name,
-                 std::chrono::milliseconds at_most);
+                 std::chrono::milliseconds at_most, const std::string& write);
 
 // scan_command.cc. What this machine has, or a bus that `options` name; reads only.
 struct ScanArguments {

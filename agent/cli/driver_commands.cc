@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,18 +93,24 @@ std::string InUnit(const runtime::TrialValue& value) {
 }
 
 void ShowValues(const Output& out, const std::vector<runtime::TrialValue>& values) {
-  Table table({"PATH", ">VALUE", "QUALITY", ">SAMPLES", "FROM"});
+  const bool raw = std::ranges::any_of(
+      values, [](const runtime::TrialValue& value) { return !value.raw.empty(); });
+  std::vector<std::string> head = {"PATH", ">VALUE", "QUALITY", ">SAMPLES", "FROM"};
+  if (raw) head.push_back("RAW");
+  Table table(std::move(head));
   for (const runtime::TrialValue& value : values) {
     const bool none = value.samples == 0 && !value.bad;
     const Style style = value.bad ? Style::kBad : none ? Style::kWarn : Style::kGood;
-    table.Add({{value.def.path.text(), Style::kBold},
-               InUnit(value),
-               {value.bad ? "bad"
-                : none    ? "not read"
-                          : "good",
-                style},
-               api::Grouped(value.samples),
-               value.def.source});
+    std::vector<Cell> row = {{value.def.path.text(), Style::kBold},
+                             InUnit(value),
+                             {value.bad ? "bad"
+                              : none    ? "not read"
+                                        : "good",
+                              style},
+                             api::Grouped(value.samples),
+                             value.def.source};
+    if (raw) row.push_back(Printable(value.raw));
+    table.Add(std::move(row));
   }
   if (!table.empty()) table.Print(out);
 }
@@ -115,6 +122,7 @@ Json ValueList(const std::vector<runtime::TrialValue>& values) {
     list.push_back({{"path", value.def.path.text()},
                     {"instance", value.def.instance},
                     {"value", value.samples == 0 ? Json(nullptr) : std::move(shown)},
+                    {"raw", value.raw.empty() ? Json(nullptr) : Json(value.raw)},
                     {"unit", value.def.unit},
                     {"bad", value.bad},
                     {"samples", value.samples},
@@ -131,8 +139,21 @@ bool AllWell(const std::vector<runtime::InstanceStatus>& instances) {
   });
 }
 
+struct Written {
+  std::string path;
+  Result<model::Value> value;  // What the device has then.
+};
+
+Json WrittenJson(const Written& written) {
+  const bool well = written.value.has_value();
+  return {{"path", written.path},
+          {"value", well ? Json::parse(model::ToJson(*written.value), nullptr, false) : Json()},
+          {"error", well ? Json() : Json(written.value.error().text)}};
+}
+
 // Its answer, when there was something to try.
-Done Show(const Output& out, const runtime::Trial& trial, bool stopped) {
+Done Show(const Output& out, const runtime::Trial& trial, bool stopped,
+          const std::optional<Written>& written = {}) {
   const std::vector<runtime::InstanceStatus> instances = trial.status();
   const std::vector<runtime::TrialValue> values = trial.values();
   Json list = Json::array();
@@ -140,13 +161,21 @@ Done Show(const Output& out, const runtime::Trial& trial, bool stopped) {
     list.push_back(api::InstanceJson(instance));
   }
   if (out.json()) {
-    out.Document({{"drivers", std::move(list)}, {"values", ValueList(values)}});
+    Json document{{"drivers", std::move(list)}, {"values", ValueList(values)}};
+    if (written) document["written"] = WrittenJson(*written);
+    out.Document(document);
   } else {
     ShowValues(out, values);
     if (!values.empty()) out.Line();
     ShowInstances(out, list);
   }
   if (stopped) out.Say("ended by a signal");
+  if (written && !written->value) {
+    return Fail(Exit::kRefused, written->path + " was not written: " + written->value.error().text);
+  }
+  if (written && !out.json()) {
+    out.Say("written: " + written->path + " is " + model::Format(*written->value) + " now");
+  }
   return AllWell(instances) ? Exit::kOk : Exit::kProblems;
 }
 
@@ -224,7 +253,11 @@ Done TestDrivers(const Output& out, const std::string& file, milliseconds at_mos
 }
 
 Done ProbeDriver(const Output& out, const std::string& file, const std::string& name,
-                 milliseconds at_most) {
+                 milliseconds at_most, const std::string& write) {
+  const std::size_t equals = write.find('=');
+  if (!write.empty() && (equals == write.npos || equals == 0)) {
+    return Fail(Exit::kUsage, "--write wants PATH=VALUE, not '" + write + "'");
+  }
   const auto config = Load(out, file);
   if (!config) return Exit::kConfig;
   std::vector<std::string> names;
@@ -244,7 +277,12 @@ Done ProbeDriver(const Output& out, const std::string& file, const std::string& 
   runtime::Trial trial(clock);
   trial.Start(wanted, config->properties);
   const bool stopped = trial.Run(at_most, [&trial] { return trial.ReadOnce(); });
-  const Done done = Show(out, trial, stopped);
+  std::optional<Written> written;
+  if (!write.empty() && !stopped) {
+    const std::string path = write.substr(0, equals);
+    written = Written{path, trial.Write(path, write.substr(equals + 1), at_most)};
+  }
+  const Done done = Show(out, trial, stopped, written);
   trial.Stop();
   return done;
 }

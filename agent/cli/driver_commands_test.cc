@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,59 @@ TEST_F(DriverCommandsTest, AProbeReadsOneInstanceOnce) {
   const Ran unknown = Ask({"probe", "hosst"});
   EXPECT_EQ(unknown.exit, 3);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean 'host'?"));
+}
+
+TEST_F(DriverCommandsTest, AProbeShowsWhatTheDeviceSaysBesideWhatItMeans) {
+  const auto chip = dir_.path() / "sys/class/hwmon/hwmon0";
+  std::filesystem::create_directories(chip);
+  std::ofstream(chip / "name") << "lm75\n";
+  std::ofstream(chip / "temp1_input") << "21500\n";
+  std::ofstream(chip / "temp2_input") << "warm\n";
+  Write("[drivers.board]\nkind = \"hwmon\"\nroot = \"" + dir_.path().string() + "\"\n");
+  const Json json = JsonOf(Ask({"probe", "board", "--json"}));
+  ASSERT_EQ(json["values"].size(), 2u) << json;
+  EXPECT_EQ(json["values"][0]["value"], 21.5);
+  EXPECT_EQ(json["values"][0]["raw"], "temp1_input 21500");
+  EXPECT_EQ(json["values"][1]["value"], nullptr);
+  EXPECT_EQ(json["values"][1]["raw"], "temp2_input warm");
+  const Ran ran = Ask({"probe", "board"});
+  EXPECT_THAT(ran.out, ContainsRegex("PATH .*RAW"));
+  EXPECT_THAT(ran.out, ContainsRegex("board/lm75/temp1 +21.500? Cel +good .*temp1_input 21500"));
+  // Where nothing is said, there is no column for it.
+  Write("[drivers.host]\nperiod = \"100ms\"\n");
+  EXPECT_THAT(Ask({"probe", "host"}).out, Not(HasSubstr("RAW")));
+}
+
+TEST_F(DriverCommandsTest, AProbeWritesOnlyWhatItIsTold) {
+  tests::RunningPlant plant;
+  Write("[drivers.p]\nkind = \"modbus\"\nendpoint = \"tcp://127.0.0.1:" +
+        std::to_string(plant->port()) +
+        "\"\nperiod = \"100ms\"\n[[drivers.p.unit]]\nid = 2\nregister = [\n"
+        "{ name = \"set\", kind = \"holding\", address = 0, writable = true, max = 3000 },\n"
+        "{ name = \"any\", kind = \"holding\", address = 0, writable = true },\n"
+        "{ name = \"speed\", kind = \"input\", address = 0 } ]\n");
+  const auto written = [this](const std::string& what) {
+    return Ask({"probe", "p", "--json", "--write", what});
+  };
+  EXPECT_FALSE(JsonOf(Ask({"probe", "p", "--json"})).contains("written"));
+  const Ran well = written("p/set=1500");
+  EXPECT_EQ(well.exit, 0) << well.err;
+  EXPECT_EQ(JsonOf(well)["written"]["value"], 1500);
+  const Ran text = Ask({"probe", "p", "--write", "p/set=1400"});
+  EXPECT_THAT(text.err, HasSubstr("written: p/set is 1400 now"));
+  for (const auto& [what, why] : std::map<std::string, std::string>{
+           {"p/set=3001", "3000"},         // Its limit here …
+           {"p/any=3001", "exception 3"},  // … and that of the device.
+           {"p/set=fast", "fast"},
+           {"p/speed=1", "not writable"},
+           {"p/sped=1", "no driver has a property 'p/sped'"}}) {
+    const Ran ran = written(what);
+    EXPECT_EQ(ran.exit, 4) << what;
+    EXPECT_THAT(ran.err, HasSubstr(why)) << what;
+    EXPECT_EQ(JsonOf(ran)["written"]["value"], nullptr) << what;
+  }
+  EXPECT_EQ(written("p/set").exit, 2);
+  EXPECT_EQ(JsonOf(Ask({"probe", "p", "--json"}))["values"][1]["value"], 1400);
 }
 
 TEST_F(DriverCommandsTest, AProbeOfADeviceThatIsAwayEndsWithItsError) {

@@ -104,6 +104,9 @@ struct Supervisor::Instance final : public driver::SampleSink {
     owner.hooks_.changed();
   }
 
+  bool wants_raw() const override { return static_cast<bool>(owner.hooks_.raw); }
+  void Raw(model::PropertyId id, std::string_view raw) override { owner.hooks_.raw(id, raw); }
+
   void Polled(std::string_view part, microseconds took, const Status& result) override {
     ++polls;
     latencies.Add(took);

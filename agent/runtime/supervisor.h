@@ -51,6 +51,8 @@ class Supervisor {
     std::function<void(model::PropertyId, const model::Sample&)> sampled;
     // A driver call's answer.
     std::function<void(const model::DriverCall&, Result<model::Value>)> answered;
+    // driver::SampleSink::Raw; none: nobody wants it.
+    std::function<void(model::PropertyId, std::string_view)> raw = {};
   };
 
   Supervisor(Loop& loop, model::Twin& twin, DriverKinds kinds, Hooks hooks);

@@ -31,17 +31,20 @@ Trial::Trial(const Clock& clock)
     : clock_(clock),
       loop_(clock),
       twin_(model::Role::kDevice),
-      supervisor_(loop_, twin_, DriverKinds(),
-                  {.changed = [] {},
-                   .defined = [](model::PropertyId) {},
-                   .undefined = [this](model::PropertyId id) { last_.erase(id); },
-                   .sampled =
-                       [this](model::PropertyId id, const model::Sample& sample) {
-                         TrialValue& last = last_[id];
-                         last.value = sample.value;
-                         ++last.samples;
-                       },
-                   .answered = [](const model::DriverCall&, Result<model::Value>) {}}) {
+      supervisor_(
+          loop_, twin_, DriverKinds(),
+          {.changed = [] {},
+           .defined = [](model::PropertyId) {},
+           .undefined = [this](model::PropertyId id) { last_.erase(id); },
+           .sampled =
+               [this](model::PropertyId id, const model::Sample& sample) {
+                 TrialValue& last = last_[id];
+                 last.value = sample.value;
+                 ++last.samples;
+               },
+           .answered = [this](const model::DriverCall&,
+                              Result<model::Value> answer) { answer_ = std::move(answer); },
+           .raw = [this](model::PropertyId id, std::string_view raw) { last_[id].raw = raw; }}) {
   twin_.Load(NoStore());
 }
 
@@ -63,6 +66,25 @@ bool Trial::Run(milliseconds at_most, const std::function<bool()>& done) {
   }
   for (const Loop::Id watch : watches) loop_.Cancel(watch);
   return stopped;
+}
+
+Result<model::Value> Trial::Write(const std::string& path, const std::string& text,
+                                  milliseconds at_most) {
+  const model::PropertyId id = twin_.Find(path);
+  if (id == model::kNoProperty || !twin_.defined(id)) {
+    return NotFound("no driver has a property '" + path + "'");
+  }
+  const Result<model::Value> value = model::ParseValue(text, twin_.def(id).type);
+  if (!value) return value;
+  if (const Status fits = model::CheckWritable(twin_.def(id), *value); !fits) return fits.error();
+  model::DriverCall call;
+  call.ticket = 1;
+  call.id = id;
+  call.value = *value;
+  answer_.reset();
+  supervisor_.Call(call);
+  if (Run(at_most, [this] { return answer_.has_value(); })) return Unavailable("ended by a signal");
+  return answer_.value_or(TimedOut("no answer in time; the device may have taken it"));
 }
 
 std::vector<TrialValue> Trial::values() const {

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Drivers by themselves, for a technician who tries them: they run as they do in the agent, with
-// nothing behind them: no store, no cloud, nothing desired, and so no writes.
+// nothing behind them: no store, no cloud, nothing desired, and so no writes but those that are
+// asked for.
 
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct TrialValue {
   model::Value value;  // The last one; none yet: kNone.
   bool bad = false;    // It could not be read since.
   std::uint64_t samples = 0;
+  std::string raw;  // What the device said of it last; empty where the driver doesn't say.
 };
 
 // SINGLE-THREADED.
@@ -42,6 +45,12 @@ class Trial {
   bool Run(std::chrono::milliseconds at_most, const std::function<bool()>& done);
   void Stop() { supervisor_.StopAll(); }
 
+  // Writes what `text` says, as the property's type has it, within its limits, and lets the drivers
+  // run until the device has answered or `at_most` is over (kTimeout). What it has then. kNotFound:
+  // no driver has defined the path. Once a value was read: before, a driver may not know it.
+  Result<model::Value> Write(const std::string& path, const std::string& text,
+                             std::chrono::milliseconds at_most);
+
   std::vector<InstanceStatus> status() const { return supervisor_.status(); }
   std::vector<TrialValue> values() const;  // By instance, and path.
   // Whether every running instance has read each of its properties, or failed to.
@@ -52,6 +61,7 @@ class Trial {
   EventLoop loop_;
   model::Twin twin_;
   std::map<model::PropertyId, TrialValue> last_;  // Of samples.
+  std::optional<Result<model::Value>> answer_;    // Of the write.
   Supervisor supervisor_;
 };
 

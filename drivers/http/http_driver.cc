@@ -306,6 +306,10 @@ std::vector<Result<Value>> HttpDriver::Values(std::size_t request, bool conditio
   }
   body_limit_->Use(answer.body.size());
   std::vector<Result<Value>> values = poll.extraction.From(answer.body);
+  if (sink_->wants_raw()) {
+    const std::vector<std::string> raw = poll.extraction.Raw(answer.body);
+    for (std::size_t i = 0; i < raw.size(); ++i) properties_[poll.properties[i]].raw = raw[i];
+  }
   for (std::size_t i = 0; i < values.size(); ++i) {
     properties_[poll.properties[i]].last = values[i].value_or(Value());
   }
@@ -321,6 +325,7 @@ bool HttpDriver::ReportAll(std::size_t request, const std::vector<Result<Value>>
   const std::vector<std::size_t> targets = polls_[request].properties;
   for (std::size_t i = 0; i < values.size(); ++i) {
     Property& property = properties_[targets[i]];
+    if (!property.raw.empty()) sink_->Raw(property.id, property.raw);
     if (values[i]) {
       property.bad = false;
       sink_->Report(property.id, *values[i]);

@@ -76,6 +76,7 @@ class HttpDriver final : public driver::Driver {
     std::size_t part = 0;
     std::size_t write_host = 0;
     model::Value last;  // As it was last read; none when it couldn't be.
+    std::string raw;    // What stood there, if the sink wants it.
     bool bad = false;   // Reported as bad.
   };
   // A write or a read that somebody waits for.

@@ -98,6 +98,30 @@ type = "int"
   EXPECT_EQ(Part().state, "ok");
 }
 
+TEST_F(HttpPollTest, SaysWhatStandsThere) {
+  server().Serve("shown", R"({"a":215,"b":"warm"})");
+  Start("[[request]]\nurl = \"" + server().Url("/files/shown") + R"toml("
+[[request.property]]
+name = "scaled"
+pointer = "/a"
+scale = 0.1
+[[request.property]]
+name = "matched"
+regex = "\"a\":([0-9]+)"
+[[request.property]]
+name = "wrong"
+pointer = "/b"
+[[request.property]]
+name = "absent"
+pointer = "/c"
+)toml");
+  ASSERT_TRUE(UntilGood("t/scaled", 21.5));
+  EXPECT_EQ(sink_.RawOf("t/scaled"), "215");
+  EXPECT_EQ(sink_.RawOf("t/matched"), "'215'");
+  EXPECT_EQ(sink_.RawOf("t/wrong"), "'warm'");
+  EXPECT_EQ(sink_.RawOf("t/absent"), "");
+}
+
 TEST_F(HttpPollTest, PollsOverOneConnectionAndFollowsTheValue) {
   server().Serve("value", R"({"a":1})");
   Start(RequestOf(server().Url("/files/value?who=one"), "period = \"100ms\""));

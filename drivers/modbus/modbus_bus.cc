@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -27,6 +28,18 @@ bool RefusesAddresses(int exception) {
 Result<model::Value> DecodeAny(const RegisterSpec& spec, std::span<const std::uint16_t> registers) {
   if (IsBits(spec.kind)) return model::Value(registers.front() != 0);
   return Decode(spec, registers);
+}
+
+// As they came: "0x4148 0x0000"; of a bit, "1".
+std::string RawText(TableKind kind, std::span<const std::uint16_t> registers) {
+  if (IsBits(kind)) return registers.front() != 0 ? "1" : "0";
+  std::string text;
+  for (const std::uint16_t one : registers) {
+    char word[8];
+    std::snprintf(word, sizeof word, "%s0x%04x", text.empty() ? "" : " ", one);
+    text += word;
+  }
+  return text;
 }
 
 // Devices that have no measurement send NaN.
@@ -128,18 +141,19 @@ PollStep ModbusBus::Poll(std::size_t part, bool first, MonoTime deadline) {
 }
 
 void ModbusBus::Deliver(const ReadGroup& group, const std::vector<std::uint16_t>& registers,
-                        int unit, PollStep& step) {
+                        int unit, PollStep& step) const {
   const std::span<const std::uint16_t> all(registers);
   for (const PlannedValue& planned : group.values) {
     const RegisterSpec& spec = planned.spec;
     const auto own = all.subspan(static_cast<std::size_t>(spec.address - group.address),
                                  static_cast<std::size_t>(spec.count()));
     Result<model::Value> value = DecodeAny(spec, own);
+    std::string raw = raw_wanted() ? RawText(spec.kind, own) : std::string();
     if (value) {
       const model::Quality quality = QualityOf(*value);
-      step.readings.push_back({planned.property, *std::move(value), quality});
+      step.readings.push_back({planned.property, *std::move(value), quality, std::move(raw)});
     } else {
-      step.readings.push_back({planned.property, {}, model::Quality::kBad});
+      step.readings.push_back({planned.property, {}, model::Quality::kBad, std::move(raw)});
       step.status = OfUnit(unit, value.error());
     }
   }

@@ -52,8 +52,8 @@ class ModbusBus final : public BlockingBus {
 
   ModbusResult<void> Send(const Unit& unit, const RegisterSpec& spec, const model::Value& value,
                           MonoTime deadline);
-  static void Deliver(const ReadGroup& group, const std::vector<std::uint16_t>& registers, int unit,
-                      PollStep& step);
+  void Deliver(const ReadGroup& group, const std::vector<std::uint16_t>& registers, int unit,
+               PollStep& step) const;
 
   ModbusResult<std::vector<std::uint16_t>> ReadTable(const Unit& unit, TableKind kind, int address,
                                                      int count, MonoTime deadline);

@@ -182,6 +182,20 @@ TEST_F(ModbusDriverTest, ReadsEveryTypeInEveryOrder) {
   EXPECT_THAT(PartOf(0).last_error, HasSubstr("unit 4: 18446744073709551615 in input 36 uint64"));
 }
 
+TEST_F(ModbusDriverTest, SaysWhatTheRegistersHold) {
+  Start(Unit(4, Register("float",
+                         "kind = \"input\"\naddress = 48\ntype = \"float32\"\n"
+                         "word_order = \"little\"") +
+                    Register("signed",
+                             "kind = \"input\"\naddress = 47\ntype = \"int16\"\n"
+                             "scale = 0.1") +
+                    Register("odd", "kind = \"discrete\"\naddress = 1")));
+  ASSERT_TRUE(AwaitSamples("u4/odd", 1) && AwaitSamples("u4/signed", 1));
+  EXPECT_EQ(sink_.RawOf("u4/float"), "0x0000 0x4050");
+  EXPECT_EQ(sink_.RawOf("u4/signed"), "0xffd6");
+  EXPECT_EQ(sink_.RawOf("u4/odd"), "0");
+}
+
 TEST_F(ModbusDriverTest, AFloatThatIsNoNumberIsUncertain) {
   Start(Unit(
       4, Register("raw", "kind = \"holding\"\naddress = 0\ntype = \"uint32\"\nwritable = true") +

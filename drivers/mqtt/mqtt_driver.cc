@@ -196,7 +196,10 @@ bool MqttDriver::OnPlain(std::size_t source, const Captures& captures, std::stri
     status = said.error();
   }
   const std::vector<std::size_t> mine = channels_->origins()[*origin].channels;
+  std::vector<std::string> raw;
+  if (sink_->wants_raw()) raw = decoders_[source].Raw(payload);
   for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!raw.empty() && !raw[i].empty()) sink_->Raw(channels_->channel(mine[i]).id, raw[i]);
     const bool going_on = values[i] ? channels_->Report(mine[i], *values[i], time, false)
                                     : channels_->ReportBad(mine[i]);
     if (!going_on || (values[i] && !Took(mine[i], *values[i]))) return false;

@@ -58,6 +58,16 @@ std::vector<Result<Value>> PayloadDecoder::Values(std::string_view payload) cons
   return values;
 }
 
+std::vector<std::string> PayloadDecoder::Raw(std::string_view payload) const {
+  const std::vector<std::string> placed = extraction_.Raw(payload);
+  std::vector<std::string> raw;
+  std::size_t next = 0;
+  for (const PropertyOptions& property : source_.properties) {
+    raw.push_back(property.place ? placed[next++] : extract::Shown(payload));
+  }
+  return raw;
+}
+
 Result<std::optional<WallTime>> PayloadDecoder::Time(std::string_view payload) const {
   if (time_.empty()) return std::optional<WallTime>();
   const auto picked = time_.Pick(payload);

@@ -23,6 +23,8 @@ class PayloadDecoder {
 
   // One result a property of the source, in their order.
   std::vector<Result<model::Value>> Values(std::string_view payload) const;
+  // What stands at their places, for people; empty where nothing does.
+  std::vector<std::string> Raw(std::string_view payload) const;
   // When the values were sampled, as the message says it; nothing where it isn't asked.
   Result<std::optional<WallTime>> Time(std::string_view payload) const;
 

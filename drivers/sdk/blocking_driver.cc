@@ -217,7 +217,9 @@ Status BlockingDriver::Start(Loop& loop, SampleSink& sink) {
     by_id_[*id] = i;
   }
   bad_.assign(ids_.size(), false);
-  shared_ = std::make_shared<Shared>(options_, MakeBus());
+  std::unique_ptr<BlockingBus> bus = MakeBus();
+  if (sink.wants_raw()) bus->WantRaw();
+  shared_ = std::make_shared<Shared>(options_, std::move(bus));
   if (shared_->event < 0) {
     shared_.reset();
     return Unavailable("no event descriptor for the bus: too many open files");
@@ -416,6 +418,7 @@ void BlockingDriver::OnAnswer(const Outcome& outcome) {
 }
 
 void BlockingDriver::ReportReading(const Reading& reading) {
+  if (!reading.raw.empty()) sink_->Raw(ids_[reading.property], reading.raw);
   if (reading.value.none()) return ReportPropertyBad(reading.property);
   bad_[reading.property] = false;
   sink_->Report(ids_[reading.property], reading.value, reading.quality);

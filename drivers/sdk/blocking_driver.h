@@ -34,6 +34,7 @@ struct Reading {
   std::size_t property = 0;  // Index into BusOptions::properties.
   model::Value value;
   model::Quality quality = model::Quality::kGood;
+  std::string raw = {};  // See SampleSink::Raw; may stay empty where nobody wants it.
 };
 
 // One operation of a poll.
@@ -68,6 +69,15 @@ class BlockingBus {
   // Makes a running operation return soon, if that is possible. Any thread; must not block. The bus
   // is not used for anything but destruction after it.
   virtual void Interrupt() {}
+
+  // Before the first operation.
+  void WantRaw() { raw_wanted_ = true; }
+
+ protected:
+  bool raw_wanted() const { return raw_wanted_; }
+
+ private:
+  bool raw_wanted_ = false;
 };
 
 struct BusPart {

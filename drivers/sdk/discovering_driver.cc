@@ -78,6 +78,10 @@ class DiscoveringDriver::Gate final : public SampleSink {
               const Status& result) override {
     sink_->Polled(part, took, result);
   }
+  bool wants_raw() const override { return sink_->wants_raw(); }
+  void Raw(model::PropertyId id, std::string_view raw) override {
+    if (id != model::kNoProperty) sink_->Raw(id, raw);
+  }
 
   void RemoveAllBut(const std::set<std::string>& paths) {
     std::erase_if(refused_, [&](const auto& refusal) { return !paths.contains(refusal.first); });

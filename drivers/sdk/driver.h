@@ -50,6 +50,12 @@ class SampleSink {
   // instance ("unit 3"), or is empty.
   virtual void Polled(std::string_view part, std::chrono::microseconds took,
                       const Status& result) = 0;
+
+  // For a technician who looks at a device (`edgetwin drivers probe`): what it said itself, before
+  // it became the value that is reported next, or why there is none: "0x00d7", "21500". Of a few
+  // dozen bytes, UTF-8. Only a sink that wants it is told; other drivers need not say it at all.
+  virtual bool wants_raw() const { return false; }
+  virtual void Raw(model::PropertyId, std::string_view) {}
 };
 
 // One device behind an instance, for `edgetwin drivers`.

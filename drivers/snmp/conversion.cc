@@ -86,20 +86,6 @@ std::optional<Number> Parsed(std::string_view text) {
   return number;
 }
 
-std::string ShownData(const Data& data) {
-  std::string text(ToString(data.syntax));
-  if (const auto* whole = std::get_if<std::int64_t>(&data.value)) {
-    text += " " + std::to_string(*whole);
-  } else if (const auto* natural = std::get_if<std::uint64_t>(&data.value)) {
-    text += " " + std::to_string(*natural);
-  } else if (const auto* real = std::get_if<double>(&data.value)) {
-    text += " " + Format(Value(*real));
-  } else if (const auto* bytes = std::get_if<std::string>(&data.value)) {
-    text += " " + Shown(*bytes);
-  }
-  return text;
-}
-
 Error Not(std::string_view wanted, const Data& data) {
   return Corrupt("is " + ShownData(data) + ", not " + std::string(wanted));
 }
@@ -285,6 +271,20 @@ Result<Data> RealData(const Value& value, const Conversion& conversion, Syntax s
 }
 
 }  // namespace
+
+std::string ShownData(const Data& data) {
+  std::string text(ToString(data.syntax));
+  if (const auto* whole = std::get_if<std::int64_t>(&data.value)) {
+    text += " " + std::to_string(*whole);
+  } else if (const auto* natural = std::get_if<std::uint64_t>(&data.value)) {
+    text += " " + std::to_string(*natural);
+  } else if (const auto* real = std::get_if<double>(&data.value)) {
+    text += " " + Format(Value(*real));
+  } else if (const auto* bytes = std::get_if<std::string>(&data.value)) {
+    text += " " + Shown(*bytes);
+  }
+  return text;
+}
 
 std::string Shown(std::string_view text) {
   std::string words;

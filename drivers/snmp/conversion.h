@@ -35,6 +35,9 @@ Result<model::Value> ToValue(const Data& data, const Conversion& conversion);
 // kInvalid for a value that doesn't fit, kUnsupported for a syntax that can't be set.
 Result<Data> ToData(const model::Value& value, const Conversion& conversion, Syntax syntax);
 
+// "Gauge32 42", "OCTET STRING 'eth0'": what came, for people.
+std::string ShownData(const Data& data);
+
 // What a row is known by: an OCTET STRING's bytes as they are, numbers and OIDs as text; nothing
 // for others.
 std::optional<std::string> RowName(const Data& data);

@@ -301,6 +301,7 @@ void SnmpBus::Deliver(const Batch& batch, const Question& question, const Answer
     } else {
       Fail(batch[i], value.error(), step);
     }
+    if (raw_wanted()) step.readings.back().raw = ShownData(binding.data);
   }
   if (!moved.empty()) PlanSearches();
 }

@@ -90,6 +90,14 @@ TEST_F(SnmpAgentTest, WhatTheAgentHasNotIsBadAndTheRestIsRead) {
   }
 }
 
+TEST_F(SnmpAgentTest, SaysWhatCameAlsoWhereItMakesNoValue) {
+  agent_.Serve({{"1.0", "timeticks", "-", "123"}, {"2.0", "string", "-", "hot"}});
+  Begin(PropertyOf("up", "1.0", "type = \"double\"\nscale = 0.01") + PropertyOf("number", "2.0"));
+  ASSERT_TRUE(UntilBad("t/number"));
+  EXPECT_EQ(sink_.RawOf("t/up"), "TimeTicks 123");
+  EXPECT_EQ(sink_.RawOf("t/number"), "OCTET STRING 'hot'");
+}
+
 TEST_F(SnmpAgentTest, WhatMakesNoValueIsBadAndSaysWhy) {
   agent_.Serve({{"1.0", "string", "-", "hot"},
                 {"2.0", "counter64", "-", "18446744073709551615"},

@@ -105,7 +105,8 @@ void W1Bus::ReadNext(PollStep& step) {
           *value == kPowerOn && known.last && std::abs(*known.last - kPowerOn) > kPowerOnNear;
       if (!doubtful) known.last = *value;
       step.readings.push_back({at, ValueOf(known.sensor, *value),
-                               doubtful ? model::Quality::kUncertain : model::Quality::kGood});
+                               doubtful ? model::Quality::kUncertain : model::Quality::kGood,
+                               raw_wanted() ? std::to_string(*value) : std::string()});
       return;
     }
     known.breaker.Failed(files_->Now());

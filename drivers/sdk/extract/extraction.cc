@@ -27,6 +27,22 @@ void Extraction::Add(std::string name, const Place& place, Conversion conversion
   targets_.push_back(std::move(target));
 }
 
+std::vector<std::string> Extraction::Raw(std::string_view body) const {
+  const auto picked = picker_.Pick(body);
+  std::vector<std::string> texts;
+  for (const Target& target : targets_) {
+    const auto* pattern = std::get_if<Pattern>(&target.place);
+    Result<Scalar> scalar = NotFound("");
+    if (pattern != nullptr) {
+      scalar = Matched(*pattern, body);
+    } else if (picked) {
+      scalar = (*picked)[std::get<std::size_t>(target.place)];
+    }
+    texts.push_back(scalar ? ShownScalar(*scalar) : std::string());
+  }
+  return texts;
+}
+
 std::vector<Result<model::Value>> Extraction::From(std::string_view body) const {
   std::optional<Result<std::vector<Result<Scalar>>>> picked;
   if (!picker_.empty()) {

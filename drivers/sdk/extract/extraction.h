@@ -31,6 +31,8 @@ class Extraction {
 
   // One result an Add, in their order.
   std::vector<Result<model::Value>> From(std::string_view body) const;
+  // What stands at their places, for people; empty where nothing does.
+  std::vector<std::string> Raw(std::string_view body) const;
 
  private:
   struct Target {

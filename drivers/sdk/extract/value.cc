@@ -26,15 +26,6 @@ struct Overloaded : Each... {
 template <class... Each>
 Overloaded(Each...) -> Overloaded<Each...>;
 
-std::string ShownScalar(const Scalar& scalar) {
-  return std::visit(Overloaded{[](std::monostate) { return std::string("null"); },
-                               [](bool flag) { return std::string(flag ? "true" : "false"); },
-                               [](double number) { return Format(Value(number)); },
-                               [](const std::string& text) { return Shown(text); },
-                               [](auto whole) { return std::to_string(whole); }},
-                    scalar);
-}
-
 Error Not(std::string_view wanted, const Scalar& scalar) {
   return Invalid("is " + ShownScalar(scalar) + ", not " + std::string(wanted));
 }
@@ -117,6 +108,15 @@ double Unscaled(double value, const Conversion& conversion) {
 }
 
 }  // namespace
+
+std::string ShownScalar(const Scalar& scalar) {
+  return std::visit(Overloaded{[](std::monostate) { return std::string("null"); },
+                               [](bool flag) { return std::string(flag ? "true" : "false"); },
+                               [](double number) { return Format(Value(number)); },
+                               [](const std::string& text) { return Shown(text); },
+                               [](auto whole) { return std::to_string(whole); }},
+                    scalar);
+}
 
 std::string Shown(std::string_view text) {
   std::string words = ToUtf8(text, kShownBytesMax);

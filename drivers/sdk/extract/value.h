@@ -38,6 +38,9 @@ Result<model::Value> ToRaw(const model::Value& value, const Conversion& conversi
 // The JSON to be sent for a value of the conversion's type. kInvalid for what JSON can't say.
 Result<std::string> ToJson(const model::Value& value, const Conversion& conversion);
 
+// As JSON has it, but for strings, which are cut.
+std::string ShownScalar(const Scalar& scalar);
+
 // `text` in quotes, cut, with nothing that a terminal obeys.
 std::string Shown(std::string_view text);
 

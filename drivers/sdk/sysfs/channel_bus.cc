@@ -52,6 +52,7 @@ class ChannelBus final : public driver::BlockingBus {
   }
 
   PollStep Poll(std::size_t part, bool first, MonoTime) override {
+    if (raw_wanted()) buffer_.KeepNotes();
     Part& device = parts_[part];
     if (first) {
       device.next = device.begin;
@@ -63,10 +64,11 @@ class ChannelBus final : public driver::BlockingBus {
     while (device.next < device.end) {
       const std::size_t at = device.next++;
       Result<ChannelValue> read = ReadChannel(at);
+      std::string raw = buffer_.TakeNotes();
       if (read) {
-        step.readings.push_back({at, std::move(read->value), read->quality});
+        step.readings.push_back({at, std::move(read->value), read->quality, std::move(raw)});
       } else {
-        step.readings.push_back({at, {}, model::Quality::kBad});
+        step.readings.push_back({at, {}, model::Quality::kBad, std::move(raw)});
         if (device.failure) device.failure = read.error();
       }
       device.answered = device.answered || read || IsAnswer(read.error().code);

@@ -20,6 +20,9 @@
 namespace edgetwin::sysfs {
 namespace {
 
+// Of each file in ReadBuffer's notes.
+constexpr std::size_t kNotedBytesMax = 40;
+
 // What the kernel counts up as devices appear; the next boot, or the next plug, gives another
 // number.
 bool IsNumberedByKernel(std::string_view name) {
@@ -100,7 +103,13 @@ Result<std::string_view> KeptFile::Read(ReadBuffer& buffer) {
     }
   }
   if (!size) return size.error();
-  return std::string_view(buffer.bytes_.data(), *size);
+  const std::string_view content(buffer.bytes_.data(), *size);
+  if (buffer.noting_) {
+    if (!buffer.notes_.empty()) buffer.notes_ += ", ";
+    buffer.notes_ += std::filesystem::path(path_).filename().string() + " " +
+                     ToUtf8(Trimmed(content), kNotedBytesMax);
+  }
+  return content;
 }
 
 Result<std::size_t> KeptFile::Fill(std::vector<char>& bytes) {

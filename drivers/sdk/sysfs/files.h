@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "twin/base/result.h"
@@ -27,9 +28,15 @@ class ReadBuffer {
 
   ReadBuffer() : bytes_(16 << 10) {}
 
+  // From now on, what small files said is kept: "in_voltage0_raw 512, in_voltage_scale 3.22".
+  void KeepNotes() { noting_ = true; }
+  std::string TakeNotes() { return std::exchange(notes_, {}); }
+
  private:
   friend class KeptFile;
   std::vector<char> bytes_;
+  bool noting_ = false;
+  std::string notes_;
 };
 
 // A file that is read again and again: it stays open, and each reading begins at its first byte,

@@ -102,6 +102,11 @@ void RecordingSink::Polled(std::string_view part, std::chrono::microseconds took
                  std::string(ToString(result.error().code)) + ": " + result.error().text + "\n";
 }
 
+void RecordingSink::Raw(model::PropertyId id, std::string_view raw) {
+  EDGETWIN_CHECK(!revoked_);
+  At(id).raw = raw;
+}
+
 bool RecordingSink::Has(std::string_view path) const {
   const auto found = ids_.find(path);
   return found != ids_.end() && !properties_[model::Index(found->second)].removed;
@@ -125,6 +130,10 @@ const model::Sample& RecordingSink::Last(std::string_view path) const {
 
 const std::vector<model::Sample>& RecordingSink::Samples(std::string_view path) const {
   return At(path).samples;
+}
+
+const std::string& RecordingSink::RawOf(std::string_view path) const {
+  return At(path).raw;
 }
 
 std::vector<std::string> RecordingSink::paths() const {

@@ -35,6 +35,8 @@ class RecordingSink final : public SampleSink {
   void ReportBad(model::PropertyId id) override;
   void Remove(model::PropertyId id) override;
   void Polled(std::string_view part, std::chrono::microseconds took, const Status& result) override;
+  bool wants_raw() const override { return true; }
+  void Raw(model::PropertyId id, std::string_view raw) override;
 
   // From now on every call is an assertion: the driver has been stopped.
   void Revoke() { revoked_ = true; }
@@ -48,7 +50,8 @@ class RecordingSink final : public SampleSink {
   // The latest sample; its value is none when there was no sample yet. Requires Has.
   const model::Sample& Last(std::string_view path) const;
   const std::vector<model::Sample>& Samples(std::string_view path) const;
-  std::vector<std::string> paths() const;  // Defined and not removed, in order.
+  const std::string& RawOf(std::string_view path) const;  // The latest; empty: none was told.
+  std::vector<std::string> paths() const;                 // Defined and not removed, in order.
   const std::vector<PollRecord>& polls() const { return polls_; }
   std::uint64_t reports() const { return reports_; }
   // Keeps only the latest sample of each property from now on: for long runs.
@@ -69,6 +72,7 @@ class RecordingSink final : public SampleSink {
     model::PropertyDef def;
     bool removed = false;
     std::vector<model::Sample> samples;
+    std::string raw = {};
   };
 
   Property& At(model::PropertyId id);
