@@ -4,6 +4,7 @@
 # cmake -D ROOT=… -D OUT=… -D VERSION=… -P SdkId.cmake: writes the header that names the driver SDK
 # by the content of its headers. Comments count, too: a module that is refused needlessly is built
 # again, one that is taken wrongly crashes the agent.
+cmake_minimum_required(VERSION 3.25)
 file(GLOB headers RELATIVE ${ROOT} ${ROOT}/twin/base/*.h ${ROOT}/twin/model/*.h
      ${ROOT}/drivers/sdk/*.h ${ROOT}/drivers/sdk/serial/*.h ${ROOT}/drivers/sdk/sysfs/*.h)
 list(SORT headers)

@@ -7,14 +7,13 @@
 
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "drivers/sdk/testing/pty.h"
+#include "drivers/sdk/testing/ticker.h"
 #include "tests/support/broker.h"
 #include "tests/support/child.h"
 #include "tests/support/temp_dir.h"
@@ -69,6 +68,7 @@ class Storm {
                   const std::vector<std::string>& faults);
   void StartWebServer();
   void StartSnmpd();
+  void TellPosition();
 
   const std::string bin_;
   const bool faults_;
@@ -85,11 +85,11 @@ class Storm {
   int silent_socket_ = -1;
   TestBroker local_broker_;  // Of the devices, not the cloud's.
   std::unique_ptr<Child> publisher_;
-  driver::testing::Pty receiver_;
-  std::atomic<bool> ends_{false};
-  std::thread satellites_;
   std::string flapping_tree_;
   bool gone_ = false;
+  driver::testing::Pty receiver_;
+  int turns_ = 0;
+  driver::testing::Ticker satellites_;
 };
 
 }  // namespace edgetwin::tests
