@@ -1,7 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// The driver over lines that follow a script, since no machine that builds this has a GPIO chip.
+// The driver over lines that follow a script, since machines that build this have no GPIO chip as a
+// rule. gpio_kernel_test.cc has it on a real one.
 
 #include "drivers/sdk/conformance/conformance.h"
 

@@ -1,8 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// What libgpiod itself says on a machine without such a chip, which each machine that builds this
-// is. What needs a chip is not tested automatically: see README.md.
+// What libgpiod itself says where there is no such chip. gpio_kernel_test.cc has what needs one.
 
 #include "drivers/gpio/libgpiod_lines.h"
 

@@ -1,0 +1,452 @@
+// Copyright 2026 The edgetwin authors
+// SPDX-License-Identifier: Apache-2.0
+
+// The driver, libgpiod and the kernel on a real chip: the PL061 of qemu's machine "virt", in which
+// `tests/rig/kernel arm64` runs this. Elsewhere nothing is touched.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gpiod.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "drivers/gpio/gpio_driver.h"
+#include "drivers/gpio/libgpiod_lines.h"
+#include "drivers/sdk/conformance/conformance.h"
+#include "drivers/sdk/testing/code_of.h"
+#include "drivers/sdk/testing/options.h"
+#include "drivers/sdk/testing/recording_sink.h"
+#include "twin/base/event_loop.h"
+
+namespace edgetwin::gpio {
+namespace {
+
+using driver::testing::CodeOf;
+using model::Value;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+// Its address in that machine, by which the kernel calls it.
+constexpr char kChip[] = "9030000.pl061";
+constexpr off_t kAddress = 0x9030000;
+constexpr unsigned kLines = 8;
+
+// What hangs on the chip, seen from outside: moved through its registers, of which the kernel
+// learns nothing but the edge. A line that is made an input keeps the level that it was driven to
+// (qemu's hw/gpio/pl061.c), and that is an edge if the input's level was another.
+class Wires {
+ public:
+  Wires() = default;
+  ~Wires() {
+    if (registers_ != nullptr) munmap(const_cast<std::uint8_t*>(registers_), kBytes);
+  }
+  Wires(const Wires&) = delete;
+  Wires& operator=(const Wires&) = delete;
+
+  bool Reach() {
+    const int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+    void* const at = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, kAddress);
+    if (fd >= 0) close(fd);
+    if (at == MAP_FAILED) return false;
+    registers_ = static_cast<volatile std::uint8_t*>(at);
+    return true;
+  }
+  // The line must be an input.
+  void Move(unsigned line, bool level) {
+    const auto bit = static_cast<std::uint8_t>(1U << line);
+    const std::uint8_t outputs = registers_[kDirection];
+    registers_[kDirection] = outputs | bit;
+    registers_[std::size_t{bit} << 2] = level ? bit : 0;
+    registers_[kDirection] = outputs;
+    // An edge while nobody listens is nobody's.
+    if ((registers_[kEnabled] & bit) == 0) registers_[kClear] = bit;
+  }
+  bool Level(unsigned line) const { return registers_[std::size_t{1} << (line + 2)] != 0; }
+  bool IsOutput(unsigned line) const { return (registers_[kDirection] >> line & 1) != 0; }
+
+ private:
+  static constexpr std::size_t kBytes = 4'096;
+  static constexpr std::size_t kDirection = 0x400;
+  static constexpr std::size_t kEnabled = 0x410;
+  static constexpr std::size_t kClear = 0x41c;
+  volatile std::uint8_t* registers_ = nullptr;
+};
+
+// Another program that has a line.
+class Somebody {
+ public:
+  explicit Somebody(unsigned line)
+      : chip_(gpiod_chip_open_by_label(kChip)), line_(gpiod_chip_get_line(chip_, line)) {}
+  ~Somebody() { gpiod_chip_close(chip_); }  // Which gives the line back.
+  Somebody(const Somebody&) = delete;
+  Somebody& operator=(const Somebody&) = delete;
+
+  gpiod_line* line() const { return line_; }
+
+ private:
+  gpiod_chip* const chip_;
+  gpiod_line* const line_;
+};
+
+// Takes the chip from its kernel driver, or gives it back.
+void Bind(bool bound) {
+  std::ofstream file(std::string("/sys/bus/amba/drivers/pl061_gpio/") +
+                     (bound ? "bind" : "unbind"));
+  file << kChip << std::flush;
+  ASSERT_TRUE(file.good());
+}
+
+// Its number may be another after each Bind: the kernel keeps that of a chip whose lines were held.
+std::string ChipName() {
+  gpiod_chip* const chip = gpiod_chip_open_by_label(kChip);
+  const std::string name = gpiod_chip_name(chip);
+  gpiod_chip_close(chip);
+  return name;
+}
+
+std::size_t Descriptors() {
+  return static_cast<std::size_t>(std::distance(
+      std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator()));
+}
+
+class GpioKernelTest : public ::testing::Test {
+ protected:
+  // Nobody may lose a line to us: a machine whose power button is on the chip is somebody's.
+  void SetUp() override {
+    const auto chips = ListChips();
+    if (!chips || std::ranges::none_of(*chips, [](const ChipInfo& chip) {
+          return chip.label == kChip && chip.lines == kLines && chip.used == 0;
+        })) {
+      GTEST_SKIP() << "there is no chip " << kChip << " that nobody uses";
+    }
+    if (!wires_.Reach()) GTEST_SKIP() << "the chip's registers can't be had";
+    for (unsigned line = 0; line < kLines; ++line) {
+      MakeInput(line);
+      wires_.Move(line, false);
+    }
+  }
+  ~GpioKernelTest() override { Stop(); }
+
+  static void MakeInput(unsigned line) {
+    const Somebody somebody(line);
+    ASSERT_EQ(gpiod_line_request_input(somebody.line(), "reset"), 0);
+  }
+
+  // `lines`: what stands in a table each.
+  void Start(const std::vector<std::string>& lines, const std::string& period = "24h") {
+    std::string text =
+        std::string("thing = \"p\"\nchip = \"") + kChip + "\"\nperiod = \"" + period + "\"\n";
+    for (const std::string& line : lines) text += "[[line]]\n" + line;
+    const auto options = driver::testing::ParseOptions(text);
+    ASSERT_TRUE(options) << options.error().text;
+    ConfigProblems problems;
+    ConfigReader config(*options, "drivers.panel", problems);
+    ASSERT_TRUE(driver_->Init(config)) << problems.ToString();
+    ASSERT_TRUE(driver_->Start(loop_, sink_));
+    running_ = true;
+  }
+  void Stop() {
+    if (!std::exchange(running_, false)) return;
+    driver_->Stop();
+    sink_.Revoke();
+  }
+
+  bool Until(const std::function<bool()>& holds) {
+    const MonoTime end = clock_.Now() + driver::testing::kPatience;
+    while (!holds() && clock_.Now() < end) loop_.RunFor(milliseconds(5));
+    return holds();
+  }
+  bool Has(const std::string& path, const Value& value) {
+    return Until([&] {
+      return sink_.Last(path).value == value && sink_.Last(path).quality == model::Quality::kGood;
+    });
+  }
+  bool IsBad(const std::string& path) {
+    return Until([&] { return sink_.Last(path).quality == model::Quality::kBad; });
+  }
+  Result<Value> Write(const std::string& path, bool level) {
+    std::optional<Result<Value>> result;
+    const Status begun = driver_->Write(sink_.IdOf(path), Value(level),
+                                        [&](Result<Value> got) { result = std::move(got); });
+    if (!begun) return begun.error();
+    if (!Until([&] { return result.has_value(); })) return TimedOut("no outcome at all");
+    return *result;
+  }
+  std::uint64_t Hits(std::string_view name) {
+    const auto limits = driver_->limits();
+    return std::ranges::find(limits, name, &LimitReport::name)->hits;
+  }
+
+  Wires wires_;
+  SystemClock clock_;
+  EventLoop loop_{clock_};
+  driver::testing::RecordingSink sink_{clock_};
+  std::unique_ptr<driver::Driver> driver_ = GpioKind().make();
+  bool running_ = false;
+};
+
+Value Int(std::int64_t value) {
+  return Value(value);
+}
+
+constexpr const char* kDoor = "name = \"door\"\noffset = 0\n";
+constexpr const char* kPulses = "name = \"pulses\"\noffset = 1\nmode = \"counter\"\n";
+constexpr const char* kPump = "name = \"pump\"\noffset = 2\nmode = \"output\"\n";
+
+TEST_F(GpioKernelTest, AScanListsTheChipWithItsFreeLines) {
+  const auto scan = [] {
+    const auto options = driver::testing::ParseOptions("");
+    ConfigProblems problems;
+    ConfigReader config(*options, "scan", problems);
+    return GpioKind().scan(config, [](const std::string&) { return true; });
+  };
+  auto found = scan();
+  ASSERT_TRUE(found) << found.error().text;
+  ASSERT_EQ(found->size(), 1U);
+  EXPECT_EQ(found->at(0).device, kChip);
+  EXPECT_EQ(found->at(0).what, ChipName() + ", 8 lines, 0 in use");
+  EXPECT_THAT(found->at(0).config, HasSubstr("chip = \"9030000.pl061\""));
+  const Somebody somebody(5);
+  ASSERT_EQ(gpiod_line_request_input(somebody.line(), "somebody"), 0);
+  found = scan();
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(found->at(0).what, ChipName() + ", 8 lines, 1 in use");
+}
+
+TEST_F(GpioKernelTest, AnInputFollowsItsWireByEdges) {
+  wires_.Move(0, true);
+  Start({kDoor, "name = \"closed\"\noffset = 3\nactive_low = true\n"});
+  EXPECT_TRUE(Has("p/door", Value(true)));
+  EXPECT_TRUE(Has("p/closed", Value(true)));
+  wires_.Move(0, false);
+  wires_.Move(3, true);
+  EXPECT_TRUE(Has("p/door", Value(false)));
+  EXPECT_TRUE(Has("p/closed", Value(false)));
+  // A pulse that is over when we look is told as well.
+  const std::size_t before = sink_.Samples("p/door").size();
+  wires_.Move(0, true);
+  wires_.Move(0, false);
+  EXPECT_TRUE(Until([&] { return sink_.Samples("p/door").size() >= before + 2; }));
+  EXPECT_EQ(sink_.Samples("p/door").at(before).value, Value(true));
+  EXPECT_TRUE(Has("p/door", Value(false)));
+  EXPECT_EQ(Hits("missed_edges"), 0U);
+}
+
+TEST_F(GpioKernelTest, ALineIsReadWhenAsked) {
+  Start({kDoor});
+  ASSERT_TRUE(Has("p/door", Value(false)));
+  wires_.Move(0, true);
+  std::optional<Result<Value>> got;
+  ASSERT_TRUE(driver_->Read(sink_.IdOf("p/door"), [&](Result<Value> value) { got = value; }));
+  ASSERT_TRUE(Until([&] { return got.has_value(); }));
+  ASSERT_TRUE(*got) << got->error().text;
+  EXPECT_EQ(**got, Value(true));
+}
+
+TEST_F(GpioKernelTest, AGlitchIsDebouncedByTheKernelsTime) {
+  Start({std::string(kDoor) + "debounce = \"200ms\"\n"});
+  ASSERT_TRUE(Has("p/door", Value(false)));
+  const std::size_t before = sink_.Samples("p/door").size();
+  wires_.Move(0, true);
+  wires_.Move(0, false);
+  wires_.Move(0, true);
+  EXPECT_TRUE(Has("p/door", Value(true)));
+  EXPECT_EQ(sink_.Samples("p/door").size(), before + 1);
+  EXPECT_EQ(Hits("missed_edges"), 0U);
+}
+
+TEST_F(GpioKernelTest, EdgesAreCountedByTheirKind) {
+  Start({kPulses, "name = \"falls\"\noffset = 3\nmode = \"counter\"\nedge = \"falling\"\n",
+         "name = \"both\"\noffset = 4\nmode = \"counter\"\nedge = \"both\"\n"},
+        "100ms");
+  ASSERT_TRUE(Has("p/pulses", Int(0)) && Has("p/falls", Int(0)) && Has("p/both", Int(0)));
+  for (int i = 0; i < 5; ++i) {
+    for (const unsigned line : {1U, 3U, 4U}) wires_.Move(line, true);
+    loop_.RunFor(milliseconds(1));
+    for (const unsigned line : {1U, 3U, 4U}) wires_.Move(line, i == 4);
+  }
+  EXPECT_TRUE(Has("p/pulses", Int(5)));
+  EXPECT_TRUE(Has("p/falls", Int(4)));
+  EXPECT_TRUE(Has("p/both", Int(9)));
+}
+
+TEST_F(GpioKernelTest, WhatTheKernelsQueueCantKeepIsTold) {
+  Start({kPulses, kDoor}, "100ms");
+  ASSERT_TRUE(Has("p/pulses", Int(0)) && Has("p/door", Value(false)));
+  for (int i = 0; i < 17; ++i) {
+    wires_.Move(1, true);
+    wires_.Move(1, false);
+    wires_.Move(0, i % 2 == 0);
+  }
+  EXPECT_TRUE(Has("p/pulses", Int(16)));
+  EXPECT_GE(Hits("edge_queue"), 2U);
+  // The last edge was lost, not the level.
+  EXPECT_TRUE(Has("p/door", Value(true)));
+}
+
+TEST_F(GpioKernelTest, AnOutputIsSetReadBackAndLeftAtItsSafeLevel) {
+  Start({std::string(kPump) + "safe = false\n",
+         "name = \"valve\"\noffset = 3\nmode = \"output\"\nactive_low = true\nsafe = true\n"});
+  ASSERT_TRUE(Has("p/pump", Value(false)));
+  ASSERT_TRUE(Has("p/valve", Value(true)));
+  EXPECT_TRUE(wires_.IsOutput(2));
+  EXPECT_FALSE(wires_.Level(2));
+  EXPECT_FALSE(wires_.Level(3));
+  EXPECT_EQ(Write("p/pump", true), Value(true));
+  EXPECT_TRUE(wires_.Level(2));
+  EXPECT_EQ(Write("p/valve", false), Value(false));
+  EXPECT_TRUE(wires_.Level(3));
+  EXPECT_EQ(gpiod_line_consumer(Somebody(2).line()), std::string("edgetwin:pump"));
+  Stop();
+  EXPECT_TRUE(wires_.IsOutput(2));
+  EXPECT_FALSE(wires_.Level(2));
+  EXPECT_FALSE(wires_.Level(3));
+  EXPECT_FALSE(gpiod_line_is_used(Somebody(2).line()));
+}
+
+TEST_F(GpioKernelTest, AnOutputThatIsOneAlreadyKeepsItsLevel) {
+  {
+    const Somebody somebody(2);
+    ASSERT_EQ(gpiod_line_request_output(somebody.line(), "somebody", 1), 0);
+  }
+  Start({std::string(kPump) + "safe = false\n", "name = \"new\"\noffset = 3\nmode = \"output\"\n"});
+  EXPECT_TRUE(Has("p/pump", Value(true)));
+  EXPECT_TRUE(wires_.Level(2));
+  EXPECT_TRUE(Has("p/new", Value(false)));
+  // Without a safe level it stays as it is, when we go, too.
+  EXPECT_EQ(Write("p/new", true), Value(true));
+  Stop();
+  EXPECT_TRUE(wires_.Level(3));
+}
+
+TEST_F(GpioKernelTest, AnOpenDrainOutputIsWhatItsWireIs) {
+  Start({std::string(kPump) + "drive = \"open_drain\"\n"}, "100ms");
+  ASSERT_TRUE(Has("p/pump", Value(false)));
+  // Nobody pulls it up.
+  EXPECT_EQ(Write("p/pump", true), Value(false));
+  EXPECT_FALSE(wires_.IsOutput(2));
+  wires_.Move(2, true);
+  EXPECT_TRUE(Has("p/pump", Value(true)));
+  EXPECT_EQ(Write("p/pump", false), Value(false));
+  EXPECT_TRUE(wires_.IsOutput(2));
+}
+
+TEST_F(GpioKernelTest, ALineOfSomebodyElseIsToldAndHadOnceItIsFree) {
+  std::optional<Somebody> somebody(0);
+  ASSERT_EQ(gpiod_line_request_input(somebody->line(), "somebody"), 0);
+  Start({kDoor, kPump});
+  EXPECT_TRUE(IsBad("p/door"));
+  EXPECT_TRUE(Has("p/pump", Value(false)));
+  const auto parts = driver_->parts();
+  EXPECT_EQ(parts.at(0).state, "failing");
+  EXPECT_EQ(parts.at(0).last_error, "line 0 of 9030000.pl061 is used by 'somebody'");
+  EXPECT_EQ(parts.at(1).state, "ok");
+  somebody.reset();
+  EXPECT_TRUE(Has("p/door", Value(false)));
+  wires_.Move(0, true);
+  EXPECT_TRUE(Has("p/door", Value(true)));
+}
+
+TEST_F(GpioKernelTest, ALineThatTheChipHasNotIsUnavailable) {
+  LineSpec spec;
+  spec.chip = ChipName();
+  spec.offset = kLines;
+  const auto line = LibgpiodLines().Request(spec);
+  EXPECT_EQ(CodeOf(line), ErrorCode::kUnavailable);
+  EXPECT_EQ(line.error().text, "there is no line 8 of " + ChipName());
+}
+
+TEST_F(GpioKernelTest, AChipThatIsUnpluggedComesBackWithItsEdges) {
+  const std::size_t without = Descriptors();
+  Start({kDoor, kPulses, kPump}, "100ms");
+  ASSERT_TRUE(Has("p/door", Value(false)) && Has("p/pump", Value(false)));
+  wires_.Move(1, true);
+  ASSERT_TRUE(Has("p/pulses", Int(1)));
+  wires_.Move(1, false);
+  const std::size_t with = Descriptors();
+  for (int i = 0; i < 3; ++i) {
+    Bind(false);
+    EXPECT_TRUE(IsBad("p/door") && IsBad("p/pulses") && IsBad("p/pump"));
+    EXPECT_EQ(Descriptors(), without);
+    EXPECT_EQ(CodeOf(Write("p/pump", true)), ErrorCode::kUnavailable);
+    Bind(true);
+    EXPECT_TRUE(Has("p/door", Value(false)) && Has("p/pump", Value(false)));
+    EXPECT_TRUE(Has("p/pulses", Int(1 + i)));
+    EXPECT_EQ(Descriptors(), with);
+    wires_.Move(0, true);
+    EXPECT_TRUE(Has("p/door", Value(true)));
+    wires_.Move(0, false);
+    EXPECT_TRUE(Has("p/door", Value(false)));
+    wires_.Move(1, true);
+    EXPECT_TRUE(Has("p/pulses", Int(2 + i)));
+    wires_.Move(1, false);
+  }
+}
+
+TEST_F(GpioKernelTest, AChipThatIsGoneWhenTheDriverStopsIsNoHarm) {
+  const std::size_t descriptors = Descriptors();
+  Start({kDoor, std::string(kPump) + "safe = true\n"});
+  ASSERT_TRUE(Has("p/door", Value(false)) && Has("p/pump", Value(true)));
+  Bind(false);
+  Stop();
+  EXPECT_EQ(Descriptors(), descriptors);
+  Bind(true);
+}
+
+// The conformance suite, test by test. It doesn't hang: a line is read by one call to the kernel,
+// which ends by itself.
+class PanelBench final : public driver::testing::Bench {
+ public:
+  std::string options() const override {
+    return std::string("chip = \"") + kChip + "\"\nperiod = \"100ms\"\n[[line]]\n" + kDoor +
+           "debounce = \"5ms\"\n[[line]]\n" + kPulses + "[[line]]\n" + kPump + "safe = false\n";
+  }
+  std::vector<std::string> mistakes() const override { return {"period = \"1ms\"", "chip = 1"}; }
+  std::vector<std::string> paths() const override {
+    return {"conformance/door", "conformance/pulses", "conformance/pump"};
+  }
+  bool Unplug() override {
+    Bind(false);
+    return true;
+  }
+  void Replug() override { Bind(true); }
+  std::optional<Writing> writing() const override {
+    return Writing{"conformance/pump", Value(true), {}};
+  }
+};
+
+class GpioKernelConformance : public GpioKernelTest {
+ protected:
+  const driver::testing::Subject subject_{GpioKind(),
+                                          [] { return std::make_unique<PanelBench>(); }};
+};
+
+TEST_F(GpioKernelConformance, InitDoesNoIo) {
+  CheckInitDoesNoIo(subject_);
+}
+TEST_F(GpioKernelConformance, MistakesAreReported) {
+  CheckMistakesAreReported(subject_);
+}
+TEST_F(GpioKernelConformance, TheDeviceIsRead) {
+  CheckTheDeviceIsRead(subject_);
+}
+TEST_F(GpioKernelConformance, StopIsFinal) {
+  CheckStopIsFinal(subject_);
+}
+TEST_F(GpioKernelConformance, UnplugAndReplug) {
+  CheckUnplugAndReplug(subject_);
+}
+TEST_F(GpioKernelConformance, WritesReportTheirOutcome) {
+  CheckWritesReportTheirOutcome(subject_);
+}
+
+}  // namespace
+}  // namespace edgetwin::gpio
