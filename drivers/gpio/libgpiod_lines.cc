@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -37,6 +39,17 @@ Error Failure(const std::string& what, int error) {
                    what + ": " + std::strerror(error));
 }
 
+std::int64_t Nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+std::int64_t MonotonicNow() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Nanoseconds(now);
+}
+
+// Made as soon as the line is held.
 class HeldLine final : public Line {
  public:
   HeldLine(Place place, std::string name) : place_(std::move(place)), name_(std::move(name)) {}
@@ -50,11 +63,15 @@ class HeldLine final : public Line {
     const int got = gpiod_line_event_read_multiple(place_.line, events.data(), most);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::size_t{0};
     if (got < 0) return Failure(name_, errno);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
-      room[i].rising = events[i].event_type == GPIOD_LINE_EVENT_RISING_EDGE;
-      room[i].time_ns = std::int64_t{events[i].ts.tv_sec} * 1'000'000'000 + events[i].ts.tv_nsec;
+    std::size_t count = 0;
+    for (const gpiod_line_event& event : std::span(events).first(static_cast<std::size_t>(got))) {
+      const std::int64_t time_ns = Nanoseconds(event.ts);
+      // Some chips (PL061) keep an edge of when nobody listened, which the kernel stamps as the line
+      // is requested.
+      if (time_ns < since_ns_) continue;
+      room[count++] = {event.event_type == GPIOD_LINE_EVENT_RISING_EDGE, time_ns};
     }
-    return static_cast<std::size_t>(got);
+    return count;
   }
 
   Result<bool> Get() override {
@@ -71,6 +88,7 @@ class HeldLine final : public Line {
  private:
   Place place_;
   std::string name_;
+  const std::int64_t since_ns_ = MonotonicNow();
 };
 
 // All chips there are; `failed` is the error of the last one that can't be opened.
