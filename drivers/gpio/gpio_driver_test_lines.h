@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Lines that follow a script: a mock, since machines that build this have no GPIO chip as a rule, nor
-// a module that simulates one. gpio_kernel_test.cc has a real chip.
+// Lines that follow a script: a mock, since machines that build this have no GPIO chip as a rule,
+// nor a module that simulates one. gpio_kernel_test.cc has a real chip.
 
 #pragma once
 

@@ -66,8 +66,8 @@ class HeldLine final : public Line {
     std::size_t count = 0;
     for (const gpiod_line_event& event : std::span(events).first(static_cast<std::size_t>(got))) {
       const std::int64_t time_ns = Nanoseconds(event.ts);
-      // Some chips (PL061) keep an edge of when nobody listened, which the kernel stamps as the line
-      // is requested.
+      // Some chips (PL061) keep an edge of when nobody listened, and it is stamped during the
+      // request.
       if (time_ns < since_ns_) continue;
       room[count++] = {event.event_type == GPIOD_LINE_EVENT_RISING_EDGE, time_ns};
     }
