@@ -104,7 +104,7 @@ void Bind(bool bound) {
 // Its number may be another after each Bind: the kernel keeps that of a chip whose lines were held.
 std::string ChipName() {
   gpiod_chip* const chip = gpiod_chip_open_by_label(kChip);
-  const std::string name = gpiod_chip_name(chip);
+  std::string name = gpiod_chip_name(chip);
   gpiod_chip_close(chip);
   return name;
 }
@@ -233,7 +233,8 @@ TEST_F(GpioKernelTest, AScanListsTheChipWithItsFreeLines) {
 
 TEST_F(GpioKernelTest, AnInputFollowsItsWireByEdges) {
   wires_.Move(0, true);
-  Start({kDoor, "name = \"closed\"\noffset = 3\nactive_low = true\n"});
+  // The chip has no pull-ups, which is no reason to refuse the line.
+  Start({kDoor, "name = \"closed\"\noffset = 3\nactive_low = true\nbias = \"pull_up\"\n"});
   EXPECT_TRUE(Has("p/door", Value(true)));
   EXPECT_TRUE(Has("p/closed", Value(true)));
   wires_.Move(0, false);
@@ -409,6 +410,18 @@ TEST_F(GpioKernelTest, AChipThatIsUnpluggedComesBackWithItsEdges) {
     EXPECT_TRUE(Has("p/pulses", Int(2 + i)));
     wires_.Move(1, false);
   }
+}
+
+TEST_F(GpioKernelTest, AWriteToAChipThatIsGoneFailsAndTheNextOneDoesNot) {
+  Start({kPump});
+  ASSERT_TRUE(Has("p/pump", Value(false)));
+  Bind(false);
+  EXPECT_EQ(Write("p/pump", true), "unavailable: line 2 of 9030000.pl061: No such device");
+  EXPECT_TRUE(IsBad("p/pump"));
+  Bind(true);
+  EXPECT_TRUE(Has("p/pump", Value(false)));
+  EXPECT_EQ(Write("p/pump", true), "true");
+  EXPECT_TRUE(wires_.Level(2));
 }
 
 TEST_F(GpioKernelTest, AChipThatIsGoneWhenTheDriverStopsIsNoHarm) {
