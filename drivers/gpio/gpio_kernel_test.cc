@@ -43,6 +43,7 @@ constexpr unsigned kLines = 8;
 // What hangs on the chip, seen from outside: moved through its registers, of which the kernel
 // learns nothing but the edge. A line that is made an input keeps the level that it was driven to
 // (qemu's hw/gpio/pl061.c), and that is an edge if the input's level was another.
+// The rig's machine has one processor, so that each edge has reached the kernel when Move returns.
 class Wires {
  public:
   Wires() = default;

@@ -10,9 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
-#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,17 +37,6 @@ Error Failure(const std::string& what, int error) {
                    what + ": " + std::strerror(error));
 }
 
-std::int64_t Nanoseconds(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-std::int64_t MonotonicNow() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Nanoseconds(now);
-}
-
-// Made as soon as the line is held.
 class HeldLine final : public Line {
  public:
   HeldLine(Place place, std::string name) : place_(std::move(place)), name_(std::move(name)) {}
@@ -63,15 +50,11 @@ class HeldLine final : public Line {
     const int got = gpiod_line_event_read_multiple(place_.line, events.data(), most);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return std::size_t{0};
     if (got < 0) return Failure(name_, errno);
-    std::size_t count = 0;
-    for (const gpiod_line_event& event : std::span(events).first(static_cast<std::size_t>(got))) {
-      const std::int64_t time_ns = Nanoseconds(event.ts);
-      // Some chips (PL061) keep an edge of when nobody listened, and it is stamped during the
-      // request.
-      if (time_ns < since_ns_) continue;
-      room[count++] = {event.event_type == GPIOD_LINE_EVENT_RISING_EDGE, time_ns};
+    for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
+      room[i].rising = events[i].event_type == GPIOD_LINE_EVENT_RISING_EDGE;
+      room[i].time_ns = std::int64_t{events[i].ts.tv_sec} * 1'000'000'000 + events[i].ts.tv_nsec;
     }
-    return count;
+    return static_cast<std::size_t>(got);
   }
 
   Result<bool> Get() override {
@@ -88,7 +71,6 @@ class HeldLine final : public Line {
  private:
   Place place_;
   std::string name_;
-  const std::int64_t since_ns_ = MonotonicNow();
 };
 
 // All chips there are; `failed` is the error of the last one that can't be opened.
@@ -205,7 +187,14 @@ Result<std::unique_ptr<Line>> LibgpiodLines::Request(const LineSpec& spec) {
     return std::make_unique<HeldLine>(*std::move(place), spec.Describe());
   }
   const gpiod_line_request_config config{spec.consumer.c_str(), TypeOf(spec), FlagsOf(spec)};
-  if (gpiod_line_request(line, &config, spec.initial ? 1 : 0) != 0) {
+  int result = gpiod_line_request(line, &config, spec.initial ? 1 : 0);
+  if (result == 0 && spec.edges != Edges::kNone) {
+    // Some chips (PL061) keep an edge of when nobody listened, and tell it to whoever is the first
+    // to listen: that is not us.
+    gpiod_line_release(line);
+    result = gpiod_line_request(line, &config, 0);
+  }
+  if (result != 0) {
     const int error = errno;
     // ENODEV is what uAPI v1 says of a line without an interrupt, and of a chip that has just gone:
     // then asking for the line without edges fails, too.

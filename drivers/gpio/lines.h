@@ -48,8 +48,8 @@ class Line {
   virtual ~Line() = default;
   // Readable when edges wait; -1 when the line gives none.
   virtual int edge_fd() const = 0;
-  // Takes the oldest edges that wait, up to room.size() of them, and none from before the line was
-  // held; returns how many. Nothing waits: 0. kUnavailable: the chip is gone.
+  // Takes the oldest edges that wait, up to room.size() of them; returns how many. Nothing waits:
+  // 0. kUnavailable: the chip is gone.
   virtual Result<std::size_t> ReadEdges(std::span<Edge> room) = 0;
   virtual Result<bool> Get() = 0;
   virtual Status Set(bool level) = 0;
@@ -58,9 +58,9 @@ class Line {
 class Lines {
  public:
   virtual ~Lines() = default;
-  // An output that is one already keeps its level. kUnavailable: no such chip or line, or somebody
-  // else has it (the text says who); kUnsupported: the chip can't give edges; kInvalid: the name
-  // stands for several; kPermission.
+  // An output that is one already keeps its level; an input tells no edge from before.
+  // kUnavailable: no such chip or line, or somebody else has it (the text says who); kUnsupported:
+  // the chip can't give edges; kInvalid: the name stands for several; kPermission.
   virtual Result<std::unique_ptr<Line>> Request(const LineSpec& spec) = 0;
 };
 
