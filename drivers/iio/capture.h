@@ -3,9 +3,9 @@
 
 // A device's buffer while it is ours: set up by the files of sysfs, read by /dev/iio:deviceN.
 //
-// Blocks for as long as the kernel does: switching a buffer on and off talks to the chip, and so may
-// even a read that doesn't wait, which empties the chip's own FIFO (iio_buffer_ready in the kernel's
-// industrialio-buffer.c).
+// Blocks for as long as the kernel does: switching a buffer on and off talks to the chip, and so
+// may even a read that doesn't wait, which empties the chip's own FIFO (iio_buffer_ready in the
+// kernel's industrialio-buffer.c).
 
 #pragma once
 

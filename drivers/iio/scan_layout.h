@@ -25,8 +25,8 @@ struct ElementType {
   unsigned shift = 0;         // Bits below the value's.
 };
 
-// kUnsupported: several values in one element ("X4"), floating point, and storage that is no machine
-// word; kCorrupt: anything else that isn't of the form.
+// kUnsupported: several values in one element ("X4"), floating point, and storage that is no
+// machine word; kCorrupt: anything else that isn't of the form.
 Result<ElementType> ParseElementType(std::string_view text);
 
 // The number in the element that begins at `bytes`. Those of 64 bits lose what a double can't hold.

@@ -15,7 +15,8 @@
 
 namespace edgetwin::iio {
 
-// What the file holds, with a line's end or without. kUnsupported: the kernel knows a clock that we don't.
+// What the file holds, with a line's end or without. kUnsupported: the kernel knows a clock that we
+// don't.
 Result<clockid_t> ParseStampClock(std::string_view text);
 
 std::int64_t NowNs(clockid_t clock);

@@ -167,8 +167,9 @@ _edgetwin() {
       esac
       ;;
     "drivers probe")
-      words="-h --help --for"
+      words="-h --help --write --for"
       case $previous in
+        --write) kind="text" ;;
         --for) kind="text" ;;
       esac
       ;;

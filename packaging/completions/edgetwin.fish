@@ -124,6 +124,7 @@ complete -c edgetwin -n '__edgetwin_in "drivers scan"' -s h -l help -d 'Print th
 complete -c edgetwin -n '__edgetwin_in "drivers scan"' -l root -x -d 'Look at a recorded tree instead of /'
 complete -c edgetwin -n '__edgetwin_in "drivers probe"' -f
 complete -c edgetwin -n '__edgetwin_in "drivers probe"' -s h -l help -d 'Print this help message and exit'
+complete -c edgetwin -n '__edgetwin_in "drivers probe"' -l write -x -d 'Then write this, and show what the device has; otherwise it is only read'
 complete -c edgetwin -n '__edgetwin_in "drivers probe"' -l for -x -d 'At most so long; 10s'
 complete -c edgetwin -n '__edgetwin_in "drivers test"' -F
 complete -c edgetwin -n '__edgetwin_in "drivers test"' -s h -l help -d 'Print this help message and exit'

@@ -51,8 +51,8 @@ struct StormOptions {
   double seconds = 60;  // Of each of both runs.
   bool json = false;
 };
-// Forty driver instances of eleven kinds, a third of them hung, flapping, lying or slow: how far the
-// others' periods slip, beside a run in which all are well. Fails when a sample is missing.
+// Forty driver instances of eleven kinds, a third of them hung, flapping, lying or slow: how far
+// the others' periods slip, beside a run in which all are well. Fails when a sample is missing.
 int RunStorm(const StormOptions& options);
 
 struct HealOptions {

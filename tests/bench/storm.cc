@@ -1,8 +1,8 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Forty driver instances of one agent, thirteen of which have a device that hangs, flaps, lies or is
-// slow: how far the other twenty-seven's periods slip, beside the same run with all of them well.
+// Forty driver instances of one agent, thirteen of which have a device that hangs, flaps, lies or
+// is slow: how far the other twenty-seven's periods slip, beside the same run with all of them well.
 
 #include "tests/storm/storm.h"
 

@@ -7,7 +7,7 @@
 # promised a number).
 mode=$1
 n=0
-read -r hello
+read -r _ # hello
 echo '{"define":{"path":"n","type":"int"}}'
 echo '{"ready":{}}'
 while read -r line; do

@@ -64,7 +64,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"toml++/", "toml.hpp"}, {"agent/config"}},
       {{"gpiod"}, {"drivers/gpio"}},
       {{"modbus"}, {"drivers/modbus"}, true},
-      {{"net-snmp/"}, {"drivers/snmp"}},
+      {{"net-snmp/"}, {"drivers/snmp"}, true},
       {{"nlohmann/"}, {"agent", "drivers/exec", "drivers/sdk/extract", "sync/cloud"}, true},
       {{"re2/"}, {"drivers/sdk/extract"}},
       {{"systemd/"}, {"twin/base/log.cc", "agent/config", "agent/daemon", "sync/cloud"}},
