@@ -83,8 +83,8 @@ Storm::Storm(std::string bin, bool faults, milliseconds period)
     AddModbus("modbus" + number, plant_port_, 4 + i, Fault::kNone);
     AddHttp("http" + number, "count/" + number, Fault::kNone);
     AddReplay("replay" + number, folder_.File("rows.csv"));
+    AddExec("exec" + number, Fault::kNone);
   }
-  for (int i = 1; i <= 5; ++i) AddExec("exec" + std::to_string(i), Fault::kNone);
   const auto add_tree = [this](const std::string& name, const std::string& kind, Fault fault) {
     if (kind == "hwmon") {
       AddTree(name, kind, "sys/class/hwmon/hwmon0/temp1_input", "lm75/temp1", fault);

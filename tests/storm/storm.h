@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Forty driver instances of eleven kinds for one agent, with the servers, programs, lines and trees
-// of files that they read. Thirteen of them have a device that hangs, flaps, lies or is slow;
+// of files that they read. Fourteen of them have a device that hangs, flaps, lies or is slow;
 // without `faults`, these are like the others.
 
 #pragma once
