@@ -253,7 +253,7 @@ std::unique_ptr<BareRead> MakeBareRead(const StormInstance& instance) {
   if (kind == "mqtt") return std::make_unique<MqttRead>(std::atoi(place.c_str()));
   if (kind == "replay") return std::make_unique<LineRead>(place, 1);
   if (kind == "nmea") return std::make_unique<LineRead>(place, 9);
-  if (kind == "hwmon" || kind == "thermal" || kind == "iio" || kind == "w1") {
+  if (kind == "hwmon" || kind == "thermal" || kind == "iio" || kind == "w1" || kind == "host") {
     return std::make_unique<FileRead>(place);
   }
   return nullptr;

@@ -51,7 +51,7 @@ struct StormOptions {
   double seconds = 60;  // Of each of both runs.
   bool json = false;
 };
-// Forty driver instances of eleven kinds, a third of them hung, flapping, lying or slow: how far
+// Forty driver instances of twelve kinds, a third of them hung, flapping, lying or slow: how far
 // the others' periods slip, beside a run in which all are well. Fails when a sample is missing.
 int RunStorm(const StormOptions& options);
 

@@ -98,12 +98,11 @@ Storm::Storm(std::string bin, bool faults, milliseconds period)
               "28-0316a2795aff", fault);
     }
   };
-  for (const char* kind : {"hwmon", "thermal", "w1"}) {
-    for (const char* number : {"1", "2"}) {
-      add_tree(std::string(kind) + number, kind, Fault::kNone);
-    }
+  for (const char* name : {"hwmon1", "thermal1", "thermal2", "w11", "w12", "iio1"}) {
+    const std::string_view text = name;
+    add_tree(name, std::string(text.substr(0, text.size() - 1)), Fault::kNone);
   }
-  add_tree("iio1", "iio", Fault::kNone);
+  AddHost("host1");
   AddNmea("nmea1");
   AddMqtt("mqtt1");
   AddSnmp("snmp1", Fault::kNone);
@@ -252,6 +251,15 @@ void Storm::AddTree(const std::string& name, const std::string& kind, const std:
        .period = period_,
        .place = root / file},
       "root = \"" + root.string() + "\"\nrescan = \"1s\"\n" + Period());
+}
+
+void Storm::AddHost(const std::string& name) {
+  Add({.name = name,
+       .kind = "host",
+       .path = name + "/load/1min",
+       .period = period_,
+       .place = "/proc/loadavg"},
+      Period());
 }
 
 void Storm::AddNmea(const std::string& name) {

@@ -1,7 +1,7 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Forty driver instances of eleven kinds for one agent, with the servers, programs, lines and trees
+// Forty driver instances of twelve kinds for one agent, with the servers, programs, lines and trees
 // of files that they read. Fourteen of them have a device that hangs, flaps, lies or is slow;
 // without `faults`, these are like the others.
 
@@ -61,6 +61,7 @@ class Storm {
   void AddReplay(const std::string& name, const std::string& file);
   void AddTree(const std::string& name, const std::string& kind, const std::string& file,
                const std::string& below, Fault fault);
+  void AddHost(const std::string& name);
   void AddNmea(const std::string& name);
   void AddMqtt(const std::string& name);
   void AddSnmp(const std::string& name, Fault fault);
