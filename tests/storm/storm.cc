@@ -273,10 +273,10 @@ void Storm::AddNmea(const std::string& name) {
 
 void Storm::AddMqtt(const std::string& name) {
   ChildOptions options;
+  // Whoever kills the shell ends it all: what it waits for at the time ends by itself.
   options.args = {"/bin/sh", "-c",
-                  "i=0; while sleep 0.2; do i=$((i + 1)); echo $i; done | exec mosquitto_pub -q 1 "
-                  "-p " +
-                      std::to_string(local_broker_.port()) + " -t storm/n -l"};
+                  "i=0; while sleep 0.2; do i=$((i + 1)); mosquitto_pub -q 1 -t storm/n -m $i -p " +
+                      std::to_string(local_broker_.port()) + "; done"};
   publisher_ = std::make_unique<Child>(std::move(options));
   Add({.name = name,
        .kind = "mqtt",
