@@ -171,7 +171,12 @@ Done Show(const Output& out, const runtime::Trial& trial, bool stopped,
   }
   if (stopped) out.Say("ended by a signal");
   if (written && !written->value) {
-    return Fail(Exit::kRefused, written->path + " was not written: " + written->value.error().text);
+    const Error& error = written->value.error();
+    // Without an answer nobody knows whether the device has it.
+    if (error.code == ErrorCode::kTimeout || error.code == ErrorCode::kUnavailable) {
+      return Fail(Exit::kProblems, written->path + ": " + error.text);
+    }
+    return Fail(Exit::kRefused, written->path + " was not written: " + error.text);
   }
   if (written && !out.json()) {
     out.Say("written: " + written->path + " is " + model::Format(*written->value) + " now");
@@ -278,9 +283,10 @@ Done ProbeDriver(const Output& out, const std::string& file, const std::string& 
   trial.Start(wanted, config->properties);
   const bool stopped = trial.Run(at_most, [&trial] { return trial.ReadOnce(); });
   std::optional<Written> written;
-  if (!write.empty() && !stopped) {
+  if (!write.empty()) {
     const std::string path = write.substr(0, equals);
-    written = Written{path, trial.Write(path, write.substr(equals + 1), at_most)};
+    written = Written{path, stopped ? Unavailable("not written: ended by a signal")
+                                    : trial.Write(path, write.substr(equals + 1), at_most)};
   }
   const Done done = Show(out, trial, stopped, written);
   trial.Stop();

@@ -211,6 +211,11 @@ TEST_F(DriverCommandsTest, AProbeWritesOnlyWhatItIsTold) {
     EXPECT_EQ(JsonOf(ran)["written"]["value"], nullptr) << what;
   }
   EXPECT_EQ(written("p/set").exit, 2);
+  plant->SetFault(2, tests::Fault::kSilent);
+  const Ran silent = Ask({"probe", "p", "--for", "1s", "--write", "p/set=1300"});
+  EXPECT_EQ(silent.exit, 1) << "the device may have it";
+  EXPECT_THAT(silent.err, Not(HasSubstr("not written")));
+  plant->SetFault(2, tests::Fault::kNone);
   EXPECT_EQ(JsonOf(Ask({"probe", "p", "--json"}))["values"][1]["value"], 1400);
 }
 

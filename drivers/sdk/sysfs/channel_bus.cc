@@ -88,7 +88,7 @@ class ChannelBus final : public driver::BlockingBus {
 
   BusAnswer Read(std::size_t property, MonoTime) override {
     Result<ChannelValue> read = ReadChannel(property);
-    buffer_.TakeNotes();
+    buffer_.TakeNotes();  // They would be told with the next poll's first channel.
     if (!read) return {read.error(), IsAnswer(read.error().code), false};
     if (read->value.none()) return {Unavailable("the sensor is switched off"), true, false};
     return {std::move(read->value)};
