@@ -158,15 +158,16 @@ void CaptureBus::Report(PollStep& step) {
     const bool mean = options_.keep == Keep::kMean;
     const bool all = options_.keep == Keep::kAll;
     const double raw = mean ? channel.sum / static_cast<double>(unreported_) : channel.last;
+    std::string told = raw_wanted() ? model::Format(model::Value(raw)) : std::string();
     Result<model::Value> value =
         ValueOf(channel, all ? channel.line : channel.conversion.Read(text_), raw);
     if (!value) {
       if (step.status) step.status = value.error();
-      step.readings.push_back({i, {}, model::Quality::kBad});
+      step.readings.push_back({i, {}, model::Quality::kBad, std::move(told)});
       continue;
     }
     if (!all) tally_->box.Put(channel.path, {*value, last_at_});
-    step.readings.push_back({i, *std::move(value)});
+    step.readings.push_back({i, *std::move(value), model::Quality::kGood, std::move(told)});
   }
   reported_ = reported_ || unreported_ > 0;
   unreported_ = 0;

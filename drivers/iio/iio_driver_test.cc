@@ -98,6 +98,7 @@ TEST_F(IioDriverTest, ACapturedDeviceHasThePathsAndUnitsOfAPolledOne) {
   loop_.Run(milliseconds(100));
   EXPECT_EQ(sink_.Last("t/mcp3008/voltage0").value, Value(3.0));
   EXPECT_EQ(sink_.Last("t/mcp3008/voltage1").value, Value(4.0));
+  EXPECT_EQ(sink_.RawOf("t/mcp3008/voltage1"), "4");
   EXPECT_EQ(Limit("captured_devices").used, 1u);
   EXPECT_EQ(Limit("buffered_scans").peak, 1u);
   Stop();

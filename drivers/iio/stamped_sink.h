@@ -60,6 +60,8 @@ class StampedSink final : public driver::SampleSink {
   void ReportBad(model::PropertyId id) override;
   void Remove(model::PropertyId id) override;
   void Polled(std::string_view part, std::chrono::microseconds took, const Status& result) override;
+  bool wants_raw() const override { return sink_->wants_raw(); }
+  void Raw(model::PropertyId id, std::string_view raw) override { sink_->Raw(id, raw); }
 
  private:
   driver::SampleSink* sink_;
