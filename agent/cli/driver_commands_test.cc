@@ -177,6 +177,14 @@ TEST_F(DriverCommandsTest, AProbeShowsWhatTheDeviceSaysBesideWhatItMeans) {
   const Ran ran = Ask({"probe", "board"});
   EXPECT_THAT(ran.out, ContainsRegex("PATH .*RAW"));
   EXPECT_THAT(ran.out, ContainsRegex("board/lm75/temp1 +21.5 Cel +good .*temp1_input 21500"));
+  const auto adc = dir_.path() / "sys/bus/iio/devices/iio:device0";
+  std::filesystem::create_directories(adc);
+  std::ofstream(adc / "name") << "mcp3008\n";
+  std::ofstream(adc / "in_voltage0_raw") << "512\n";
+  std::ofstream(adc / "in_voltage_scale") << "2.5\n";
+  Write("[drivers.adc]\nkind = \"iio\"\nroot = \"" + dir_.path().string() + "\"\n");
+  EXPECT_THAT(JsonOf(Ask({"probe", "adc", "--json"}))["values"][0]["raw"].dump(),
+              HasSubstr("in_voltage0_raw 512"));
   // Where nothing is said, there is no column for it.
   Write("[drivers.host]\nperiod = \"100ms\"\n");
   EXPECT_THAT(Ask({"probe", "host"}).out, Not(HasSubstr("RAW")));
