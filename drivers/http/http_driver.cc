@@ -325,7 +325,9 @@ bool HttpDriver::ReportAll(std::size_t request, const std::vector<Result<Value>>
   const std::vector<std::size_t> targets = polls_[request].properties;
   for (std::size_t i = 0; i < values.size(); ++i) {
     Property& property = properties_[targets[i]];
-    if (!property.raw.empty()) sink_->Raw(property.id, property.raw);
+    // Told once: what stood there before an answer failed says nothing of that one.
+    const std::string raw = std::exchange(property.raw, {});
+    if (!raw.empty()) sink_->Raw(property.id, raw);
     if (values[i]) {
       property.bad = false;
       sink_->Report(property.id, *values[i]);

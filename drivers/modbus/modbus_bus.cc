@@ -30,15 +30,19 @@ Result<model::Value> DecodeAny(const RegisterSpec& spec, std::span<const std::ui
   return Decode(spec, registers);
 }
 
-// As they came: "0x4148 0x0000"; of a bit, "1".
+// As many as a number has, and more than anybody reads.
+constexpr std::size_t kShownRegistersMax = 8;
+
+// As they came: "0x4148 0x0000"; of a bit, "1"; of a long text the first ones.
 std::string RawText(TableKind kind, std::span<const std::uint16_t> registers) {
   if (IsBits(kind)) return registers.front() != 0 ? "1" : "0";
   std::string text;
-  for (const std::uint16_t one : registers) {
+  for (const std::uint16_t one : registers.first(std::min(registers.size(), kShownRegistersMax))) {
     char word[8];
     std::snprintf(word, sizeof word, "%s0x%04x", text.empty() ? "" : " ", one);
     text += word;
   }
+  if (registers.size() > kShownRegistersMax) text += " …";
   return text;
 }
 

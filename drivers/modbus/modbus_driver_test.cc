@@ -183,16 +183,19 @@ TEST_F(ModbusDriverTest, ReadsEveryTypeInEveryOrder) {
 }
 
 TEST_F(ModbusDriverTest, SaysWhatTheRegistersHold) {
-  Start(Unit(4, Register("float",
-                         "kind = \"input\"\naddress = 48\ntype = \"float32\"\n"
-                         "word_order = \"little\"") +
-                    Register("signed",
-                             "kind = \"input\"\naddress = 47\ntype = \"int16\"\n"
-                             "scale = 0.1") +
-                    Register("odd", "kind = \"discrete\"\naddress = 1")));
+  Start(Unit(
+      4, Register("float",
+                  "kind = \"input\"\naddress = 48\ntype = \"float32\"\n"
+                  "word_order = \"little\"") +
+             Register("signed",
+                      "kind = \"input\"\naddress = 47\ntype = \"int16\"\n"
+                      "scale = 0.1") +
+             Register("text", "kind = \"input\"\naddress = 20\ntype = \"string\"\nlength = 18") +
+             Register("odd", "kind = \"discrete\"\naddress = 1")));
   ASSERT_TRUE(AwaitSamples("u4/odd", 1) && AwaitSamples("u4/signed", 1));
   EXPECT_EQ(sink_.RawOf("u4/float"), "0x0000 0x4050");
   EXPECT_EQ(sink_.RawOf("u4/signed"), "0xffd6");
+  EXPECT_EQ(sink_.RawOf("u4/text"), "0x454d 0x2d34 0x3030 0x3020 0x5ac3 0xa468 0x6c65 0x7200 …");
   EXPECT_EQ(sink_.RawOf("u4/odd"), "0");
 }
 
