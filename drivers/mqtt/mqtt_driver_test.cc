@@ -44,6 +44,8 @@ TEST_F(MqttDriverTest, JsonFeedsThePropertiesOfEachRoom) {
   EXPECT_TRUE(Is("t/kitchen/temperature", Value(21.5)));
   EXPECT_TRUE(Is("t/kitchen/window", Value(true)));
   EXPECT_TRUE(Is("t/hall/temperature", Value(18.0)));
+  EXPECT_EQ(sink_.RawOf("t/hall/temperature"), "180");
+  EXPECT_EQ(sink_.RawOf("t/hall/window"), "'closed'");
   EXPECT_EQ(sink_.DefOf("t/hall/temperature").unit, "Cel");
   EXPECT_EQ(sink_.DefOf("t/hall/temperature").source, "zigbee/{room}/climate /temperature");
 }

@@ -100,6 +100,14 @@ class W1BusTest : public ::testing::Test {
   std::unique_ptr<W1Bus> bus_;
 };
 
+TEST_F(W1BusTest, WhoWantsItIsToldWhatTheSensorSaid) {
+  Open({Sensor(kId)});
+  world_.Say("/w1/28-000000000001/temperature", {"21500"});
+  EXPECT_EQ(PollAll().readings.at(0).raw, "");
+  bus_->WantRaw();
+  EXPECT_EQ(PollAll().readings.at(0).raw, "21500");
+}
+
 TEST_F(W1BusTest, EightyFiveDegreesAreAskedForAgainAndTheSecondAnswerCounts) {
   Open({Sensor(kId)});
   const std::string path = "/w1/28-000000000001/temperature";
