@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,15 +20,20 @@ using model::Value;
 using model::ValueType;
 
 // A sample is its tag, then what the tag doesn't say: the step of time as the zigzag difference to
-// the one before it; an int as the zigzag difference to the last number; a double in eight bytes; a
-// text with its length before it.
-enum Kind : std::uint8_t { kNone, kFalse, kTrue, kInt, kDouble, kString, kBytes };
+// the one before it; an int as the zigzag difference to the last number; a double in eight bytes,
+// or as a decimal by the zigzag difference to the last decimal; a text with its length before it.
+enum Kind : std::uint8_t { kNone, kFalse, kTrue, kInt, kDouble, kString, kBytes, kDecimal };
 constexpr std::uint8_t kKindMask = 7;
 constexpr unsigned kQualityShift = 3;
 constexpr std::uint8_t kQualityMask = 3;
 constexpr std::uint8_t kUnsynced = 1 << 5;
 constexpr std::uint8_t kSameStep = 1 << 6;
 constexpr std::uint8_t kSameNumber = 1 << 7;
+
+// Of more digits a difference is hardly shorter than the double.
+constexpr int kDecimalsTried = 6;
+// After so many doubles that are no decimals the others aren't looked at for more digits.
+constexpr std::uint8_t kMissesMax = 4;
 
 constexpr std::size_t kHeadBytesMax = 1 + 10 + 10;  // All but a text's own bytes.
 
@@ -115,11 +121,37 @@ void OpenSamples::PutValue(std::uint8_t& tag, const Value& value) {
   } else if (kind == kInt) {
     PutSigned(coded_, number - last_.number);
   } else {
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-      coded_.push_back(static_cast<std::uint8_t>(number >> shift));
-    }
+    PutDouble(tag, value.real());
   }
   last_.number = number;
+}
+
+void OpenSamples::PutDouble(std::uint8_t& tag, double value) {
+  const auto scaled =
+      last_.decimals < 0 ? std::nullopt : model::ScaleExactly(value, last_.decimals);
+  if (scaled) {
+    tag = static_cast<std::uint8_t>((tag & ~kKindMask) | kDecimal);
+    PutSigned(coded_, static_cast<std::uint64_t>(*scaled) - last_.scaled);
+    last_.scaled = static_cast<std::uint64_t>(*scaled);
+    return;
+  }
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  for (unsigned shift = 0; shift < 64; shift += 8) {
+    coded_.push_back(static_cast<std::uint8_t>(bits >> shift));
+  }
+  last_.Learn(value);
+}
+
+void OpenSamples::Last::Learn(double value) {
+  if (misses == kMissesMax) return;
+  for (int more = decimals + 1; more <= kDecimalsTried; ++more) {
+    const auto as_integer = model::ScaleExactly(value, more);
+    if (!as_integer) continue;
+    scaled = static_cast<std::uint64_t>(*as_integer);
+    decimals = static_cast<std::int8_t>(more);
+    return;
+  }
+  ++misses;
 }
 
 std::vector<Sample> OpenSamples::Samples() const {
@@ -151,8 +183,17 @@ Value OpenSamples::ValueOf(ByteReader& in, std::uint8_t tag, Last& last) {
       if (!same) last.number += in.Signed();
       return Value(static_cast<std::int64_t>(last.number));
     case kDouble:
-      if (!same) last.number = EightBytes(in);
+      if (!same) {
+        last.number = EightBytes(in);
+        last.Learn(std::bit_cast<double>(last.number));
+      }
       return Value(std::bit_cast<double>(last.number));
+    case kDecimal: {
+      last.scaled += in.Signed();
+      const double value = model::Unscale(static_cast<std::int64_t>(last.scaled), last.decimals);
+      last.number = std::bit_cast<std::uint64_t>(value);
+      return Value(value);
+    }
     case kString: return Value(std::string(in.Raw(in.Signed())));
     case kBytes: return Value(model::Bytes{std::string(in.Raw(in.Signed()))});
   }

@@ -26,8 +26,8 @@ class OpenSamples {
 
   bool empty() const { return count_ == 0; }
   std::size_t size() const { return count_; }
-  // What they are in bytes: about 10 for a double, fewer for one that stays as it is, 2 to 11 for
-  // an int; a text is as long as it is, and 5 more.
+  // What they are in bytes: 2 to 4 for a decimal of few digits, about 10 for another double, fewer
+  // for one that stays as it is, 2 to 11 for an int; a text is as long as it is, and 5 more.
   std::size_t used_bytes() const { return coded_.size(); }
   // What they take of the heap, beside sizeof(*this), with what is free for further ones.
   std::size_t memory_bytes() const;
@@ -38,11 +38,19 @@ class OpenSamples {
     std::uint64_t time = 0;    // Milliseconds since 1970.
     std::uint64_t step = 0;    // From the time before it.
     std::uint64_t number = 0;  // The bits of the last int or double.
+    // The last double that was one times 10^decimals; decimals as many as one of them needed.
+    std::uint64_t scaled = 0;
+    std::int8_t decimals = -1;  // None was one yet.
+    std::uint8_t misses = 0;    // Doubles that are none.
+
+    // From a double that stands there in full.
+    void Learn(double value);
   };
 
   void Reserve(std::size_t more);
   void PutTime(std::uint8_t& tag, std::uint64_t time);
   void PutValue(std::uint8_t& tag, const model::Value& value);
+  void PutDouble(std::uint8_t& tag, double value);
   static model::Value ValueOf(ByteReader& in, std::uint8_t tag, Last& last);
 
   std::vector<std::uint8_t> coded_;
