@@ -36,7 +36,7 @@ struct RecorderOptions {
   std::uint64_t batch_bytes_max = 96 << 10;
   // How long a sample stays in memory, by priority, lowest first: what a power loss takes.
   std::array<std::chrono::milliseconds, kPriorities> window{
-      std::chrono::minutes(5), std::chrono::minutes(1), std::chrono::seconds(10)};
+      std::chrono::minutes(5), std::chrono::minutes(2), std::chrono::seconds(10)};
 };
 
 // SINGLE-THREADED. Paths have slots here, dense from 0 in the order of Define, whatever their ids

@@ -84,16 +84,16 @@ TEST_F(RecorderTest, APathThatTheStoreDoesNotKnowIsToldAtOnceAndItsSamplesAfterT
   EXPECT_EQ(first->paths[0].path, "plant/a");
   EXPECT_TRUE(first->blocks.empty());
   recorder_->Committed(true, Mono(seconds(11)));
-  EXPECT_EQ(recorder_->NextTake(), Mono(seconds(70))) << "a minute after the first sample";
-  Record(a, 1, 60, seconds(69));
-  const auto second = recorder_->Take(Mono(seconds(70)));
+  EXPECT_EQ(recorder_->NextTake(), Mono(seconds(130))) << "two minutes after the first sample";
+  Record(a, 1, 60, seconds(129));
+  const auto second = recorder_->Take(Mono(seconds(130)));
   ASSERT_TRUE(second);
   EXPECT_TRUE(second->paths.empty() && second->live.empty());
   std::uint64_t next = 0;
   EXPECT_EQ(Values(second->blocks, 1, next), Range(0, 60));
   EXPECT_EQ(second->blocks[0].t_min, kStart);
   EXPECT_EQ(second->blocks[0].t_max, kStart + seconds(59));
-  recorder_->Committed(true, Mono(seconds(70)));
+  recorder_->Committed(true, Mono(seconds(130)));
   EXPECT_FALSE(recorder_->NextTake()) << "nothing happens before another sample";
 }
 
