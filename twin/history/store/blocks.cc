@@ -10,6 +10,7 @@
 
 #include "history_store_sql.h"
 #include "twin/history/block.h"
+#include "twin/history/store/bundle.h"
 
 namespace edgetwin::history {
 namespace {
@@ -22,19 +23,20 @@ using store::Statement;
 std::int64_t Count(WallTime time) {
   return time.time_since_epoch().count();
 }
+WallTime TimeOf(std::int64_t ms) {
+  return WallTime(std::chrono::milliseconds(ms));
+}
 
 // Time stamps may be any number: differences wrap around, and so does what is added to them again.
-std::int64_t Minus(WallTime a, WallTime b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(Count(a)) -
-                                   static_cast<std::uint64_t>(Count(b)));
+std::uint64_t Minus(WallTime a, WallTime b) {
+  return static_cast<std::uint64_t>(Count(a)) - static_cast<std::uint64_t>(Count(b));
 }
-WallTime Plus(std::int64_t time, std::int64_t ms) {
-  return WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(
-      static_cast<std::uint64_t>(time) + static_cast<std::uint64_t>(ms))));
+WallTime Plus(WallTime time, std::uint64_t ms) {
+  return WallTime(std::chrono::milliseconds(
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(Count(time)) + ms)));
 }
-WallTime Less(std::int64_t time, std::int64_t ms) {
-  return WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(
-      static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(ms))));
+WallTime Less(WallTime time, std::uint64_t ms) {
+  return Plus(time, 0 - ms);
 }
 
 // Gives whether the bytes are whole.
@@ -63,14 +65,55 @@ Status RaiseNextsByLosses(Database& db, std::vector<PathRecord>& paths) {
   });
 }
 
+int PriorityOf(std::int64_t id) {
+  return static_cast<int>(id >> (kPathBits + kPlaceBits) & ((1 << kPriorityBits) - 1));
+}
+
+bool Covers(const IdRange& range, int priority, PathId path) {
+  const auto in_order = [](int of, PathId its) {
+    return std::int64_t{of} << kPathBits | std::int64_t{its};
+  };
+  const std::int64_t at = in_order(priority, path);
+  return at >= in_order(PriorityOf(range.first), PathOf(range.first)) &&
+         at <= in_order(PriorityOf(range.last), PathOf(range.last));
+}
+
+// At most so many hours of the clock have samples of the block.
+std::int64_t HoursOf(const BlockRecord& block) {
+  constexpr std::uint64_t kHourMs = 3'600'000;
+  const std::uint64_t hours = Minus(block.t_max, block.t_min) / kHourMs + 2;
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(hours, block.count));
+}
+
+StoredRow ReadRow(std::int64_t id, const Bundled& first, const BatchTimes& times) {
+  StoredRow row;
+  row.id = id;
+  BlockRecord none;
+  none.priority = static_cast<Priority>(PriorityOf(id));
+  none.path = first.path;
+  none.t_min = times.t_min;
+  none.t_max = times.t_max;
+  const Result<std::vector<Bundled>> bundled = Unbundle(first);
+  row.whole = bundled.has_value();
+  if (!row.whole) {
+    row.blocks.push_back({std::move(none), false});
+    return row;
+  }
+  for (const Bundled& each : *bundled) {
+    StoredBlock& stored = row.blocks.emplace_back(none, false);
+    stored.block.path = each.path;
+    stored.block.t_min = Plus(times.t_min, each.after_ms);
+    stored.block.t_max = Less(times.t_max, each.before_ms);
+    stored.block.bytes = std::string(each.bytes);
+    stored.whole = ReadHeader(stored.block);
+  }
+  return row;
+}
+
 // A row of kSelectLateBlocks.
-StoredBlock ReadLateBlock(const Statement& row) {
-  StoredBlock stored;
-  stored.id = row.Int(0);
-  stored.block.path = PathOf(stored.id);
-  stored.block.bytes = std::string(row.Blob(2));
-  stored.whole = ReadHeader(stored.block);
-  return stored;
+StoredRow ReadLateRow(const Statement& row, const BatchTimes& times) {
+  const std::int64_t id = row.Int(0);
+  return ReadRow(id, {PathOf(id), row.Uint(1), row.Uint(2), row.Blob(3)}, times);
 }
 
 }  // namespace
@@ -99,14 +142,30 @@ Status InsertBlocks(Database& db, std::int64_t n, const BatchTimes& times,
   std::ranges::sort(sorted, {}, [](const BlockRecord* block) {
     return std::tuple(block->priority, block->path, block->first);
   });
+  Result<Statement> insert = db.Prepare(sql::kInsertBlock);
+  if (!insert) return insert.error();
   std::int64_t id = 0;
-  return store::RunForEach(
-      db, sql::kInsertBlock, sorted, [&](Statement& insert, const BlockRecord* block) {
-        const std::int64_t first = IdsOf(n, static_cast<int>(block->priority), block->path).first;
-        id = std::max(id + 1, first);  // The next place, or the first one of another path.
-        insert.BindInt(1, id).BindInt(2, Minus(block->t_min, times.t_min));
-        insert.BindInt(3, Minus(times.t_max, block->t_max)).BindBlob(4, block->bytes);
-      });
+  std::vector<Bundled> bundle;
+  for (auto next = sorted.begin(); next != sorted.end();) {
+    bundle.clear();
+    std::size_t bytes = 0;
+    std::int64_t hours = 0;
+    const Priority priority = (*next)->priority;
+    for (; next != sorted.end() && (*next)->priority == priority; ++next) {
+      const BlockRecord& block = **next;
+      bytes += block.bytes.size() + kBundledHead;
+      hours += HoursOf(block);
+      if (!bundle.empty() && (bytes > kBundleBytesMax || hours > kBundleHoursMax)) break;
+      bundle.push_back({block.path, Minus(block.t_min, times.t_min),
+                        Minus(times.t_max, block.t_max), block.bytes});
+    }
+    // The next place, or the first one of another path.
+    const Bundled& first = bundle.front();
+    id = std::max(id + 1, IdsOf(n, static_cast<int>(priority), first.path).first);
+    insert->BindInt(1, id).BindUint(2, first.after_ms).BindUint(3, first.before_ms);
+    if (Status done = insert->BindBlob(4, Bundle(bundle)).Run(); !done) return done;
+  }
+  return {};
 }
 
 Status WriteBatch(Database& db, std::int64_t n, std::int64_t incarnation,
@@ -124,28 +183,54 @@ Status WriteBatch(Database& db, std::int64_t n, std::int64_t incarnation,
   return InsertBlocks(db, n, times, blocks);
 }
 
-Status ForEachBlock(Database& db, std::int64_t batch, const IdRange& range,
-                    const std::function<bool(StoredBlock&)>& take, std::int64_t count_max) {
+Status ForEachRow(Database& db, std::int64_t batch, const IdRange& range,
+                  const std::function<bool(StoredRow&)>& take) {
   Result<Statement> select = db.Prepare(sql::kSelectBlocks);
   if (!select) return select.error();
-  select->BindInt(1, batch).BindInt(2, range.first).BindInt(3, range.last).BindInt(4, count_max);
+  select->BindInt(1, batch).BindInt(2, IdsOf(batch, PriorityOf(range.first)).first);
+  select->BindInt(3, range.first).BindInt(4, range.last);
   while (true) {
-    const Result<bool> row = select->Step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    StoredBlock stored;
-    stored.id = select->Int(0);
-    const std::int64_t priority = stored.id >> (kPathBits + kPlaceBits) & 3;
-    if (priority > static_cast<int>(Priority::kHigh)) return store::Damage(db, "block", batch);
-    BlockRecord& block = stored.block;
-    block.priority = static_cast<Priority>(priority);
-    block.path = PathOf(stored.id);
-    block.t_min = Plus(select->Int(3), select->Int(1));
-    block.t_max = Less(select->Int(4), select->Int(2));
-    block.bytes = std::string(select->Blob(5));
-    stored.whole = ReadHeader(block);
-    if (!take(stored)) return {};
+    const Result<bool> more = select->Step();
+    if (!more) return more.error();
+    if (!*more) return {};
+    const std::int64_t id = select->Int(0);
+    if (PriorityOf(id) > static_cast<int>(Priority::kHigh))
+      return store::Damage(db, "block", batch);
+    const BatchTimes times{TimeOf(select->Int(3)), TimeOf(select->Int(4))};
+    StoredRow row =
+        ReadRow(id, {PathOf(id), select->Uint(1), select->Uint(2), select->Blob(5)}, times);
+    const bool within = !row.whole || std::ranges::any_of(row.blocks, [&](const auto& stored) {
+      return Covers(range, PriorityOf(id), stored.block.path);
+    });
+    if (within && !take(row)) return {};
   }
+}
+
+Status ForEachBlock(Database& db, std::int64_t batch, const IdRange& range,
+                    const std::function<bool(StoredBlock&)>& take) {
+  return ForEachRow(db, batch, range, [&](StoredRow& row) {
+    for (StoredBlock& stored : row.blocks) {
+      const bool within =
+          !row.whole || Covers(range, static_cast<int>(stored.block.priority), stored.block.path);
+      if (within && !take(stored)) return false;
+    }
+    return true;
+  });
+}
+
+Status ForEachBlockOfAll(
+    Database& db, const std::function<Status(PathId, bool, std::uint32_t, std::size_t)>& take) {
+  Result<Statement> all = db.Prepare(sql::kSelectLateBlocks);
+  if (!all) return all.error();
+  all->BindInt(1, 0);
+  return store::ForEach(*all, [&](const Statement& columns) -> Status {
+    const StoredRow row = ReadLateRow(columns, {});
+    for (const auto& [block, whole] : row.blocks) {
+      if (Status done = take(block.path, whole, block.count, block.bytes.size()); !done)
+        return done;
+    }
+    return {};
+  });
 }
 
 Status ReadBlocksOf(Database& db, PathId path, WallTime from, WallTime to,
@@ -165,6 +250,7 @@ Status ReadBlocksOf(Database& db, PathId path, WallTime from, WallTime to,
     for (int priority = 0; priority < static_cast<int>(kPriorities); ++priority) {
       const Status read = ForEachBlock(db, n, IdsOf(n, priority, path), [&](StoredBlock& stored) {
         BlockRecord& block = stored.block;
+        block.path = path;
         if (!stored.whole) block.first = next;
         next = block.first + block.count;
         if (block.t_max >= from && block.t_min <= to) found.push_back(std::move(block));
@@ -208,24 +294,25 @@ Status RaiseNexts(Database& db, std::int64_t from, std::vector<PathRecord>& path
   if (!late) return late.error();
   late->BindInt(1, IdsOf(from).first);
   std::int64_t batch = 0;
-  std::int64_t batch_t_max = 0;
-  const Status read = ForEach(*late, [&](const Statement& row) -> Status {
-    const StoredBlock stored = ReadLateBlock(row);
-    const PathId path = stored.block.path;
-    if (Status known = OutOfRange(db, "block", path, paths.size()); !known) return known;
-    const std::int64_t of = stored.id >> kBatchShift;
-    if (!stored.whole) return store::Damage(db, "block", of);
+  BatchTimes batch_times;
+  const Status read = ForEach(*late, [&](const Statement& columns) -> Status {
+    const std::int64_t of = columns.Int(0) >> kBatchShift;
     if (of != batch) {
       const Result<bool> there = times->BindInt(1, of).Step();
       if (!there) return there.error();
       if (!*there) return store::Damage(db, "batch", of);
       batch = of;
-      batch_t_max = times->Int(1);
+      batch_times = {TimeOf(times->Int(0)), TimeOf(times->Int(1))};
       times->Reset();
     }
-    PathRecord& record = paths[path - 1];
-    record.next = std::max(record.next, stored.block.first + stored.block.count);
-    t_max[path - 1] = std::max(t_max[path - 1], Less(batch_t_max, row.Int(1)));
+    for (const StoredBlock& stored : ReadLateRow(columns, batch_times).blocks) {
+      const PathId path = stored.block.path;
+      if (Status known = OutOfRange(db, "block", path, paths.size()); !known) return known;
+      if (!stored.whole) return store::Damage(db, "block", of);
+      PathRecord& record = paths[path - 1];
+      record.next = std::max(record.next, stored.block.first + stored.block.count);
+      t_max[path - 1] = std::max(t_max[path - 1], stored.block.t_max);
+    }
     return {};
   });
   if (!read) return read;
@@ -234,23 +321,42 @@ Status RaiseNexts(Database& db, std::int64_t from, std::vector<PathRecord>& path
 
 void RaiseNextsOfDamaged(Database& db, std::int64_t saved, std::vector<PathRecord>& paths) {
   std::map<PathId, std::uint64_t> unknown;  // Blocks since the last one that is whole.
+  const auto last_path = static_cast<PathId>(paths.size());
+  std::int64_t damaged = 0;  // The row before, if it isn't known what it holds.
+  const auto may_reach_to = [&](PathId last) {
+    for (PathId path = std::max(PathOf(damaged), PathId{1}); path <= last; ++path) ++unknown[path];
+    damaged = 0;
+  };
+  const auto add = [&](const StoredBlock& stored, std::int64_t batch) {
+    const PathId path = stored.block.path;
+    if (path == 0 || path > last_path) return;
+    if (!stored.whole) {
+      if (batch >= saved) ++unknown[path];
+      return;
+    }
+    std::uint64_t& next = paths[path - 1].next;
+    const std::uint64_t end = stored.block.first + stored.block.count;
+    if (end < next) return;
+    next = end;
+    unknown.erase(path);
+  };
   if (Result<Statement> late = db.Prepare(sql::kSelectLateBlocks)) {
     late->BindInt(1, 0);
-    (void)ForEach(*late, [&](const Statement& row) -> Status {
-      const StoredBlock stored = ReadLateBlock(row);
-      const PathId path = stored.block.path;
-      if (path == 0 || path > paths.size()) return {};
-      if (!stored.whole) {
-        if (stored.id >> kBatchShift >= saved) ++unknown[path];
-        return {};
+    (void)ForEach(*late, [&](const Statement& columns) -> Status {
+      const StoredRow row = ReadLateRow(columns, {});
+      const std::int64_t batch = row.id >> kBatchShift;
+      if (damaged != 0) {
+        const bool goes_on = row.id <= IdsOf(damaged >> kBatchShift, PriorityOf(damaged)).last;
+        may_reach_to(goes_on ? std::min(PathOf(row.id), last_path) : last_path);
       }
-      std::uint64_t& next = paths[path - 1].next;
-      const std::uint64_t end = stored.block.first + stored.block.count;
-      if (end < next) return {};
-      next = end;
-      unknown.erase(path);
+      // What was a bundle may not look like one any more.
+      const bool one = row.blocks.size() == 1 && !row.blocks.front().whole;
+      if (one && batch >= saved) damaged = row.id;
+      if (one) return {};
+      for (const StoredBlock& stored : row.blocks) add(stored, batch);
       return {};
     });
+    if (damaged != 0) may_reach_to(last_path);
   }
   (void)RaiseNextsByLosses(db, paths);
   for (const auto& [path, blocks] : unknown) paths[path - 1].next += blocks * kBlocksOfPathMax;

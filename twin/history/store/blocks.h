@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -18,9 +17,10 @@
 
 namespace edgetwin::history {
 
-// A row's id has all by which a block is looked for, in the order of the table: commit, priority,
-// path, and its place among the commit's blocks of that path and priority, in the order of their
-// ordinals. So a row has no columns for them, and no index is needed.
+// A row holds a block or a bundle of some (bundle.h). Its id has all by which its first block is
+// looked for, in the order of the table: commit, priority, path, and its place among the commit's
+// rows that begin with that path and priority, in the order of their ordinals. So a row has no
+// columns for them, and no index is needed.
 inline constexpr int kPlaceBits = 12;
 inline constexpr int kPathBits = 20;
 inline constexpr int kPriorityBits = 2;
@@ -32,7 +32,8 @@ inline constexpr PathId kPathIdMax = (PathId{1} << kPathBits) - 1;
 // Of one path in one commit: as many as a recorder has samples of it in memory.
 inline constexpr std::size_t kBlocksOfPathMax = std::size_t{1} << kPlaceBits;
 
-// Of consecutive rows, both included.
+// All blocks of some consecutive paths of a commit, as the ids that rows of them have, both
+// included.
 struct IdRange {
   std::int64_t first = 0;
   std::int64_t last = 0;
@@ -46,9 +47,14 @@ inline PathId PathOf(std::int64_t id) {
 }
 
 struct StoredBlock {
-  std::int64_t id = 0;
   BlockRecord block;
   bool whole = true;  // False: `first` and `count` are not known, and 0.
+};
+
+struct StoredRow {
+  std::int64_t id = 0;
+  bool whole = true;                // False: what it holds is not known …
+  std::vector<StoredBlock> blocks;  // … and one stands here that isn't whole, of no bytes.
 };
 
 // All blocks of the commit have their samples in it, both included.
@@ -64,11 +70,18 @@ Status WriteBatch(store::Database& db, std::int64_t n, std::int64_t incarnation,
 Status InsertBlocks(store::Database& db, std::int64_t n, const BatchTimes& times,
                     const std::vector<BlockRecord>& blocks);
 
-// The batch's blocks in this range, in the order of the table, until `take` says false or there
-// were `count_max`; none when there is no such batch. kCorrupt for a row that can't be one.
+// The rows of the batch that have blocks in this range, with all that they have, in the order of
+// the table, until `take` says false; none when there is no such batch. kCorrupt for a row that
+// can't be one.
+Status ForEachRow(store::Database& db, std::int64_t batch, const IdRange& range,
+                  const std::function<bool(StoredRow&)>& take);
+// The same of the blocks in it, in the order of priority, path and first ordinal.
 Status ForEachBlock(store::Database& db, std::int64_t batch, const IdRange& range,
-                    const std::function<bool(StoredBlock&)>& take,
-                    std::int64_t count_max = std::numeric_limits<std::int64_t>::max());
+                    const std::function<bool(StoredBlock&)>& take);
+// Of all batches. The times of the blocks are not set, and their bytes end with the call.
+Status ForEachBlockOfAll(store::Database& db,
+                         const std::function<Status(PathId path, bool whole, std::uint32_t count,
+                                                    std::size_t bytes)>& take);
 
 // See HistoryStore::ReadBlocks.
 Status ReadBlocksOf(store::Database& db, PathId path, WallTime from, WallTime to,
@@ -86,7 +99,8 @@ Result<StoredPaths> ReadPaths(store::Database& db);
 Status RaiseNexts(store::Database& db, std::int64_t from, std::vector<PathRecord>& paths,
                   std::vector<WallTime>& t_max);
 // Of a damaged file, as far as it can be read. A block from batch `saved` on that isn't whole may
-// have been of as many samples as one commit has of a path.
+// have been of as many samples as one commit has of a path, and a row of which nothing is known may
+// have had one of each path up to that of the next row.
 void RaiseNextsOfDamaged(store::Database& db, std::int64_t saved, std::vector<PathRecord>& paths);
 
 }  // namespace edgetwin::history

@@ -10,6 +10,8 @@
 #include <string>
 
 #include "twin/history/block.h"
+#include "twin/history/store/blocks.h"
+#include "twin/history/store/bundle.h"
 #include "twin/history/store/history_test_support.h"
 #include "twin/history/store/salvage.h"
 #include "twin/store/child_process.h"
@@ -117,10 +119,28 @@ class HistoryFaultsTest : public testing::Test {
   // Where SQLite sees nothing wrong.
   void DamageBlock(int batch, PathId path) {
     auto db = store::Database::Open({.path = HistoryFile(folder_)});
-    ASSERT_TRUE(db->Exec("UPDATE block SET bytes = zeroblob(length(bytes)) WHERE id >> 34 = " +
-                         std::to_string(batch) +
-                         " AND id >> 12 & 0xfffff = " + std::to_string(path)));
-    ASSERT_EQ(db->QueryInt("SELECT changes()"), 1);
+    int damaged = 0;
+    const std::string rows =
+        "SELECT id, bytes FROM block WHERE id >> 34 = " + std::to_string(batch);
+    std::vector<std::pair<std::int64_t, std::string>> found;
+    ASSERT_TRUE(store::ForEach(*db, rows, [&found](const store::Statement& row) -> Status {
+      found.emplace_back(row.Int(0), row.Blob(1));
+      return {};
+    }));
+    for (auto& [id, bytes] : found) {
+      const auto blocks = Unbundle({PathOf(id), 0, 0, bytes});
+      ASSERT_TRUE(blocks);
+      for (const Bundled& block : *blocks) {
+        if (block.path != path) continue;
+        const auto at = static_cast<std::size_t>(block.bytes.data() - bytes.data());
+        bytes.replace(at, block.bytes.size(), block.bytes.size(), '\0');
+        ++damaged;
+        break;
+      }
+      auto update = db->Prepare("UPDATE block SET bytes = ?2 WHERE id = ?1");
+      ASSERT_TRUE(update && update->BindInt(1, id).BindBlob(2, bytes).Run());
+    }
+    ASSERT_EQ(damaged, 1);
   }
   TestFolder folder_;
 };

@@ -14,6 +14,7 @@
 #include "twin/history/block.h"
 #include "twin/history/store/aggregates.h"
 #include "twin/history/store/blocks.h"
+#include "twin/history/store/bundle.h"
 #include "twin/history/store/ledger.h"
 #include "twin/history/store/old_blocks.h"
 #include "twin/history/store/open_unchanged.h"
@@ -41,7 +42,8 @@ constexpr std::int32_t kApplicationId = 0x65646869;  // "edhi"
 // What is evicted since the cloud has it has a reason of its own, which older readers take for
 // damage.
 constexpr std::array kMigrations = {Migration{1, 1, sql::kSchema1}, Migration{2, 1, sql::kSchema2},
-                                    Migration{3, 3, sql::kSchema3}, Migration{4, 4, sql::kSchema4}};
+                                    Migration{3, 3, sql::kSchema3}, Migration{4, 4, sql::kSchema4},
+                                    Migration{5, 5, sql::kSchema5}};
 constexpr std::chrono::milliseconds kBusyWait{250};  // As twin.db's.
 
 // Measured on ext4, the kernel's write_bytes a sample at 10, 100 and 1,000 samples a second, and
@@ -53,15 +55,14 @@ constexpr std::int64_t kPageBytes = 1'024;
 // reads so many batches to find them. A saving writes a page for every 100 paths or so.
 constexpr std::int64_t kCommitsBetweenSaves = 64;
 
-// What a row of the table of blocks takes at most, with what a row that doesn't fit any more leaves
-// unused in the page before: less than itself, or a page. A row that is longer than a page begins
-// in one, and the rest lies in pages that it shares with no other:
-// https://www.sqlite.org/fileformat2.html#b_tree_pages.
-std::int64_t RowBytes(const BlockRecord& block) {
+// What a block takes in the table at most, with its part of a row. A row that is longer than a page
+// begins in one and goes on in pages of its own: at most a page and two parts of one more than its
+// bytes (https://www.sqlite.org/fileformat2.html#b_tree_pages). And two rows that follow each other
+// have more than a bundle's bytes together.
+std::int64_t BytesInTable(const BlockRecord& block) {
   constexpr std::int64_t kOther = 40;  // Id, times, and what SQLite needs for a row.
-  const std::int64_t bytes = static_cast<std::int64_t>(block.bytes.size()) + kOther;
-  if (bytes <= kPageBytes - 35) return 2 * bytes;
-  return 2 * kPageBytes + (bytes / (kPageBytes - 4) + 1) * kPageBytes;
+  static_assert(kBundleBytesMax >= 4 * kPageBytes);
+  return 2 * (static_cast<std::int64_t>(block.bytes.size()) + kOther);
 }
 
 // Aggregates take this part of bytes_max at most. A row of them has about so many bytes, measured.
@@ -348,8 +349,8 @@ Result<std::int64_t> HistoryStore::Impl::UsedPages() {
 // Evicts until the batch fits in; SQLite itself then keeps the file from growing past its cap.
 Status HistoryStore::Impl::MakeRoom(const HistoryBatch& batch) {
   const FlashMeter::Scope scope(options.meter, WriteCause::kLedger);
-  std::int64_t bytes = 16 * kPageBytes;  // Ledger and splits of pages.
-  for (const BlockRecord& block : batch.blocks) bytes += RowBytes(block);
+  std::int64_t bytes = 24 * kPageBytes;  // Ledger, splits of pages, each priority's last row.
+  for (const BlockRecord& block : batch.blocks) bytes += BytesInTable(block);
   const std::int64_t needed = bytes / kPageBytes + 1;
   while (true) {
     const Result<std::int64_t> used = UsedPages();
@@ -671,16 +672,12 @@ Result<bool> HistoryStore::EvictBefore(WallTime before) {
 Result<std::vector<PathAudit>> HistoryStore::Audit() {
   std::vector<PathAudit> audit;
   for (const PathRecord& path : impl_->paths) audit.push_back({.path = path});
-  const Status counted =
-      store::ForEach(impl_->db, sql::kSelectStored, [&](const Statement& row) -> Status {
-        const PathId id = PathOf(row.Int(0));
-        if (id == 0 || id > audit.size()) return store::Damage(impl_->db, "block", row.Int(0));
+  const Status counted = ForEachBlockOfAll(
+      impl_->db, [&](PathId id, bool whole, std::uint32_t count, std::size_t bytes) -> Status {
+        if (!whole || id == 0 || id > audit.size()) return store::Damage(impl_->db, "block", id);
         PathAudit& path = audit[id - 1];
-        const std::string_view bytes = row.Blob(1);
-        const Result<BlockHeader> header = ReadBlockHeader(bytes);
-        if (!header) return store::Damage(impl_->db, "block", row.Int(0));
-        path.stored += header->count;
-        path.bytes += bytes.size();
+        path.stored += count;
+        path.bytes += bytes;
         ++path.blocks;
         return {};
       });

@@ -7,12 +7,14 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "twin/history/store/blocks.h"
 #include "twin/history/store/history_test_support.h"
 #include "twin/history/store/salvage.h"
 #include "twin/store/child_process.h"
@@ -153,6 +155,40 @@ class OldBlocksTest : public testing::Test {
     MoveBack(*db, "block", kCommits);
     ASSERT_TRUE(db->Exec("COMMIT"));
   }
+  // Of version 4, in which each block has a row of its own in the table of today.
+  void MakeVersion4() {
+    ASSERT_NO_FATAL_FAILURE(MakeNew(1));
+    auto db = Database::Open({.path = HistoryFile(folder_)});
+    ASSERT_TRUE(db);
+    ASSERT_TRUE(
+        db->Exec("DELETE FROM block; UPDATE meta SET value = 4 WHERE key IN ('version', "
+                 "'min_reader'); BEGIN"));
+    std::map<std::uint64_t, BatchTimes> times;
+    for (const auto& blocks : expected_) {
+      for (const BlockRecord& block : blocks) {
+        BatchTimes& of =
+            times.try_emplace(batches_.at({block.path, block.first}), block.t_min, block.t_max)
+                .first->second;
+        of = {std::min(of.t_min, block.t_min), std::max(of.t_max, block.t_max)};
+      }
+    }
+    std::map<std::int64_t, std::int64_t> places;
+    Result<Statement> insert = db->Prepare("INSERT INTO block VALUES (?1, ?2, ?3, ?4)");
+    ASSERT_TRUE(insert);
+    for (const auto& blocks : expected_) {
+      for (const BlockRecord& block : blocks) {
+        const std::uint64_t batch = batches_.at({block.path, block.first});
+        const BatchTimes& of = times.at(batch);
+        const std::int64_t first =
+            IdsOf(static_cast<std::int64_t>(batch), static_cast<int>(block.priority), block.path)
+                .first;
+        insert->BindInt(1, first + places[first]++).BindInt(2, (block.t_min - of.t_min).count());
+        insert->BindInt(3, (of.t_max - block.t_max).count()).BindBlob(4, block.bytes);
+        ASSERT_TRUE(insert->Run());
+      }
+    }
+    ASSERT_TRUE(db->Exec("COMMIT"));
+  }
   void MakeHalfMoved(std::uint64_t left) {
     ASSERT_NO_FATAL_FAILURE(MakeNew(1));
     auto db = Database::Open({.path = HistoryFile(folder_)});
@@ -203,6 +239,37 @@ TEST_F(OldBlocksTest, AFileOfAnEarlierVersionHasAllItsBlocksAfterwardsAndGoesOn)
     }
     EXPECT_EQ(OldTables(), 0);
     ExpectAll(*OpenHistory(OptionsFor(folder_, 3)));
+  }
+}
+
+TEST_F(OldBlocksTest, RowsOfVersion4StayAsTheyAreAndNewOnesFollow) {
+  ASSERT_NO_FATAL_FAILURE(MakeVersion4());
+  const std::int64_t rows = Query("SELECT count(*) FROM block").value();
+  ExpectAll(**HistoryStore::Inspect(HistoryFile(folder_)));
+  {
+    auto store = OpenHistory(OptionsFor(folder_, 2));
+    ASSERT_NE(store, nullptr);
+    HistoryBatch batch;
+    for (PathId path = 1; path <= kPaths; ++path) {
+      batch.blocks.push_back(BlockOf(path, store->paths()[path - 1].next, 3));
+      expected_[path - 1].push_back(batch.blocks.back());
+    }
+    ASSERT_TRUE(store->Close(batch));
+  }
+  EXPECT_EQ(Query("SELECT count(*) FROM block").value(), rows + 1);
+  EXPECT_EQ(Query("SELECT value FROM meta WHERE key = 'min_reader'").value(), 5);
+  auto store = OpenHistory(OptionsFor(folder_, 3));
+  ExpectAll(*store);
+  for (bool more = true; more;) {
+    const Result<bool> evicted = store->EvictBefore(WallTime::max());
+    ASSERT_TRUE(evicted);
+    more = *evicted;
+  }
+  const auto audit = store->Audit();
+  ASSERT_TRUE(audit);
+  for (const PathAudit& path : *audit) {
+    EXPECT_TRUE(path.AddsUp());
+    EXPECT_EQ(path.stored, 0u);
   }
 }
 

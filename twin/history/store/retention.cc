@@ -3,7 +3,10 @@
 
 #include "twin/history/store/retention.h"
 
+#include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "history_store_sql.h"
@@ -22,7 +25,7 @@ using store::Transaction;
 struct Candidates {
   std::int64_t batch = 0;
   std::uint64_t inc = 0;
-  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> rows;
   std::vector<BlockRecord> blocks;  // The same, without their bytes …
   Aggregator aggregates;            // … and what they come to.
 };
@@ -37,19 +40,18 @@ Result<std::uint64_t> IncOf(Database& db, std::int64_t incarnation) {
 
 Status ReadCandidates(Database& db, int priority, Candidates& found) {
   bool whole = true;
-  const Status read = ForEachBlock(
-      db, found.batch, IdsOf(found.batch, priority),
-      [&](StoredBlock& stored) {
-        whole = stored.whole;
+  const Status read =
+      ForEachRow(db, found.batch, IdsOf(found.batch, priority), [&](StoredRow& row) {
+        whole = std::ranges::all_of(row.blocks, &StoredBlock::whole);
         if (!whole) return false;
-        found.aggregates.Add(stored.block.path, stored.block.bytes);
-        stored.block.bytes.clear();
-        stored.block.bytes.shrink_to_fit();
-        found.ids.push_back(stored.id);
-        found.blocks.push_back(std::move(stored.block));
-        return found.aggregates.size() < kEvictedHoursMax;
-      },
-      kEvictedMax);
+        for (StoredBlock& stored : row.blocks) {
+          found.aggregates.Add(stored.block.path, stored.block.bytes);
+          stored.block.bytes = std::string();
+          found.blocks.push_back(std::move(stored.block));
+        }
+        found.rows.push_back(row.id);
+        return found.blocks.size() < kEvictedMax && found.aggregates.size() < kEvictedHoursMax;
+      });
   if (!read) return read;
   return whole ? Status() : store::Damage(db, "block", found.batch);
 }
@@ -132,7 +134,7 @@ std::vector<Loss> LossesOf(const Candidates& evicted, const Delivery& delivery,
 
 Status Remove(Database& db, const Candidates& evicted) {
   const Status removed =
-      store::RunForEach(db, sql::kDeleteBlock, evicted.ids,
+      store::RunForEach(db, sql::kDeleteBlock, evicted.rows,
                         [](Statement& remove, std::int64_t id) { remove.BindInt(1, id); });
   if (!removed) return removed;
   Result<Statement> batch = db.Prepare(sql::kDeleteBatchIfEmpty);

@@ -15,8 +15,8 @@
 
 namespace edgetwin::history {
 
-// How many blocks one transaction evicts at most.
-inline constexpr std::int64_t kEvictedMax = 256;
+// How many blocks one transaction evicts at most, but for the rest of the last one's row.
+inline constexpr std::size_t kEvictedMax = 256;
 // How many hours of a path their samples may be of before it ends with fewer blocks: all of them
 // are in memory. Blocks of a window have one or two each.
 inline constexpr std::size_t kEvictedHoursMax = 1'024;
@@ -33,7 +33,7 @@ struct Oldest {
   std::array<std::int64_t, kPriorities> batch{};
 };
 
-// Evicts the oldest blocks of one batch, kEvictedMax at most, and accounts for them in the ledger
+// Evicts the oldest blocks of one batch, about kEvictedMax at most, and accounts for them in the ledger
 // and by aggregates, in one transaction: of what the cloud has, while there is any; else of the
 // lowest priority that there is. Not what is on its way. Gives how many; 0: there are none.
 Result<std::int64_t> EvictSome(store::Database& db, const Delivery& delivery, Oldest& oldest,

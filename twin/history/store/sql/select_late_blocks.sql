@@ -1,4 +1,4 @@
 -- Copyright 2026 The edgetwin authors
 -- SPDX-License-Identifier: Apache-2.0
 
-SELECT id, before_ms, bytes FROM block WHERE id >= ?1 ORDER BY id;
+SELECT id, after_ms, before_ms, bytes FROM block WHERE id >= ?1 ORDER BY id;
