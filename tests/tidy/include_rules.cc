@@ -54,7 +54,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
   static const std::vector<Restricted> kRestricted = {
       {{"sqlite3"}, {"twin/store"}, true},
       {{"zlib"}, {"tests/bench", "twin/history"}},
-      {{"zstd"}, {"twin/history"}, true},
+      {{"zstd"}, {"twin/base"}, true},
       {{"mosquitto", "mqtt_protocol"}, {"twin/mqtt", "tests/bench"}},
       {{"CLI/"},
        {"agent/cli", "agent/daemon", "sync/cloud/main.cc", "sync/cloud/cli", "tests/bench",

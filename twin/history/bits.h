@@ -14,6 +14,9 @@
 
 namespace edgetwin::history {
 
+// Blocks are small: higher levels take several times as long for less than a percent.
+inline constexpr int kZstdLevel = 6;
+
 inline unsigned Width(std::uint64_t value) {
   return static_cast<unsigned>(std::bit_width(value));
 }

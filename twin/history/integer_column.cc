@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "twin/history/column_zstd.h"
+#include "twin/base/zstd.h"
 #include "twin/history/integer_codes.h"
 #include "twin/history/token_code.h"
 
@@ -368,7 +368,7 @@ std::optional<std::string> Zstd(Integers values, const Shape& shape) {
       plain += static_cast<char>((value - shape.min) >> 8 * i);
     }
   }
-  const std::optional<std::string> packed = ZstdPack(plain);
+  const std::optional<std::string> packed = ZstdPack(plain, kZstdLevel);
   if (!packed) return {};
   Writer out;
   out.Byte(kZstd);

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "twin/history/column_zstd.h"
+#include "twin/base/zstd.h"
 #include "twin/history/integer_column.h"
 
 namespace edgetwin::history {
@@ -31,7 +31,7 @@ std::string Joined(Texts texts) {
     lengths.push_back(text.size());
   }
   std::optional<std::string> packed;
-  if (bytes.size() >= kZstdMin) packed = ZstdPack(bytes);
+  if (bytes.size() >= kZstdMin) packed = ZstdPack(bytes, kZstdLevel);
   const bool is_packed = packed && packed->size() + 3 < bytes.size();
   Writer out;
   out.Byte(is_packed ? kZstd : kPlain);

@@ -13,7 +13,8 @@
 namespace edgetwin::store {
 namespace {
 
-constexpr std::array kTwinMigrations = {Migration{1, 1, sql::kSchema1}};
+constexpr std::array kTwinMigrations = {Migration{1, 1, sql::kSchema1},
+                                        Migration{2, 2, sql::kSchema2}};
 
 Result<int> ReadNumber(Database& db, std::string_view key) {
   Result<Statement> select = db.Prepare(sql::kSelectMeta);

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "twin/base/zstd.h"
 #include "twin/store/tail_bytes.h"
 #include "twin/store/tail_sections.h"
 
@@ -25,6 +27,13 @@ constexpr int kQualityShift = 4;
 constexpr std::uint8_t kUnsynced = 0x40;
 constexpr std::uint8_t kHasControl = 0x80;
 constexpr std::size_t kCheckBytes = 4;
+
+// A shorter record takes a page of the WAL either way.
+constexpr std::size_t kPackedMin = 256;
+// What a hostile record may grow to.
+constexpr std::size_t kPackedRatioMax = 16;
+// Numbers that count up, and bytes that repeat: higher levels find no more.
+constexpr int kZstdLevel = 1;
 
 std::uint64_t KeyOf(const RowChange& change) {
   return std::uint64_t{model::Index(change.id)} * model::kSides +
@@ -190,6 +199,29 @@ void ForEachCounter(Batch& batch, Use use) {
 }
 constexpr unsigned kCounters = 5 + model::kStreams;
 
+// Nothing where it would not be shorter.
+std::optional<Writer> Packed(std::string_view record) {
+  if (record.size() < kPackedMin) return {};
+  const std::string_view content = record.substr(1);
+  const std::optional<std::string> frame = ZstdPack(content, kZstdLevel);
+  if (!frame || content.size() > frame->size() * kPackedRatioMax) return {};
+  Writer out;
+  out.Byte(kTailPacked);
+  out.Varint(content.size());
+  out.Raw(*frame);
+  if (out.size() >= record.size()) return {};
+  return out;
+}
+
+// Nothing when it isn't one.
+std::optional<std::string> Unpacked(Reader in) {
+  const std::uint64_t size = in.Varint();
+  if (size > in.left() * kPackedRatioMax) return {};
+  std::string content(static_cast<std::size_t>(size), '\0');
+  if (in.failed() || !ZstdUnpack(in.Raw(in.left()), content)) return {};
+  return content;
+}
+
 }  // namespace
 
 std::string EncodeTail(const model::Batch& batch, std::span<const std::int8_t> decimals) {
@@ -209,6 +241,7 @@ std::string EncodeTail(const model::Batch& batch, std::span<const std::int8_t> d
   out.Varint(rows.size());
   if (!rows.empty()) WriteRows(out, rows, decimals);
   WriteSections(out, batch, decimals);
+  if (std::optional<Writer> packed = Packed(out.bytes())) out = *std::move(packed);
   const std::uint32_t check = XXH32(out.bytes().data(), out.bytes().size(), 0);
   out.Fixed(check, kCheckBytes);
   return std::move(out).Take();
@@ -230,7 +263,13 @@ Result<model::Batch> DecodeTail(std::string_view record) {
     return Corrupt("a tail record's check sum doesn't match");
   }
   Reader in(content);
-  if (const std::uint8_t format = in.Byte(); format != kTailFormat) {
+  const std::uint8_t format = in.Byte();
+  std::optional<std::string> unpacked;
+  if (format == kTailPacked) {
+    unpacked = Unpacked(in);
+    if (!unpacked) return Corrupt("a tail record can't be unpacked");
+    in = Reader(*unpacked);
+  } else if (format != kTailFormat) {
     return Corrupt("a tail record of the unknown format " + std::to_string(format));
   }
   model::Batch batch;

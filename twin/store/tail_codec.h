@@ -35,6 +35,11 @@
 //              property, zigzag varint since, value, who
 //     bit 13   holds: property, zigzag varint of what is left in milliseconds
 //   check    4 bytes, XXH32 of all before
+// or, where that is shorter,
+//   format   1 byte, kTailPacked
+//   size     varint of the bytes between format and check above, at most 16 times the frame's
+//   frame    a zstd frame of them
+//   check    likewise
 // Fixed-width numbers are little-endian. A record describes itself: it is read without the
 // properties' definitions.
 
@@ -51,6 +56,7 @@
 namespace edgetwin::store {
 
 inline constexpr char kTailFormat = 1;
+inline constexpr char kTailPacked = 2;
 
 // Encodes what HoldsTail asks for; nothing else of the batch. Of several changes to one row the
 // last counts. `decimals[property]` is tried first for doubles, where the property is inside the
@@ -65,7 +71,8 @@ std::string EncodeTail(const model::Batch& batch, std::span<const std::int8_t> d
 bool HoldsTail(const model::Batch& batch);
 
 // The inverse, with rows ascending by property and side. kCorrupt for anything EncodeTail can't
-// have written; safe on hostile bytes; takes at most some forty times the record's size in memory.
+// have written; safe on hostile bytes; takes at most some forty times the record's size in memory,
+// as it is unpacked.
 Result<model::Batch> DecodeTail(std::string_view record);
 
 }  // namespace edgetwin::store

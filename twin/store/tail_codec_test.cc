@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "twin/base/bytes.h"
+#include "twin/base/zstd.h"
 #include "twin/store/store_test_support.h"
 
 namespace edgetwin::store {
@@ -37,6 +39,21 @@ model::Batch HardBatch() {
   return batch;
 }
 
+// What is packed: with long texts of one letter it would grow too much.
+model::Batch BatchWithoutTexts() {
+  model::Batch batch = HardBatch();
+  std::erase_if(batch.rows, [](const model::RowChange& change) {
+    return change.row.value.type() >= model::ValueType::kString;
+  });
+  std::erase_if(batch.events, [](const model::Event& event) {
+    return event.value.type() >= model::ValueType::kString;
+  });
+  std::erase_if(batch.commands, [](const model::Command& command) {
+    return command.value.type() >= model::ValueType::kString;
+  });
+  return batch;
+}
+
 void ExpectSame(const model::Batch& a, const model::Batch& b) {
   EXPECT_EQ(a.rows, b.rows);
   EXPECT_EQ(a.seq_limit, b.seq_limit);
@@ -60,14 +77,36 @@ std::string Resealed(std::string record) {
   return record;
 }
 
+// The record as it is before it is packed, if it is.
+std::string Unpacked(const std::string& record) {
+  if (record[0] == kTailFormat) return record;
+  ByteReader in(std::string_view(record).substr(1, record.size() - 5));
+  std::string content(in.Varint(), '\0');
+  EXPECT_TRUE(ZstdUnpack(in.Raw(in.left()), content));
+  return Resealed(std::string(1, kTailFormat) + content + "sum_");
+}
+
+// A packed record that says so many bytes of itself.
+std::string PackedAs(std::uint64_t size, const std::string& frame) {
+  ByteWriter out;
+  out.Byte(kTailPacked);
+  out.Varint(size);
+  out.Raw(frame + "sum_");
+  return Resealed(std::move(out).Take());
+}
+
 TEST(TailCodecTest, EveryValueComesBackBitForBit) {
-  const model::Batch batch = HardBatch();
-  for (const std::vector<std::int8_t>& decimals :
-       {std::vector<std::int8_t>{}, std::vector<std::int8_t>(40, 2),
-        std::vector<std::int8_t>(40, 9)}) {
-    const Result<model::Batch> decoded = DecodeTail(EncodeTail(batch, decimals));
-    ASSERT_TRUE(decoded) << decoded.error().text;
-    ExpectSame(*decoded, batch);
+  for (const model::Batch& batch : {HardBatch(), BatchWithoutTexts()}) {
+    for (const std::vector<std::int8_t>& decimals :
+         {std::vector<std::int8_t>{}, std::vector<std::int8_t>(40, 2),
+          std::vector<std::int8_t>(40, 9)}) {
+      const std::string record = EncodeTail(batch, decimals);
+      for (const std::string& form : {record, Unpacked(record)}) {
+        const Result<model::Batch> decoded = DecodeTail(form);
+        ASSERT_TRUE(decoded) << decoded.error().text;
+        ExpectSame(*decoded, batch);
+      }
+    }
   }
 }
 
@@ -108,7 +147,7 @@ TEST(TailCodecTest, AnOrdinaryEventTakesFewBytesBesideItsTexts) {
     batch.events.back().text.clear();
     batch.events.back().id = model::PropertyId{5};
   }
-  EXPECT_LE(EncodeTail(batch, {}).size(), 900u);
+  EXPECT_LE(Unpacked(EncodeTail(batch, {})).size(), 900u);
 }
 
 TEST(TailCodecTest, RowsAreOrderedAndTheLastChangeOfARowCounts) {
@@ -129,7 +168,39 @@ TEST(TailCodecTest, AThousandReportedDoublesTakeAtMostSevenBytesEach) {
         Reported(id, model::Value(value), {0x1234'5678'9abc'def0u, 5'000 + random() % 1'000}));
     batch.rows.back().row.time += std::chrono::milliseconds(random() % 2'000);
   }
-  EXPECT_LE(EncodeTail(batch, std::vector<std::int8_t>(1'000, 2)).size(), 8'000u);
+  const std::string record = EncodeTail(batch, std::vector<std::int8_t>(1'000, 2));
+  EXPECT_LE(Unpacked(record).size(), 8'000u);
+  EXPECT_LE(record.size(), 6'500u);
+}
+
+TEST(TailCodecTest, OfAThousandReadInTurnLittleButTheValuesIsLeft) {
+  std::mt19937 random(1);
+  model::Batch batch;
+  for (std::uint32_t id = 0; id < 1'000; ++id) {
+    const double value = static_cast<double>(static_cast<int>(random() % 16'000) - 8'000) / 100;
+    batch.rows.push_back(Reported(id, model::Value(value), {0x1234'5678'9abc'def0u, 5'000 + id}));
+  }
+  EXPECT_LE(EncodeTail(batch, std::vector<std::int8_t>(1'000, 2)).size(), 2'200u);
+}
+
+TEST(TailCodecTest, WhatIsPackedIsNeverLongerAndNeverGrowsByMoreThanSixteen) {
+  model::Batch batch;
+  batch.rows.push_back(Reported(1, model::Value(std::string(9'000, 'x')), {1, 1}));
+  EXPECT_EQ(EncodeTail(batch, {})[0], kTailFormat)
+      << "a frame of 9,000 times the same is too small";
+  std::mt19937 random(1);
+  std::string noise(9'000, '\0');
+  for (char& c : noise) c = static_cast<char>('!' + random() % 90);
+  batch.rows[0] = Reported(1, model::Value(noise), {1, 1});
+  EXPECT_LE(EncodeTail(batch, {}).size(), noise.size() + 60);
+  const std::string frame = ZstdPack(std::string(100'000, 'x'), 1).value();
+  for (const std::uint64_t size : {std::uint64_t{100'000}, std::uint64_t{99'999}, ~std::uint64_t{0},
+                                   std::uint64_t{0}, std::uint64_t{1} << 40}) {
+    const Result<model::Batch> decoded = DecodeTail(PackedAs(size, frame));
+    ASSERT_FALSE(decoded) << size;
+    EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(decoded.error().text.find("unpacked"), std::string::npos) << decoded.error().text;
+  }
 }
 
 TEST(TailCodecTest, AnyFlippedBitIsFound) {
@@ -145,21 +216,13 @@ TEST(TailCodecTest, AnyFlippedBitIsFound) {
 }
 
 TEST(TailCodecTest, HostileBytesUnderAValidCheckSumAreRefusedOrMakeSense) {
-  model::Batch small = HardBatch();
-  std::erase_if(small.rows, [](const model::RowChange& change) {
-    return change.row.value.type() >= model::ValueType::kString;
-  });
-  std::erase_if(small.events, [](const model::Event& event) {
-    return event.value.type() >= model::ValueType::kString;
-  });
-  std::erase_if(small.commands, [](const model::Command& command) {
-    return command.value.type() >= model::ValueType::kString;
-  });
-  const std::string record = EncodeTail(small, {});
+  const std::string packed = EncodeTail(BatchWithoutTexts(), {});
+  ASSERT_EQ(packed[0], kTailPacked);
+  const std::string record = Unpacked(packed);
   std::mt19937 random(3);
   int refused = 0;
   for (int i = 0; i < 50'000; ++i) {
-    std::string hostile = record;
+    std::string hostile = i % 10 == 0 ? packed : record;
     for (unsigned n = random() % 4 + 1; n > 0; --n) {
       hostile[random() % (hostile.size() - 4)] = static_cast<char>(random());
     }
@@ -203,10 +266,10 @@ TEST(TailCodecTest, ASectionThatTheRecordCannotHoldIsRefusedBeforeMemoryIsTaken)
 
 TEST(TailCodecTest, ANewerFormatIsRefused) {
   std::string record = EncodeTail(HardBatch(), {});
-  record[0] = kTailFormat + 1;
+  record[0] = kTailPacked + 1;
   const Result<model::Batch> decoded = DecodeTail(Resealed(record));
   ASSERT_FALSE(decoded);
-  EXPECT_NE(decoded.error().text.find("format 2"), std::string::npos) << decoded.error().text;
+  EXPECT_NE(decoded.error().text.find("format 3"), std::string::npos) << decoded.error().text;
 }
 
 }  // namespace

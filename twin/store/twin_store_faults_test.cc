@@ -113,7 +113,7 @@ TEST(TwinStoreFaultsTest, ANewerSchemaIsRefusedUntouchedAndNamesBothVersions) {
                  "UPDATE meta SET value = 8 WHERE key = 'min_reader'"));
   }
   ExpectRefused(folder, ErrorCode::kUnsupported, "needs a reader of version 8");
-  ExpectRefused(folder, ErrorCode::kUnsupported, "reads up to version 1");
+  ExpectRefused(folder, ErrorCode::kUnsupported, "reads up to version 2");
 }
 
 TEST(TwinStoreFaultsTest, ANewerSchemaInAWalIsRefusedUntouched) {
@@ -131,7 +131,7 @@ TEST(TwinStoreFaultsTest, ANewerSchemaThatWeMayReadIsUsedAndKeepsItsVersion) {
     ASSERT_TRUE(db->Exec(sql));
   };
   change(
-      "UPDATE meta SET value = 2 WHERE key = 'version'; ALTER TABLE row ADD COLUMN later INTEGER");
+      "UPDATE meta SET value = 3 WHERE key = 'version'; ALTER TABLE row ADD COLUMN later INTEGER");
   {
     auto store = OpenStore(folder.db(), 2);
     EXPECT_EQ(store->TakeStored().rows.size(), 100u);
@@ -139,7 +139,21 @@ TEST(TwinStoreFaultsTest, ANewerSchemaThatWeMayReadIsUsedAndKeepsItsVersion) {
   }
   Result<Database> db = Database::Open({.path = folder.db()});
   ASSERT_TRUE(db);
-  EXPECT_EQ(db->QueryInt("SELECT value FROM meta WHERE key = 'version'"), 2);
+  EXPECT_EQ(db->QueryInt("SELECT value FROM meta WHERE key = 'version'"), 3);
+}
+
+TEST(TwinStoreFaultsTest, AStoreOfVersion1IsUsedAndNeedsAReaderOfVersion2FromThenOn) {
+  TestFolder folder;
+  MakeStore(folder.db());
+  const auto query = [&](const char* sql) {
+    Result<Database> db = Database::Open({.path = folder.db()});
+    return db->QueryInt(sql);
+  };
+  (void)query("UPDATE meta SET value = 1 WHERE key IN ('version', 'min_reader') RETURNING value");
+  EXPECT_EQ(query("SELECT value FROM meta WHERE key = 'min_reader'"), 1);
+  EXPECT_EQ(OpenStore(folder.db(), 2)->TakeStored().rows.size(), 100u);
+  EXPECT_EQ(query("SELECT value FROM meta WHERE key = 'version'"), 2);
+  EXPECT_EQ(query("SELECT value FROM meta WHERE key = 'min_reader'"), 2);
 }
 
 TEST(TwinStoreFaultsTest, AnotherApplicationsDatabaseIsRefusedUntouched) {
