@@ -26,6 +26,7 @@
 #include "tests/support/child.h"
 #include "tests/support/port.h"
 #include "tests/support/temp_dir.h"
+#include "twin/history/gather/recorder.h"
 
 namespace edgetwin::bench {
 namespace {
@@ -34,6 +35,10 @@ using nlohmann::json;
 
 constexpr double kUnscaledSeconds = 660;  // Of a run in which each of the agent's windows ends.
 
+// Of properties of which nothing is said.
+const std::chrono::duration<double> kHistoryWindow =
+    history::RecorderOptions().window[static_cast<std::size_t>(history::Priority::kNormal)];
+
 // The agent's defaults, or as much less as makes each of them end within the run.
 struct Windows {
   double commit_s, history_s, checkpoint_s, warmup_s;
@@ -41,7 +46,7 @@ struct Windows {
 
 Windows WindowsFor(double seconds) {
   return {.commit_s = std::min(2.0, seconds / 4),
-          .history_s = std::min(60.0, seconds / 4),
+          .history_s = std::min(kHistoryWindow.count(), seconds / 4),
           .checkpoint_s = seconds >= kUnscaledSeconds ? 600 : seconds / 2,
           .warmup_s = std::clamp(seconds / 10, 2.0, 10.0)};
 }

@@ -46,7 +46,7 @@ std::string Windows(const json& report) {
                 Number(windows, "commit_s"), Number(windows, "history_s"),
                 Number(windows, "checkpoint_s"),
                 windows["scaled"].get<bool>()
-                    ? ": SHORTER than the agent's 2, 60 and 600 s, to end within the run, so a "
+                    ? ": SHORTER than the agent's 2, 120 and 600 s, to end within the run, so a "
                       "sample costs more than it would"
                     : ", as the agent's");
   return text;

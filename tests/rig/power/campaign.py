@@ -246,7 +246,7 @@ class Campaign:
         cloud = outside.Cloud(folder / "outside", self._bin)
         try:
             audit = old_store.record(folder, self._bin, cloud, self._recording, mib, 5)
-            old_store.make_old(folder / "store" / "history.db", chance.choice([2, 3]))
+            old_store.make_old(folder / "store" / "history.db", chance.choice([2, 3, 4]))
             promises = survivor.Promises(audits=[(0, survivor.accounts(audit))])
             (folder / "root").mkdir()
             shutil.move(folder / "store", folder / "root" / "store")

@@ -93,14 +93,18 @@ StoredRow ReadRow(std::int64_t id, const Bundled& first, const BatchTimes& times
   none.path = first.path;
   none.t_min = times.t_min;
   none.t_max = times.t_max;
-  const Result<std::vector<Bundled>> bundled = Unbundle(first);
-  row.whole = bundled.has_value();
+  std::string unpacked;
+  Bundled plain = first;
+  const std::optional<std::string_view> bytes = Unpack(first.bytes, unpacked);
+  if (bytes) plain.bytes = *bytes;
+  const Result<std::vector<Bundled>> bundled = Unbundle(plain);
+  row.whole = bytes && bundled;
   if (!row.whole) {
     row.blocks.push_back({std::move(none), false});
     return row;
   }
   for (const Bundled& each : *bundled) {
-    StoredBlock& stored = row.blocks.emplace_back(none, false);
+    StoredBlock& stored = row.blocks.emplace_back(StoredBlock{none, false});
     stored.block.path = each.path;
     stored.block.t_min = Plus(times.t_min, each.after_ms);
     stored.block.t_max = Less(times.t_max, each.before_ms);

@@ -166,9 +166,9 @@ class OldBlocksTest : public testing::Test {
     std::map<std::uint64_t, BatchTimes> times;
     for (const auto& blocks : expected_) {
       for (const BlockRecord& block : blocks) {
+        const std::uint64_t batch = batches_.at({block.path, block.first});
         BatchTimes& of =
-            times.try_emplace(batches_.at({block.path, block.first}), block.t_min, block.t_max)
-                .first->second;
+            times.try_emplace(batch, BatchTimes{block.t_min, block.t_max}).first->second;
         of = {std::min(of.t_min, block.t_min), std::max(of.t_max, block.t_max)};
       }
     }
