@@ -34,8 +34,8 @@ void Try(const std::string& packed) {
   }
   if (blocks->size() == 1) return;  // One alone has no head when it is written.
   const std::string again = Bundle(*blocks);
-  std::string plain;
-  const auto unpacked = Unpack(again, plain);
+  std::string plain_again;
+  const auto unpacked = Unpack(again, plain_again);
   EDGETWIN_CHECK(unpacked.has_value());
   const auto same = Unbundle({row.path, row.after_ms, row.before_ms, *unpacked});
   EDGETWIN_CHECK(same.has_value() && *same == *blocks);
