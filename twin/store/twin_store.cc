@@ -36,7 +36,7 @@ constexpr char kBeforeFirstRead[] = "PRAGMA page_size=1024;";
 // frees with zeros: flash wear for nothing.
 constexpr char kConfigure[] =
     "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2048; PRAGMA journal_size_limit=4194304;"
-    "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;";
+    "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;";
 
 // Long enough for an Inspect to finish its copy, short enough to be told at once that another
 // daemon runs.

@@ -100,7 +100,7 @@ Status Configure(Database& db, const HistoryStoreOptions& options) {
   // secure_delete, on in Debian, would overwrite what an eviction frees with zeros.
   return db.Exec(
       "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
-      "PRAGMA cache_size=-512; PRAGMA wal_autocheckpoint=" +
+      "PRAGMA cache_size=-128; PRAGMA wal_autocheckpoint=" +
       std::to_string(wal / 2 / kPageBytes) + "; PRAGMA journal_size_limit=" + std::to_string(wal) +
       ";");
 }
