@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "drivers/mqtt/data_set.h"
 #include "drivers/sdk/policy.h"
 #include "twin/base/check.h"
 #include "twin/base/random.h"
@@ -217,7 +218,7 @@ bool MqttDriver::OnSparkplug(const SparkplugTopic& topic, std::string_view bytes
       readers.emplace_back(i, *std::move(captures));
     }
   }
-  Result<Payload> payload = DecodePayload(bytes);
+  Result<Payload> payload = DecodePayload(bytes, payload_limits_);
   if (!payload) {
     for (const auto& [source, captures] : readers) {
       if (!Told(source, begun, payload.error())) return false;
@@ -300,8 +301,12 @@ bool MqttDriver::OnReading(std::size_t source, std::size_t channel, const Readin
   if (!metric.historical && !options_.sources[source].payload_time) time.reset();
   if (metric.null) return channels_->ReportBad(channel);
   const PropertyOptions& property = *channels_->channel(channel).options;
-  Result<Value> value = ValueOf(metric, reading.type, property.conversion);
+  const auto* place =
+      property.place ? std::get_if<extract::PointerPlace>(&*property.place) : nullptr;
+  const Result<Value> value = place != nullptr ? ValueAt(metric, *place, property.conversion)
+                                               : ValueOf(metric, reading.type, property.conversion);
   if (value) return channels_->Report(channel, *value, time, doubtful) && Took(channel, *value);
+  if (value.error().code == ErrorCode::kExhausted) ++data_sets_refused_;
   if (status) status = Corrupt(property.name + ": " + value.error().text);
   return channels_->ReportBad(channel);
 }
@@ -385,9 +390,8 @@ Status MqttDriver::PublishCommand(const Channels::Channel& channel, Call& call) 
     return Unavailable(source.topic + " is dead, or has not been born since we listen");
   }
   const std::string& metric = channel.options->metric;
-  const Result<std::string> message =
-      EncodeCommand(metric, nodes_->TypeOf(node, device, metric), call.value,
-                    channel.options->conversion, UnixMs());
+  const Result<std::string> message = EncodeCommand(
+      nodes_->TargetOf(node, device, metric), call.value, channel.options->conversion, UnixMs());
   if (!message) return message.error();
   call.topic = CommandTopic(node, device);
   return connection_->Send(call.topic, *message);
@@ -489,6 +493,9 @@ std::vector<LimitReport> MqttDriver::limits() const {
   });
   if (!sparkplug) return result;
   result.push_back({"historical_ignored", 0, 0, 0, historical_ignored_});
+  result.push_back(payload_limits_.metrics.Report("sparkplug_metrics"));
+  result.push_back(payload_limits_.depth.Report("sparkplug_template_depth"));
+  result.push_back({"sparkplug_data_sets", kDataSetCellsMax, 0, 0, data_sets_refused_});
   for (LimitReport& limit : nodes_->limits()) result.push_back(std::move(limit));
   return result;
 }

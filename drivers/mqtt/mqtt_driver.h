@@ -98,6 +98,8 @@ class MqttDriver final : public driver::Driver, private ConnectionEvents {
   std::uint64_t foreign_ = 0;             // Messages of no source.
   std::uint64_t retained_ = 0;            // Retained ones, where these aren't wanted.
   std::uint64_t historical_ignored_ = 0;  // Older than what is known.
+  PayloadLimits payload_limits_;          // Of Sparkplug.
+  std::uint64_t data_sets_refused_ = 0;   // Too long.
 
   Loop* loop_ = nullptr;  // Null while stopped.
   driver::SampleSink* sink_ = nullptr;

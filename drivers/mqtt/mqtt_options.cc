@@ -59,8 +59,13 @@ void ReadTls(ConfigReader& config, ConnectionOptions& connection) {
 void ReadConnection(ConfigReader& config, ConnectionOptions& connection) {
   mqtt::ClientOptions& client = connection.client;
   if (config.Require("broker")) {
-    Result<mqtt::BrokerUrl> broker = mqtt::ParseBrokerUrl(config.String("broker", {}));
-    if (broker) {
+    const std::string url = config.String("broker", {});
+    Result<mqtt::BrokerUrl> broker = mqtt::ParseBrokerUrl(url);
+    if (!broker && broker.error().code == ErrorCode::kUnsupported) {
+      config.Problem("broker", broker.error().text +
+                                   " by libmosquitto; name the broker's listener for mqtt:// or "
+                                   "mqtts://");
+    } else if (broker) {
       connection.broker = *std::move(broker);
     } else {
       config.Problem("broker", broker.error().text);
@@ -247,6 +252,13 @@ class Reader {
       property.def.writable = false;
       driver::ReadWriteOptions(table, property.def);
       property.def.source = source.topic + " " + property.metric;
+      const auto pointer = extract::ReadPointer(table, "pointer");
+      if (!pointer) return;
+      if (property.def.writable) {
+        table.Problem("writable", "is for a whole metric, not for what a pointer points to");
+      }
+      property.place = *pointer;
+      property.def.source += " " + pointer->text;
     });
   }
 
@@ -268,12 +280,12 @@ class Reader {
   bool SetPattern(ConfigReader& config, std::string_view key, std::string_view text,
                   SourceOptions& source) {
     Result<TopicPattern> pattern = TopicPattern::Parse(text);
-    if (pattern) {
-      source.pattern = *std::move(pattern);
-    } else if (config.Has(key)) {
-      config.Problem(key, pattern.error().text);
+    if (!pattern) {
+      if (config.Has(key)) config.Problem(key, pattern.error().text);
+      return false;
     }
-    return pattern.has_value();
+    source.pattern = *std::move(pattern);
+    return true;
   }
 
   template <class ReadOwn>

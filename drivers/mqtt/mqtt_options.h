@@ -37,9 +37,10 @@ struct PropertyOptions {
   std::string name;        // May hold names of the source's topic.
   model::PropertyDef def;  // Its path is the driver's to fill in.
   extract::Conversion conversion;
-  std::optional<extract::Place> place;  // Of JSON and text; none: the whole payload.
-  std::string metric;                   // Of Sparkplug.
-  std::optional<WriteOptions> write;    // Not of Sparkplug, where def.writable says it.
+  // Of JSON and text; none: the whole payload. Of Sparkplug, a pointer into a data set or JSON.
+  std::optional<extract::Place> place;
+  std::string metric;                 // Of Sparkplug.
+  std::optional<WriteOptions> write;  // Not of Sparkplug, where def.writable says it.
 };
 
 // Where values come from: messages that a pattern matches.

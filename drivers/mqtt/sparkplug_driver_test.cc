@@ -3,6 +3,7 @@
 
 // Sparkplug B through a real broker.
 
+#include "drivers/mqtt/data_set.h"
 #include "drivers/mqtt/mqtt_driver_test_base.h"
 #include "drivers/mqtt/testing/encode.h"
 
@@ -251,6 +252,62 @@ TEST_F(SparkplugDriverTest, ACommandIsConfirmedByData) {
   ASSERT_TRUE(written) << written.error().text;
   EXPECT_EQ(*written, Value(40.5));
   EXPECT_TRUE(Is("t/level", Value(40.5)));
+}
+
+TEST_F(SparkplugDriverTest, MembersOfTemplatesAreReadAndWritten) {
+  Start(
+      "[[sparkplug]]\ngroup = \"G\"\nnode = \"N\"\n[[sparkplug.property]]\nname = \"speed\"\n"
+      "metric = \"Line/M1/Speed\"\ntype = \"int\"\nwritable = true\n");
+  Send("NBIRTH", Numbered(0, {Life(1), Instance("Line/M1", "Motor", 5),
+                              In(1, Named("Speed", DataType::kUInt16, 20U))}));
+  ASSERT_TRUE(UntilIs("t/speed", Value(std::int64_t{20})));
+  peer().answer = [&](const std::string& topic, const std::string& bytes) {
+    EXPECT_EQ(topic, "spBv1.0/G/NCMD/N");
+    const auto command = DecodePayload(bytes);
+    ASSERT_TRUE(command && command->metrics.size() == 2);
+    EXPECT_EQ(command->metrics[0].name, "Line/M1");
+    EXPECT_EQ(std::get<Template>(command->metrics[0].value).ref, "Motor");
+    EXPECT_EQ(command->metrics[1].type, DataType::kUInt16);
+    Send("NDATA", Numbered(1, {Aliased(5, Template{"Motor", "1", false}),
+                               In(0, Named("Speed", DataType::kUInt16,
+                                           std::get<std::uint32_t>(command->metrics[1].value)))}));
+  };
+  const auto written = Write("t/speed", Value(std::int64_t{30}));
+  ASSERT_TRUE(written) << written.error().text;
+  EXPECT_TRUE(Is("t/speed", Value(std::int64_t{30})));
+}
+
+TEST_F(SparkplugDriverTest, TemplatesTooDeepAreToldAndCounted) {
+  Start(Options());
+  BeBorn();
+  Payload deep = Numbered(2, {Instance("t", "T")});
+  for (std::size_t i = 0; i < kTemplateDepthMax; ++i) {
+    deep.metrics.push_back(In(i, Instance("t", "T")));
+  }
+  Send("DDATA", deep, "D");
+  EXPECT_EQ(FailureOf("spBv1.0/G/N/D")->code, ErrorCode::kExhausted);
+  EXPECT_EQ(LimitOf("sparkplug_template_depth").hits, 1U);
+  EXPECT_EQ(LimitOf("sparkplug_metrics").hits, 0U);
+}
+
+TEST_F(SparkplugDriverTest, CellsOfDataSetsAreValuesAndTooLongOnesCounted) {
+  Start(
+      "[[sparkplug]]\ngroup = \"G\"\nnode = \"N\"\n[[sparkplug.property]]\nname = \"first\"\n"
+      "metric = \"Table\"\npointer = \"/0/a\"\n");
+  sparkplug::DataSet set = TableOf({{"a", DataType::kDouble}});
+  set.add_rows()->add_elements()->set_double_value(2.5);
+  const auto table = [&] {
+    return Named("Table", DataType::kDataSet, DataSet{set.SerializeAsString()});
+  };
+  Send("NBIRTH", Numbered(0, {Life(1), table()}));
+  ASSERT_TRUE(UntilIs("t/first", Value(2.5)));
+  EXPECT_EQ(sink_.DefOf("t/first").source, "spBv1.0/G/N Table /0/a");
+  for (std::size_t i = 0; i < kDataSetCellsMax; ++i) set.add_rows();
+  Send("NDATA", Numbered(1, {table()}));
+  ASSERT_TRUE(UntilBad("t/first"));
+  EXPECT_EQ(FailureOf("spBv1.0/G/N")->text,
+            "first: a data set has more than 10000 rows, columns and cells");
+  EXPECT_EQ(LimitOf("sparkplug_data_sets").hits, 1U);
 }
 
 }  // namespace

@@ -24,6 +24,16 @@ std::optional<std::uint64_t> LifeOf(const Payload& payload) {
   return {};
 }
 
+CommandTarget TargetIn(const Payload& birth, const Metric& metric) {
+  CommandTarget target{*metric.name, metric.type.value_or(DataType::kUnknown), {}};
+  for (auto up = metric.parent; up; up = birth.metrics[*up].parent) {
+    const Metric& instance = birth.metrics[*up];
+    target.levels.push_back({*instance.name, std::get<Template>(instance.value)});
+  }
+  std::ranges::reverse(target.levels);
+  return target;
+}
+
 }  // namespace
 
 SparkplugNodes::Node* SparkplugNodes::NodeOf(const std::string& name) {
@@ -137,26 +147,45 @@ NodeNews SparkplugNodes::OnBirth(Node& node, const SparkplugTopic& topic, const 
   return news;
 }
 
+// What a metric with a name is called, in the instance `scope`, or in none.
+SparkplugNodes::Known SparkplugNodes::KnownAs(std::string_view scope, const Metric& metric) const {
+  Known known;
+  known.type = metric.type.value_or(DataType::kUnknown);
+  const auto* instance = std::get_if<Template>(&metric.value);
+  if (instance != nullptr) known.type = DataType::kTemplate;
+  if (instance != nullptr && instance->definition) return known;
+  const std::string path = scope.empty() ? *metric.name : std::string(scope) + "/" + *metric.name;
+  if (const auto whole = wanted_.find(path); whole != wanted_.end()) {
+    known.path = *whole;
+    known.wanted = true;
+  } else if (known.type == DataType::kTemplate || known.type == DataType::kUnknown) {
+    const auto below = wanted_.lower_bound(path + "/");
+    if (below != wanted_.end() && below->starts_with(path + "/")) {
+      known.path = std::string_view(*below).substr(0, path.size());
+    }
+  }
+  return known;
+}
+
 void SparkplugNodes::Bear(Node& node, Device& device, const Payload& payload) {
   DropAliases(device);
   device = Device();
   device.born = true;
-  for (const Metric& metric : payload.metrics) {
-    if (!metric.name) continue;
-    const auto wanted = wanted_.find(*metric.name);
-    Known known;
-    known.type = metric.type.value_or(DataType::kUnknown);
-    if (wanted != wanted_.end()) {
-      known.wanted = &*wanted;
-      device.types[*wanted] = known.type;
-    }
+  std::vector<std::string_view> paths(payload.metrics.size());
+  for (std::size_t i = 0; i < payload.metrics.size(); ++i) {
+    const Metric& metric = payload.metrics[i];
+    const std::string_view scope = metric.parent ? paths[*metric.parent] : std::string_view();
+    if (!metric.name || (metric.parent && scope.empty())) continue;
+    const Known known = KnownAs(scope, metric);
+    paths[i] = known.path;
+    if (known.wanted) device.wanted[known.path] = TargetIn(payload, metric);
     if (!metric.alias) continue;
     if (!aliases_limit_.Fits(aliases_ + 1)) {
       aliases_limit_.Hit();
       node.aliases_cut = true;
       continue;
     }
-    if (device.aliases.insert_or_assign(*metric.alias, known).second) {
+    if (device.aliases.insert_or_assign({scope, *metric.alias}, known).second) {
       aliases_limit_.Use(++aliases_);
     }
   }
@@ -187,19 +216,34 @@ NodeNews SparkplugNodes::OnData(Node& node, const SparkplugTopic& topic, const P
 bool SparkplugNodes::Resolve(const Node& node, const Device& device, const Payload& payload,
                              std::vector<Reading>& readings) const {
   bool all_known = true;
-  for (const Metric& metric : payload.metrics) {
+  std::vector<std::string_view> paths(payload.metrics.size());
+  for (std::size_t i = 0; i < payload.metrics.size(); ++i) {
+    const Metric& metric = payload.metrics[i];
+    const std::string_view scope = metric.parent ? paths[*metric.parent] : std::string_view();
+    if (metric.parent && scope.empty()) continue;  // Of an instance that nobody reads.
+    Known known;
     if (metric.name) {
-      const auto wanted = wanted_.find(*metric.name);
-      if (wanted == wanted_.end()) continue;
-      const auto type = device.types.find(*wanted);
-      readings.push_back(
-          {*wanted, type == device.types.end() ? DataType::kUnknown : type->second, &metric});
+      known = KnownAs(scope, metric);
     } else if (metric.alias) {
-      const auto known = device.aliases.find(*metric.alias);
-      if (known == device.aliases.end()) {
+      const auto found = device.aliases.find({scope, *metric.alias});
+      if (found == device.aliases.end()) {
         all_known = all_known && node.aliases_cut;
-      } else if (known->second.wanted != nullptr) {
-        readings.push_back({*known->second.wanted, known->second.type, &metric});
+        continue;
+      }
+      known = found->second;
+    }
+    paths[i] = known.path;
+    if (known.path.empty()) continue;
+    if (known.wanted) {
+      const auto born = device.wanted.find(known.path);
+      const bool told = born != device.wanted.end();
+      readings.push_back({known.path, told ? born->second.type : DataType::kUnknown, &metric});
+    }
+    if (metric.null && known.type == DataType::kTemplate) {  // And so are all of its members.
+      const std::string begin = std::string(known.path) + "/";
+      for (auto below = wanted_.lower_bound(begin);
+           below != wanted_.end() && below->starts_with(begin); ++below) {
+        readings.push_back({*below, DataType::kUnknown, &metric});
       }
     }
   }
@@ -218,14 +262,15 @@ bool SparkplugNodes::Alive(std::string_view node, std::string_view device) const
   return own != found->second.devices.end() && own->second.born;
 }
 
-DataType SparkplugNodes::TypeOf(std::string_view node, std::string_view device,
-                                std::string_view metric) const {
+CommandTarget SparkplugNodes::TargetOf(std::string_view node, std::string_view device,
+                                       std::string_view metric) const {
+  CommandTarget target{std::string(metric), DataType::kUnknown, {}};
   const auto found = nodes_.find(node);
-  if (found == nodes_.end()) return DataType::kUnknown;
+  if (found == nodes_.end()) return target;
   const auto own = found->second.devices.find(device);
-  if (own == found->second.devices.end()) return DataType::kUnknown;
-  const auto type = own->second.types.find(metric);
-  return type == own->second.types.end() ? DataType::kUnknown : type->second;
+  if (own == found->second.devices.end()) return target;
+  const auto born = own->second.wanted.find(metric);
+  return born == own->second.wanted.end() ? target : born->second;
 }
 
 bool SparkplugNodes::TakeRebirth(std::string_view name, MonoTime now) {

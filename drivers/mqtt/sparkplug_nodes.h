@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "drivers/mqtt/sparkplug_payload.h"
@@ -22,7 +23,8 @@
 
 namespace edgetwin::mqtt_driver {
 
-// A metric of a message that somebody wants.
+// A metric of a message that somebody wants. A member of a template is called by the names of its
+// instances and its own, with '/' between them.
 struct Reading {
   std::string_view name;  // As in the wanted names: lives as long as these.
   DataType type = DataType::kUnknown;
@@ -63,8 +65,9 @@ class SparkplugNodes {
   // Whether the node is known, alive and in order.
   bool InOrder(std::string_view node) const;
   bool Alive(std::string_view node, std::string_view device) const;
-  // The metric's type, as its birth told it; kUnknown without one.
-  DataType TypeOf(std::string_view node, std::string_view device, std::string_view metric) const;
+  // How to write to the wanted metric, as its birth told it; by its name, of kUnknown, without one.
+  CommandTarget TargetOf(std::string_view node, std::string_view device,
+                         std::string_view metric) const;
   // Whether `node` may be asked to be born again now; it counts as asked then.
   bool TakeRebirth(std::string_view node, MonoTime now);
 
@@ -78,13 +81,19 @@ class SparkplugNodes {
 
  private:
   struct Known {
-    const std::string* wanted = nullptr;  // In wanted_; null for metrics that nobody reads.
+    // A wanted metric's name; or of a template's instance, the begin of some; in wanted_. Empty for
+    // what nobody reads.
+    std::string_view path;
+    bool wanted = false;  // It is a whole name.
     DataType type = DataType::kUnknown;
   };
+  // Of a template's member, it is its instance's own: nothing says that two instances of a
+  // definition don't have the definition's.
+  using Alias = std::pair<std::string_view, std::uint64_t>;  // The instance's path; or empty.
   struct Device {  // Or the node itself, whose device is called "".
     bool born = false;
-    std::map<std::uint64_t, Known> aliases;
-    std::map<std::string_view, DataType> types;  // Of wanted metrics.
+    std::map<Alias, Known> aliases;
+    std::map<std::string_view, CommandTarget> wanted;  // That were in the birth.
   };
   struct Node {
     bool dead = false;                  // By its last message.
@@ -104,6 +113,7 @@ class SparkplugNodes {
   bool Follows(Node& node, std::optional<std::uint64_t> seq);
   void Bear(Node& node, Device& device, const Payload& payload);
   void DropAliases(Device& device);
+  Known KnownAs(std::string_view scope, const Metric& metric) const;
   // Appends what is wanted of `payload`; false when an alias is unknown.
   bool Resolve(const Node& node, const Device& device, const Payload& payload,
                std::vector<Reading>& readings) const;

@@ -56,8 +56,8 @@ TEST_F(SparkplugNodesTest, BirthsBindAliases) {
   const NodeNews device = On(Type::kDeviceData, Numbered(3, {Aliased(20, 3U)}), "D");
   ASSERT_EQ(device.readings.size(), 1U);
   EXPECT_EQ(device.readings[0].type, DataType::kInt32);
-  EXPECT_EQ(nodes_.TypeOf("G/N", "D", "a"), DataType::kInt32);
-  EXPECT_EQ(nodes_.TypeOf("G/N", "", "b"), DataType::kUnknown);
+  EXPECT_EQ(nodes_.TargetOf("G/N", "D", "a").type, DataType::kInt32);
+  EXPECT_EQ(nodes_.TargetOf("G/N", "", "b").type, DataType::kUnknown);
   EXPECT_TRUE(nodes_.Alive("G/N", "D"));
 }
 
@@ -193,6 +193,98 @@ TEST_F(SparkplugNodesTest, AliasesHaveALimitAndThenAnUnknownOneSaysNothing) {
   DeviceBirth(1);
   EXPECT_EQ(Hits("sparkplug_aliases"), 1U);
   EXPECT_TRUE(On(Type::kNodeData, Numbered(2, {Aliased(99, 1.0)})).lost_order);
+}
+
+class SparkplugTemplatesTest : public SparkplugNodesTest {
+ protected:
+  SparkplugTemplatesTest() {
+    On(Type::kNodeBirth,
+       Numbered(0, {Life(1), Named("Motor", DataType::kTemplate, Template{"", "1", true}, 1),
+                    Instance("M1", "Motor", 10), In(2, Named("speed", kDouble, 1.0, 2)),
+                    Instance("M2", "Motor", 11), In(4, Named("speed", kDouble, 2.0, 2)),
+                    Instance("Other", "Motor", 12), In(6, Named("speed", kDouble, 3.0, 2)),
+                    Instance("Pair", "Two", 13), In(8, Instance("left", "Motor", 3)),
+                    In(9, Named("speed", DataType::kUInt32, 4U, 2))}));
+  }
+  // What is read of a message, "M1/speed=1.0".
+  std::vector<std::string> Data(std::uint64_t seq, std::vector<Metric> metrics) {
+    const NodeNews news = On(Type::kNodeData, Numbered(seq, std::move(metrics)));
+    std::vector<std::string> read;
+    for (const Reading& reading : news.readings) {
+      extract::Conversion conversion;
+      conversion.type = model::ValueType::kDouble;
+      const auto value = ValueOf(*reading.metric, reading.type, conversion);
+      read.push_back(std::string(reading.name) + "=" + (value ? Format(*value) : "none"));
+    }
+    in_order_ = news.in_order;
+    return read;
+  }
+
+  SparkplugNodes nodes_{
+      {"M1/speed", "M2/speed", "Pair/left/speed", "Motor/speed", "M1-x", "speed"}};
+  bool in_order_ = false;
+
+ private:
+  NodeNews On(Type type, const Payload& payload) {
+    payload_ = payload;
+    return nodes_.On({type, "G/N", ""}, payload_);
+  }
+};
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST_F(SparkplugTemplatesTest, MembersAreCalledByTheirInstances) {
+  EXPECT_THAT(Data(1, {Instance("M1", "Motor"), In(0, Named("speed", kDouble, 5.0)),
+                       Instance("M2", "Motor"), In(2, Named("speed", kDouble, 6.0)),
+                       Instance("Pair", "Two"), In(4, Instance("left", "Motor")),
+                       In(5, Named("speed", kDouble, 7.0)), Named("M1/speed", kDouble, 8.0)}),
+              ElementsAre("M1/speed=5", "M2/speed=6", "Pair/left/speed=7", "M1/speed=8"));
+  EXPECT_TRUE(in_order_);
+}
+
+TEST_F(SparkplugTemplatesTest, AMembersAliasIsItsInstancesOwn) {
+  const auto instance = [](std::uint64_t alias) {
+    return Aliased(alias, Template{"Motor", "1", false});
+  };
+  EXPECT_THAT(Data(1, {instance(11), In(0, Aliased(2, 6.0)), instance(10), In(2, Aliased(2, 5.0)),
+                       instance(13), In(4, instance(3)), In(5, Aliased(2, 0xffffffffU))}),
+              ElementsAre("M2/speed=6", "M1/speed=5", "Pair/left/speed=4294967295"))
+      << "of the birth's type, too";
+  EXPECT_TRUE(in_order_);
+  EXPECT_THAT(Data(2, {instance(12), In(0, Aliased(2, 6.0)), In(0, Aliased(99, 6.0))}), IsEmpty());
+  EXPECT_TRUE(in_order_) << "nobody reads that one";
+  EXPECT_THAT(Data(3, {instance(10), In(0, Aliased(99, 6.0))}), IsEmpty());
+  EXPECT_FALSE(in_order_);
+}
+
+TEST_F(SparkplugTemplatesTest, ADefinitionsDefaultsAreNoValues) {
+  SparkplugNodes nodes({"Motor", "Motor/speed"});
+  const Payload birth = *DecodePayload(
+      Encode(Numbered(0, {Life(1), Named("Motor", DataType::kTemplate, Template{"", "1", true}),
+                          In(1, Named("speed", kDouble, 1.0))})));
+  EXPECT_THAT(nodes.On({Type::kNodeBirth, "G/N", ""}, birth).readings, IsEmpty());
+}
+
+TEST_F(SparkplugTemplatesTest, OfANullInstanceAllIsNull) {
+  Metric null = Aliased(10, std::monostate());
+  null.null = true;
+  EXPECT_THAT(Data(1, {null}), ElementsAre("M1/speed=none"));
+  EXPECT_TRUE(in_order_);
+}
+
+TEST_F(SparkplugTemplatesTest, CommandsGoThroughTheInstances) {
+  const CommandTarget target = nodes_.TargetOf("G/N", "", "Pair/left/speed");
+  EXPECT_EQ(target.name, "speed");
+  EXPECT_EQ(target.type, DataType::kUInt32);
+  ASSERT_EQ(target.levels.size(), 2U);
+  EXPECT_EQ(target.levels[0].name, "Pair");
+  EXPECT_EQ(target.levels[0].instance.ref, "Two");
+  EXPECT_EQ(target.levels[1].name, "left");
+  EXPECT_EQ(target.levels[1].instance.ref, "Motor");
+  EXPECT_EQ(target.levels[1].instance.version, "1");
+  EXPECT_EQ(nodes_.TargetOf("G/N", "", "never/born").name, "never/born");
+  EXPECT_THAT(nodes_.TargetOf("G/N", "", "speed").levels, IsEmpty()) << "that is no member";
 }
 
 }  // namespace

@@ -6,11 +6,14 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "drivers/mqtt/data_set.h"
+#include "drivers/sdk/extract/json_picker.h"
 #include "sparkplug.pb.h"
 
 namespace edgetwin::mqtt_driver {
@@ -20,21 +23,71 @@ using extract::Scalar;
 using model::Value;
 using model::ValueType;
 
-// Before they are made: a metric of two bytes takes a hundred in memory.
-bool HasTooManyMetrics(std::string_view bytes) {
-  using google::protobuf::internal::WireFormatLite;
-  google::protobuf::io::CodedInputStream input(reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                               static_cast<int>(bytes.size()));
-  std::size_t metrics = 0;
-  while (const std::uint32_t tag = input.ReadTag()) {
-    if (WireFormatLite::GetTagFieldNumber(tag) == sparkplug::Payload::kMetricsFieldNumber &&
-        ++metrics > kMetricsMax) {
-      return true;
-    }
-    if (!WireFormatLite::SkipField(&input, tag)) return false;  // What the parser refuses, too.
+// Counts a payload's metrics and how deep they stand, before they are made: a metric of two bytes
+// takes two hundred in memory.
+class Census {
+ public:
+  explicit Census(PayloadLimits& limits) : limits_(limits) {}
+
+  // What is no payload is counted as far as it goes; the parser refuses it.
+  Status Count(std::string_view bytes) {
+    CodedInputStream input(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                           static_cast<int>(bytes.size()));
+    Status status = Metrics(input, 0);
+    limits_.metrics.Use(std::min(metrics_, kMetricsMax));
+    limits_.depth.Use(std::min(depth_, kTemplateDepthMax));
+    return status;
   }
-  return false;
-}
+
+ private:
+  using CodedInputStream = google::protobuf::io::CodedInputStream;
+  using WireFormatLite = google::protobuf::internal::WireFormatLite;
+
+  // Calls `inner` inside of each message that is the field `number`.
+  template <class Inner>
+  static Status Each(CodedInputStream& input, int number, Inner inner) {
+    while (const std::uint32_t tag = input.ReadTag()) {
+      const bool wanted =
+          WireFormatLite::GetTagFieldNumber(tag) == number &&
+          WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+      int size = 0;
+      if (!wanted) {
+        if (!WireFormatLite::SkipField(&input, tag)) return {};
+        continue;
+      }
+      if (!input.ReadVarintSizeAsInt(&size)) return {};
+      const auto outer = input.PushLimit(size);
+      if (Status status = inner(); !status) return status;
+      if (input.BytesUntilLimit() > 0 && !input.Skip(input.BytesUntilLimit())) return {};
+      input.PopLimit(outer);
+    }
+    return {};
+  }
+
+  Status Metrics(CodedInputStream& input, std::size_t depth) {
+    constexpr int kMetrics = sparkplug::Payload::kMetricsFieldNumber;
+    static_assert(kMetrics == int{sparkplug::Template::kMetricsFieldNumber});
+    return Each(input, kMetrics, [&]() -> Status {
+      if (++metrics_ > kMetricsMax) {
+        limits_.metrics.Hit();
+        return Exhausted("the payload has more than " + std::to_string(kMetricsMax) + " metrics");
+      }
+      return Each(input, sparkplug::Metric::kTemplateValueFieldNumber, [&]() -> Status {
+        depth_ = std::max(depth_, depth + 1);
+        if (depth == kTemplateDepthMax) {
+          limits_.depth.Hit();
+          return Exhausted("the payload has templates in each other, more than " +
+                           std::to_string(kTemplateDepthMax) + " deep");
+        }
+        return Metrics(input, depth + 1);
+      });
+    });
+  }
+
+  PayloadLimits& limits_;
+  std::size_t metrics_ = 0;
+  std::size_t depth_ = 0;
+};
 
 Metric Taken(sparkplug::Metric& from) {
   using Case = sparkplug::Metric::ValueCase;
@@ -55,30 +108,29 @@ Metric Taken(sparkplug::Metric& from) {
     case Case::kBytesValue:
       metric.value = model::Bytes{std::move(*from.mutable_bytes_value())};
       break;
+    case Case::kDatasetValue:
+      metric.value = DataSet{std::move(*from.mutable_dataset_value())};
+      break;
+    case Case::kTemplateValue: {
+      sparkplug::Template& own = *from.mutable_template_value();
+      metric.value = Template{std::move(*own.mutable_template_ref()),
+                              std::move(*own.mutable_version()), own.is_definition()};
+      break;
+    }
     case Case::VALUE_NOT_SET: break;
   }
   return metric;
 }
 
-// Of a type's own width, whichever field the encoder has put it in: some write 32 unsigned bits as
-// a long, as older versions of the specification wanted.
-Scalar Whole(std::uint64_t bits, bool is_long, DataType type) {
-  switch (type) {
-    case DataType::kInt8: return std::int64_t{static_cast<std::int8_t>(bits)};
-    case DataType::kInt16: return std::int64_t{static_cast<std::int16_t>(bits)};
-    case DataType::kInt32: return std::int64_t{static_cast<std::int32_t>(bits)};
-    case DataType::kUInt8: return std::int64_t{static_cast<std::uint8_t>(bits)};
-    case DataType::kUInt16: return std::int64_t{static_cast<std::uint16_t>(bits)};
-    case DataType::kUInt32: return std::int64_t{static_cast<std::uint32_t>(bits)};
-    case DataType::kUInt64:
-    case DataType::kDateTime:
-      if (bits > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return bits;
-      return static_cast<std::int64_t>(bits);
-    case DataType::kBoolean: return bits != 0;
-    default:
-      // No type is known: signed ones are more common.
-      if (!is_long) return std::int64_t{static_cast<std::int32_t>(bits)};
-      return static_cast<std::int64_t>(bits);
+// Members right behind their instance. No deeper than the census has seen.
+void TakeAll(google::protobuf::RepeatedPtrField<sparkplug::Metric>& from,
+             std::optional<std::size_t> parent, std::vector<Metric>& metrics) {
+  for (sparkplug::Metric& metric : from) {
+    const std::size_t index = metrics.size();
+    metrics.push_back(Taken(metric));
+    metrics.back().parent = parent;
+    if (!metric.has_template_value() || metric.template_value().is_definition()) continue;
+    TakeAll(*metric.mutable_template_value()->mutable_metrics(), index, metrics);
   }
 }
 
@@ -166,7 +218,42 @@ Status Set(const Value& value, DataType type, sparkplug::Metric& metric) {
   return {};
 }
 
+// The whole of it.
+Result<Value> TextOf(const DataSet& set, const extract::Conversion& conversion) {
+  if (conversion.type != ValueType::kString) {
+    return Invalid(
+        "is a data set, which is a string of JSON, or has a value where a 'pointer' says");
+  }
+  Result<std::string> json = DataSetJson(set.bytes);
+  if (!json) return json.error();
+  if (json->size() > model::kValueBytesMax) {
+    return Invalid("is a data set of " + std::to_string(json->size()) +
+                   " bytes of JSON, more than a twin can hold; a 'pointer' picks one value");
+  }
+  return Value(*std::move(json));
+}
+
 }  // namespace
+
+Scalar WholeOf(std::uint64_t bits, bool is_long, DataType type) {
+  switch (type) {
+    case DataType::kInt8: return std::int64_t{static_cast<std::int8_t>(bits)};
+    case DataType::kInt16: return std::int64_t{static_cast<std::int16_t>(bits)};
+    case DataType::kInt32: return std::int64_t{static_cast<std::int32_t>(bits)};
+    case DataType::kUInt8: return std::int64_t{static_cast<std::uint8_t>(bits)};
+    case DataType::kUInt16: return std::int64_t{static_cast<std::uint16_t>(bits)};
+    case DataType::kUInt32: return std::int64_t{static_cast<std::uint32_t>(bits)};
+    case DataType::kUInt64:
+    case DataType::kDateTime:
+      if (bits > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return bits;
+      return static_cast<std::int64_t>(bits);
+    case DataType::kBoolean: return bits != 0;
+    default:
+      // No type is known: signed ones are more common.
+      if (!is_long) return std::int64_t{static_cast<std::int32_t>(bits)};
+      return static_cast<std::int64_t>(bits);
+  }
+}
 
 std::optional<SparkplugTopic> ParseSparkplugTopic(std::string_view topic) {
   std::array<std::string_view, 5> levels;
@@ -205,10 +292,8 @@ std::string CommandTopic(std::string_view node, std::string_view device) {
   return topic;
 }
 
-Result<Payload> DecodePayload(std::string_view bytes) {
-  if (HasTooManyMetrics(bytes)) {
-    return Exhausted("the payload has more than " + std::to_string(kMetricsMax) + " metrics");
-  }
+Result<Payload> DecodePayload(std::string_view bytes, PayloadLimits& limits) {
+  if (Status fits = Census(limits).Count(bytes); !fits) return fits.error();
   sparkplug::Payload from;
   if (!from.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Corrupt("no Sparkplug payload in " + std::to_string(bytes.size()) + " bytes");
@@ -217,19 +302,22 @@ Result<Payload> DecodePayload(std::string_view bytes) {
   if (from.has_timestamp()) payload.time_ms = from.timestamp();
   if (from.has_seq()) payload.seq = from.seq();
   payload.metrics.reserve(static_cast<std::size_t>(from.metrics_size()));
-  for (sparkplug::Metric& metric : *from.mutable_metrics()) {
-    payload.metrics.push_back(Taken(metric));
-  }
+  TakeAll(*from.mutable_metrics(), {}, payload.metrics);
   return payload;
+}
+
+Result<Payload> DecodePayload(std::string_view bytes) {
+  PayloadLimits limits;
+  return DecodePayload(bytes, limits);
 }
 
 Result<Value> ValueOf(const Metric& metric, DataType type, const extract::Conversion& conversion) {
   type = metric.type.value_or(type);
   Scalar scalar;
   if (const auto* bits = std::get_if<std::uint32_t>(&metric.value)) {
-    scalar = Whole(*bits, false, type);
+    scalar = WholeOf(*bits, false, type);
   } else if (const auto* longer = std::get_if<std::uint64_t>(&metric.value)) {
-    scalar = Whole(*longer, true, type);
+    scalar = WholeOf(*longer, true, type);
   } else if (const auto* single = std::get_if<float>(&metric.value)) {
     scalar = static_cast<double>(*single);
   } else if (const auto* real = std::get_if<double>(&metric.value)) {
@@ -243,6 +331,10 @@ Result<Value> ValueOf(const Metric& metric, DataType type, const extract::Conver
     if (conversion.type == ValueType::kBytes && model::Holdable(value)) return value;
     return Invalid("is " + std::to_string(bytes->data.size()) + " bytes, not a " +
                    std::string(ToString(conversion.type)) + " that a twin can hold");
+  } else if (const auto* set = std::get_if<DataSet>(&metric.value)) {
+    return TextOf(*set, conversion);
+  } else if (std::holds_alternative<Template>(metric.value)) {
+    return Invalid("is a template, whose members are metrics: '<its name>/<member>'");
   } else {
     return Invalid("has no value, or one of type " +
                    std::to_string(static_cast<std::uint32_t>(type)) +
@@ -251,18 +343,47 @@ Result<Value> ValueOf(const Metric& metric, DataType type, const extract::Conver
   return ToValue(scalar, conversion);
 }
 
-Result<std::string> EncodeCommand(std::string_view name, DataType type, const Value& value,
+Result<Value> ValueAt(const Metric& metric, const extract::PointerPlace& place,
+                      const extract::Conversion& conversion) {
+  const auto* text = std::get_if<std::string>(&metric.value);
+  const auto* set = std::get_if<DataSet>(&metric.value);
+  if (text == nullptr && set == nullptr) {
+    return Invalid("is neither a data set nor a text, where a pointer could point to something");
+  }
+  Result<std::string> json = text != nullptr ? *text : DataSetJson(set->bytes);
+  if (!json) return json.error();
+  extract::JsonPicker picker;
+  picker.Add(place.pointer, place.text);
+  const auto picked = picker.Pick(*json);
+  if (!picked) return picked.error();
+  const Result<Scalar>& scalar = picked->front();
+  if (!scalar) return scalar.error();
+  return ToValue(*scalar, conversion);
+}
+
+Result<std::string> EncodeCommand(const CommandTarget& target, const Value& value,
                                   const extract::Conversion& conversion, std::uint64_t time_ms) {
   const Result<Value> raw = ToRaw(value, conversion);
   if (!raw) return raw.error();
-  if (type == DataType::kUnknown) type = NextTo(raw->type());
+  const DataType type = target.type == DataType::kUnknown ? NextTo(raw->type()) : target.type;
   sparkplug::Payload payload;
   payload.set_timestamp(time_ms);
-  sparkplug::Metric& metric = *payload.add_metrics();
-  metric.set_name(std::string(name));
-  metric.set_timestamp(time_ms);
-  metric.set_datatype(static_cast<std::uint32_t>(type));
-  if (Status set = Set(*raw, type, metric); !set) return set.error();
+  sparkplug::Metric* metric = payload.add_metrics();
+  const auto name = [&](const std::string& own, DataType own_type) {
+    metric->set_name(own);
+    metric->set_timestamp(time_ms);
+    metric->set_datatype(static_cast<std::uint32_t>(own_type));
+  };
+  for (const CommandTarget::Level& level : target.levels) {
+    name(level.name, DataType::kTemplate);
+    sparkplug::Template& instance = *metric->mutable_template_value();
+    if (!level.instance.version.empty()) instance.set_version(level.instance.version);
+    instance.set_template_ref(level.instance.ref);
+    instance.set_is_definition(false);
+    metric = instance.add_metrics();
+  }
+  name(target.name, type);
+  if (Status set = Set(*raw, type, *metric); !set) return set.error();
   return payload.SerializeAsString();
 }
 

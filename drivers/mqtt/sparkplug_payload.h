@@ -13,13 +13,16 @@
 #include <variant>
 #include <vector>
 
+#include "drivers/sdk/extract/extraction.h"
 #include "drivers/sdk/extract/value.h"
+#include "twin/base/limit.h"
 #include "twin/base/result.h"
 #include "twin/model/value.h"
 
 namespace edgetwin::mqtt_driver {
 
-inline constexpr std::size_t kMetricsMax = 10'000;  // In a payload.
+inline constexpr std::size_t kMetricsMax = 10'000;   // In a payload, members of templates included.
+inline constexpr std::size_t kTemplateDepthMax = 8;  // Templates in templates.
 inline constexpr std::string_view kSparkplugNamespace = "spBv1.0";
 inline constexpr std::string_view kRebirthMetric = "Node Control/Rebirth";
 
@@ -53,8 +56,22 @@ enum class DataType : std::uint32_t {
   kDateTime = 13,
   kText = 14,
   kUuid = 15,
+  kDataSet = 16,
   kBytes = 17,
   kFile = 18,
+  kTemplate = 19,
+};
+
+// Chapter 6.4.8; data_set.h takes it apart.
+struct DataSet {
+  std::string bytes;
+};
+// Chapter 6.4.11. An instance's members are metrics of their own, right behind it; a definition's
+// are left out: they are defaults, not values.
+struct Template {
+  std::string ref;  // Of an instance: its definition's name.
+  std::string version;
+  bool definition = false;
 };
 
 struct Metric {
@@ -64,9 +81,10 @@ struct Metric {
   std::optional<DataType> type;
   bool historical = false;
   bool null = false;
+  std::optional<std::size_t> parent;  // Of a member: its instance, in the payload's metrics.
   // As it came: of integers, the bits. A monostate: nothing, or what this driver doesn't read.
   std::variant<std::monostate, std::uint32_t, std::uint64_t, float, double, bool, std::string,
-               model::Bytes>
+               model::Bytes, DataSet, Template>
       value;
 };
 
@@ -76,17 +94,40 @@ struct Payload {
   std::vector<Metric> metrics;
 };
 
-// kCorrupt for what is no payload, kExhausted for more than kMetricsMax metrics.
+// How far payloads have come of what is taken.
+struct PayloadLimits {
+  Limit metrics{kMetricsMax};
+  Limit depth{kTemplateDepthMax};
+};
+
+// kCorrupt for what is no payload, kExhausted for more than a limit.
+Result<Payload> DecodePayload(std::string_view bytes, PayloadLimits& limits);
 Result<Payload> DecodePayload(std::string_view bytes);
 
 // The metric's value as a property of the conversion's type. `type`: as the birth told it; the
-// metric's own goes before it.
+// metric's own goes before it. A data set is a string, its JSON.
 Result<model::Value> ValueOf(const Metric& metric, DataType type,
                              const extract::Conversion& conversion);
+// What stands in a data set's JSON, or in a text that is JSON, at `place`.
+Result<model::Value> ValueAt(const Metric& metric, const extract::PointerPlace& place,
+                             const extract::Conversion& conversion);
+// Whole numbers come as bits; of a type's own width, whichever field the encoder has put them in:
+// some write 32 unsigned bits as a long, as older versions of the specification wanted.
+extract::Scalar WholeOf(std::uint64_t bits, bool is_long, DataType type);
 
-// A command's payload that writes `value` to the metric `name`, as `type`; kUnknown: as what is
-// next to the value's own. kInvalid for what that type can't hold.
-Result<std::string> EncodeCommand(std::string_view name, DataType type, const model::Value& value,
+// What a command writes to.
+struct CommandTarget {
+  struct Level {
+    std::string name;
+    Template instance;
+  };
+  std::string name;  // Within the innermost instance.
+  DataType type = DataType::kUnknown;
+  std::vector<Level> levels;  // The instances that it is a member of, the outermost first.
+};
+// A command's payload that writes `value` to `target`; of kUnknown as what is next to the value's
+// own type. kInvalid for what the type can't hold.
+Result<std::string> EncodeCommand(const CommandTarget& target, const model::Value& value,
                                   const extract::Conversion& conversion, std::uint64_t time_ms);
 std::string EncodeRebirth(std::uint64_t time_ms);
 

@@ -6,12 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "drivers/mqtt/testing/encode.h"
+#include "drivers/mqtt/testing/tahu_payloads.h"
 #include "drivers/sdk/testing/code_of.h"
 
 namespace edgetwin::mqtt_driver {
@@ -85,21 +88,6 @@ TEST(SparkplugPayloadTest, ReadsTheWire) {
   EXPECT_EQ(std::get<double>(metric.value), 1.5);
 }
 
-// The lines of tahu_payloads.txt, by their names: bytes.
-std::map<std::string, std::string> TheirPayloads() {
-  std::ifstream file(EDGETWIN_SOURCE_DIR "/drivers/mqtt/testing/tahu_payloads.txt");
-  std::map<std::string, std::string> payloads;
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with('#')) continue;
-    const std::size_t blank = line.rfind(' ');
-    std::string& bytes = payloads[line.substr(0, blank)];
-    for (std::size_t i = blank + 1; i + 1 < line.size(); i += 2) {
-      bytes += static_cast<char>(std::stoi(line.substr(i, 2), nullptr, 16));
-    }
-  }
-  return payloads;
-}
-
 TEST(SparkplugInteropTest, ReadsWhatTheirEncoderWrites) {
   const auto payload = DecodePayload(TheirPayloads()["birth"]);
   ASSERT_TRUE(payload) << payload.error().text;
@@ -147,17 +135,83 @@ TEST(SparkplugInteropTest, ReadsWhatTheirEncoderWrites) {
 TEST(SparkplugInteropTest, TheirDecoderUnderstandsOurCommands) {
   constexpr std::uint64_t kTime = 1'700'000'000'000;
   const auto command = [](std::string_view name, DataType type, const Value& value) {
-    return EncodeCommand(name, type, value, As(value.type()), kTime).value();
+    return EncodeCommand({std::string(name), type, {}}, value, As(value.type()), kTime).value();
   };
+  const CommandTarget member{
+      "Speed", DataType::kUInt16, {{"Pair", {"Two", "", false}}, {"Left", {"Motor", "1", false}}}};
   const std::map<std::string, std::string> ours = {
       {"command rebirth", EncodeRebirth(kTime)},
       {"command setpoint", command("Set/Point", DataType::kFloat, Value(21.5))},
       {"command count", command("count", DataType::kInt16, Int(-300))},
-      {"command label", command("label", DataType::kUnknown, Value(std::string("hall")))}};
+      {"command label", command("label", DataType::kUnknown, Value(std::string("hall")))},
+      {"command member", EncodeCommand(member, Int(7), As(ValueType::kInt), kTime).value()}};
   std::map<std::string, std::string> theirs = TheirPayloads();
   for (const auto& [name, bytes] : ours) {
     EXPECT_EQ(theirs[name], bytes) << name << " " << Format(Value(model::Bytes{bytes}));
   }
+}
+
+TEST(SparkplugTemplateTest, MembersOfTheirInstancesAreMetrics) {
+  const auto payload = DecodePayload(TheirPayloads()["templates"]);
+  ASSERT_TRUE(payload) << payload.error().text;
+  const auto& metrics = payload->metrics;
+  std::vector<std::pair<std::string, std::optional<std::size_t>>> names;
+  for (const Metric& metric : metrics) names.emplace_back(*metric.name, metric.parent);
+  using None = std::optional<std::size_t>;
+  EXPECT_THAT(names,
+              ::testing::ElementsAre(std::pair("Motor", None()), std::pair("Line/M1", None()),
+                                     std::pair("Speed", None(1)), std::pair("Pair", None()),
+                                     std::pair("Left", None(3)), std::pair("Speed", None(4)),
+                                     std::pair("On", None(4)), std::pair("Right", None(3)),
+                                     std::pair("Speed", None(7))))
+      << "but for the definition's, which are defaults";
+  EXPECT_TRUE(std::get<Template>(metrics[0].value).definition);
+  EXPECT_EQ(std::get<Template>(metrics[1].value).ref, "Motor");
+  EXPECT_EQ(std::get<Template>(metrics[1].value).version, "1");
+  EXPECT_EQ(ValueOf(metrics[2], DataType::kUnknown, As(ValueType::kInt)), Int(4'000'000'000));
+  EXPECT_EQ(ValueOf(metrics[6], DataType::kUnknown, As(ValueType::kBool)), Value(true));
+  EXPECT_EQ(ValueOf(metrics[1], DataType::kUnknown, As(ValueType::kInt)).error().text,
+            "is a template, whose members are metrics: '<its name>/<member>'");
+}
+
+// So many instances in each other, with one value in the innermost.
+std::string Nested(std::size_t depth) {
+  Payload payload;
+  payload.metrics.push_back(Instance("t", "T"));
+  while (payload.metrics.size() < depth) {
+    payload.metrics.push_back(In(payload.metrics.size() - 1, Instance("t", "T")));
+  }
+  payload.metrics.push_back(In(depth - 1, Named("v", DataType::kDouble, 1.5)));
+  return Encode(payload);
+}
+
+TEST(SparkplugTemplateTest, TooDeepIsRefusedBeforeItIsMade) {
+  PayloadLimits limits;
+  const auto deep = DecodePayload(Nested(kTemplateDepthMax), limits);
+  ASSERT_TRUE(deep) << deep.error().text;
+  EXPECT_EQ(deep->metrics.size(), kTemplateDepthMax + 1);
+  EXPECT_EQ(limits.depth.Report("").used, kTemplateDepthMax);
+  EXPECT_EQ(limits.depth.hits(), 0U);
+  const auto deeper = DecodePayload(Nested(kTemplateDepthMax + 1), limits);
+  EXPECT_EQ(CodeOf(deeper), ErrorCode::kExhausted);
+  EXPECT_EQ(deeper.error().text, "the payload has templates in each other, more than 8 deep");
+  EXPECT_EQ(limits.depth.hits(), 1U);
+  EXPECT_EQ(limits.metrics.hits(), 0U);
+  EXPECT_EQ(CodeOf(DecodePayload(Nested(500))), ErrorCode::kExhausted);
+}
+
+TEST(SparkplugTemplateTest, MembersCountAsMetrics) {
+  Payload payload;
+  payload.metrics.push_back(Instance("t", "T"));
+  for (std::size_t i = 1; i < kMetricsMax; ++i) payload.metrics.push_back(In(0, Metric()));
+  PayloadLimits limits;
+  ASSERT_TRUE(DecodePayload(Encode(payload), limits));
+  EXPECT_EQ(limits.metrics.Report("").used, kMetricsMax);
+  payload.metrics.push_back(In(0, Metric()));
+  EXPECT_EQ(CodeOf(DecodePayload(Encode(payload), limits)), ErrorCode::kExhausted);
+  EXPECT_EQ(limits.metrics.hits(), 1U);
+  std::get<Template>(payload.metrics[0].value).definition = true;
+  EXPECT_EQ(CodeOf(DecodePayload(Encode(payload))), ErrorCode::kExhausted) << "it is made, too";
 }
 
 TEST(SparkplugPayloadTest, WholeNumbersHaveTheWidthOfTheirType) {
@@ -213,7 +267,7 @@ TEST(SparkplugPayloadTest, TooManyMetricsAreRefusedBeforeTheyAreMade) {
 
 TEST(SparkplugCommandTest, HasTheTypeOfTheBirth) {
   const auto command = [](DataType type, const Value& value) {
-    const auto bytes = EncodeCommand("m", type, value, As(value.type()), 5);
+    const auto bytes = EncodeCommand({"m", type, {}}, value, As(value.type()), 5);
     if (!bytes) return Value(bytes.error().text);
     const auto payload = DecodePayload(*bytes);
     EXPECT_EQ(payload->time_ms, 5U);
@@ -240,7 +294,8 @@ TEST(SparkplugCommandTest, HasTheTypeOfTheBirth) {
 
 TEST(SparkplugCommandTest, WhatTheTypeCanNotHoldIsRefused) {
   const auto refused = [](DataType type, const Value& value) {
-    return CodeOf(EncodeCommand("m", type, value, As(value.type()), 0)) == ErrorCode::kInvalid;
+    return CodeOf(EncodeCommand({"m", type, {}}, value, As(value.type()), 0)) ==
+           ErrorCode::kInvalid;
   };
   EXPECT_TRUE(refused(DataType::kInt8, Int(128)));
   EXPECT_TRUE(refused(DataType::kInt8, Int(-129)));

@@ -1,9 +1,9 @@
 // Copyright 2026 The edgetwin authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Hostile bytes as what others publish: Sparkplug payloads in a row, topics, patterns of an
-// operator, JSON, text and raw bytes. None may crash or pass a limit; what becomes a value is one
-// that a twin can hold. The first byte says what the input is.
+// Hostile bytes as what others publish: Sparkplug payloads in a row, data sets, topics, patterns of
+// an operator, JSON, text and raw bytes. None may crash or pass a limit; what becomes a value is
+// one that a twin can hold. The first byte says what the input is.
 
 #include <cmath>
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "drivers/mqtt/data_set.h"
 #include "drivers/mqtt/payload_decoder.h"
 #include "drivers/mqtt/sparkplug_nodes.h"
 #include "drivers/mqtt/sparkplug_payload.h"
@@ -46,18 +47,20 @@ void CheckValue(const Result<model::Value>& value, ValueType type) {
 // What is read can be sent back, and is read as the same then.
 void CheckCommand(const model::Value& value, const Metric& metric, DataType type) {
   const auto conversion = As(value.type());
-  const auto bytes = EncodeCommand("m", metric.type.value_or(type), value, conversion, 0);
+  CommandTarget target{"m", metric.type.value_or(type), {}};
+  if (metric.parent) target.levels.push_back({"t", {"T", "", false}});
+  const auto bytes = EncodeCommand(target, value, conversion, 0);
   if (!bytes) return;
   const auto payload = DecodePayload(*bytes);
-  EDGETWIN_CHECK(payload && payload->metrics.size() == 1);
-  const auto again = ValueOf(payload->metrics[0], DataType::kUnknown, conversion);
+  EDGETWIN_CHECK(payload && payload->metrics.size() == target.levels.size() + 1);
+  const auto again = ValueOf(payload->metrics.back(), DataType::kUnknown, conversion);
   EDGETWIN_CHECK(again.has_value());
   if (value.type() != ValueType::kDouble) EDGETWIN_CHECK(*again == value);
 }
 
 // A message each line but the first of its bytes, which is its kind.
 void Messages(std::string_view input) {
-  SparkplugNodes nodes({"a", "b"});
+  SparkplugNodes nodes({"a", "b", "t/a", "t/t/b"});
   using Type = SparkplugTopic::Type;
   while (!input.empty()) {
     const auto kind = static_cast<std::uint8_t>(input[0]);
@@ -68,7 +71,8 @@ void Messages(std::string_view input) {
     const auto type = static_cast<Type>(kind % 6);
     const NodeNews news = nodes.On({type, "G/N", type >= Type::kDeviceBirth ? "D" : ""}, *payload);
     for (const Reading& reading : news.readings) {
-      EDGETWIN_CHECK(reading.name == "a" || reading.name == "b");
+      EDGETWIN_CHECK(reading.name.ends_with('a') || reading.name.ends_with('b'));
+      (void)nodes.TargetOf("G/N", "", reading.name);
       for (const ValueType as : kTypes) {
         const auto value = ValueOf(*reading.metric, reading.type, As(as));
         CheckValue(value, as);
@@ -82,12 +86,34 @@ void Messages(std::string_view input) {
 }
 
 void Metrics(std::string_view bytes) {
-  const auto payload = DecodePayload(bytes);
+  PayloadLimits limits;
+  const auto payload = DecodePayload(bytes, limits);
+  const bool refused = !payload && payload.error().code == ErrorCode::kExhausted;
+  EDGETWIN_CHECK(limits.metrics.hits() + limits.depth.hits() == (refused ? 1 : 0));
   if (!payload) return;
   EDGETWIN_CHECK(payload->metrics.size() <= kMetricsMax);
-  for (const Metric& metric : payload->metrics) {
-    for (const ValueType as : kTypes) CheckValue(ValueOf(metric, DataType::kUnknown, As(as)), as);
+  const extract::PointerPlace place{*extract::ParsePointer("/0/a"), "/0/a"};
+  for (std::size_t i = 0; i < payload->metrics.size(); ++i) {
+    const Metric& metric = payload->metrics[i];
+    std::size_t depth = 0;
+    for (auto up = metric.parent; up; up = payload->metrics[*up].parent) {
+      EDGETWIN_CHECK(*up < i && ++depth <= kTemplateDepthMax);
+    }
+    for (const ValueType as : kTypes) {
+      CheckValue(ValueOf(metric, DataType::kUnknown, As(as)), as);
+      CheckValue(ValueAt(metric, place, As(as)), as);
+    }
   }
+}
+
+// What is taken is JSON.
+void DataSets(std::string_view bytes) {
+  const auto json = DataSetJson(bytes);
+  if (!json) return;
+  EDGETWIN_CHECK(json->size() <= kDataSetJsonBytesMax + 1);
+  extract::JsonPicker picker;
+  picker.Add({}, "");
+  EDGETWIN_CHECK(picker.Pick(*json).has_value());
 }
 
 // A pattern in the first line, a topic behind it.
@@ -153,12 +179,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace edgetwin::mqtt_driver;  // NOLINT: this file is about nothing else.
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0: Messages(input); break;
     case 1: Metrics(input); break;
     case 2: Topics(input); break;
     case 3: Payloads(Format::kJson, input); break;
     case 4: Payloads(Format::kText, input); break;
+    case 6: DataSets(input); break;
     default: Payloads(Format::kRaw, input);
   }
   return 0;

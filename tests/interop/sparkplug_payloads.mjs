@@ -34,8 +34,30 @@ const metrics = [
     value: { numOfColumns: 1, types: ['Int32'], columns: ['c'], rows: [[7]] } },
   { name: 'null', alias: 20, type: 'Double', value: null },
 ].map((metric) => ({ ...metric, timestamp: time }));
+function motor(speed, more = []) {
+  return { isDefinition: false, templateRef: 'Motor', version: '1', parameters: [],
+    metrics: [{ name: 'Speed', type: 'UInt32', value: speed, timestamp: time }, ...more] };
+}
+const templates = [
+  { name: 'Motor', type: 'Template', value: { isDefinition: true, templateRef: '', version: '1',
+    parameters: [{ name: 'Maker', type: 'String', value: 'M' }],
+    metrics: [{ name: 'Speed', type: 'UInt32', value: 1 }] } },
+  { name: 'Line/M1', alias: 30, type: 'Template', value: motor(4000000000) },
+  { name: 'Pair', type: 'Template', value: { isDefinition: false, templateRef: 'Two', version: '',
+    parameters: [], metrics: [
+      { name: 'Left', type: 'Template', value: motor(1, [
+        { name: 'On', type: 'Boolean', value: true, timestamp: time }]) },
+      { name: 'Right', type: 'Template', value: motor(2) }] } },
+].map((metric) => ({ ...metric, timestamp: time }));
+const tables = [
+  { name: 'table', type: 'DataSet', timestamp: time, value: { numOfColumns: 4,
+    columns: ['Int', 'Real', 'On', 'Text'], types: ['Int16', 'Double', 'Boolean', 'String'],
+    rows: [[-3, 0.5, true, 'a"b'], [4, -1.25, false, 'h\u00e4']] } },
+];
 const payloads = {
   birth: { timestamp: time, seq: 0, metrics },
+  templates: { timestamp: time, seq: 1, metrics: templates },
+  tables: { timestamp: time, seq: 2, metrics: tables },
   historical: { timestamp: time, seq: 255,
     metrics: [{ name: 'double', type: 'Double', value: 2.5, timestamp: 5, isHistorical: true }] },
 };
@@ -59,11 +81,19 @@ const expected = {
   setpoint: { name: 'Set/Point', type: 'Float', value: 21.5 },
   count: { name: 'count', type: 'Int16', value: -300 },
   label: { name: 'label', type: 'String', value: 'hall' },
+  member: { name: 'Pair/Left/Speed', type: 'UInt16', value: 7 },
 };
+// A template's member by the names of its instances; each instance must be whole and hold no more.
+function inside(metric, name = metric.name) {
+  if (metric.type !== 'Template') return { ...metric, name };
+  const { isDefinition, templateRef, metrics: [member, ...more] } = metric.value;
+  if (isDefinition !== false || !templateRef || more.length) return metric;
+  return inside(member, `${name}/${member.name}`);
+}
 for (const line of lines.filter((one) => one.startsWith('command '))) {
   const [, name, hex] = line.split(' ');
   const payload = sparkplug.decodePayload(Buffer.from(hex, 'hex'));
-  const [metric] = payload.metrics;
+  const metric = inside(payload.metrics[0]);
   const want = expected[name];
   report(`command ${name}`, payload.metrics.length === 1 && metric.name === want.name
     && metric.type === want.type && metric.value === want.value

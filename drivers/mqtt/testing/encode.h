@@ -36,6 +36,14 @@ Metric Aliased(std::uint64_t alias, T value) {
 inline Metric Life(std::uint64_t number) {
   return Named("bdSeq", DataType::kInt64, number);
 }
+inline Metric Instance(std::string name, std::string ref, std::optional<std::uint64_t> alias = {}) {
+  return Named(std::move(name), DataType::kTemplate, Template{std::move(ref), "1", false}, alias);
+}
+// `metric` as a member of the payload's metric `parent`.
+inline Metric In(std::size_t parent, Metric metric) {
+  metric.parent = parent;
+  return metric;
+}
 inline Payload Numbered(std::optional<std::uint64_t> seq, std::vector<Metric> metrics) {
   Payload payload;
   payload.seq = seq;
@@ -43,12 +51,27 @@ inline Payload Numbered(std::optional<std::uint64_t> seq, std::vector<Metric> me
   return payload;
 }
 
+// A table with a column of each type, without rows yet.
+inline sparkplug::DataSet TableOf(const std::vector<std::pair<std::string, DataType>>& columns) {
+  sparkplug::DataSet set;
+  set.set_num_of_columns(columns.size());
+  for (const auto& [name, type] : columns) {
+    set.add_columns(name);
+    set.add_types(static_cast<std::uint32_t>(type));
+  }
+  return set;
+}
+
 inline std::string Encode(const Payload& payload) {
   sparkplug::Payload to;
   if (payload.time_ms) to.set_timestamp(*payload.time_ms);
   if (payload.seq) to.set_seq(*payload.seq);
+  std::vector<sparkplug::Metric*> made;
   for (const Metric& metric : payload.metrics) {
-    sparkplug::Metric& out = *to.add_metrics();
+    sparkplug::Metric& out = metric.parent
+                                 ? *made.at(*metric.parent)->mutable_template_value()->add_metrics()
+                                 : *to.add_metrics();
+    made.push_back(&out);
     if (metric.name) out.set_name(*metric.name);
     if (metric.alias) out.set_alias(*metric.alias);
     if (metric.time_ms) out.set_timestamp(*metric.time_ms);
@@ -65,6 +88,13 @@ inline std::string Encode(const Payload& payload) {
           if constexpr (std::is_same_v<T, bool>) out.set_boolean_value(value);
           if constexpr (std::is_same_v<T, std::string>) out.set_string_value(value);
           if constexpr (std::is_same_v<T, model::Bytes>) out.set_bytes_value(value.data);
+          if constexpr (std::is_same_v<T, DataSet>) out.set_dataset_value(value.bytes);
+          if constexpr (std::is_same_v<T, Template>) {
+            sparkplug::Template& own = *out.mutable_template_value();
+            own.set_template_ref(value.ref);
+            own.set_version(value.version);
+            own.set_is_definition(value.definition);
+          }
         },
         metric.value);
   }
