@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <span>
 
@@ -22,6 +23,21 @@ std::span<const std::uint8_t> DataOf(const canfd_frame& frame) {
 }
 bool Holds(const canfd_frame& frame, const SignalBits& bits) {
   return frame.len >= BytesNeeded(bits);
+}
+
+// For people, as can-utils write frames: "123#0A0B", "18FEF100#…".
+std::string Shown(const canfd_frame& frame) {
+  constexpr std::size_t kBytesMax = 32;  // A frame of CAN FD has up to 64.
+  const bool extended = (frame.can_id & CAN_EFF_FLAG) != 0;
+  char text[16];
+  std::snprintf(text, sizeof text, extended ? "%08X#" : "%03X#",
+                frame.can_id & (extended ? CAN_EFF_MASK : CAN_SFF_MASK));
+  std::string shown = text;
+  for (const std::uint8_t byte : DataOf(frame).first(std::min<std::size_t>(frame.len, kBytesMax))) {
+    std::snprintf(text, sizeof text, "%02X", byte);
+    shown += text;
+  }
+  return frame.len > kBytesMax ? shown + "…" : shown;
 }
 
 }  // namespace
@@ -255,9 +271,11 @@ void CanDriver::ReportPage(Page& page) {
   reported_ = true;
   page.due = loop_->Now() + config_.period;
   const std::uint64_t generation = generation_;
+  const std::string raw = sink_->wants_raw() ? Shown(page.frame) : std::string();
   for (const std::size_t index : page.properties) {
     Property& property = properties_[index];
     const SignalSpec& spec = property.signal->spec;
+    if (!raw.empty()) sink_->Raw(property.id, raw);
     if (!Holds(page.frame, spec.bits)) {
       const bool news = !property.bad;
       ReportBad(property);

@@ -53,6 +53,27 @@ TEST_F(CanDriverTest, ReportsWhatAFrameHolds) {
   EXPECT_EQ(driver_.parts().at(0).state, "ok");
 }
 
+TEST_F(CanDriverTest, WhoWantsItIsToldTheFrame) {
+  Start(kEngine);
+  Put(291, {0x35, 0x12, 0xa1});
+  EXPECT_EQ(sink_.RawOf("e/m/speed"), "123#3512A1");
+  EXPECT_EQ(sink_.RawOf("e/m/on"), "123#3512A1");
+  Pass(seconds(2));
+  Put(291, {0x35});
+  EXPECT_EQ(sink_.RawOf("e/m/speed"), "123#35") << "too short for a value";
+}
+
+TEST_F(CanDriverTest, ALongFrameIsToldInPart) {
+  Start(
+      "thing = \"e\"\n[[message]]\nname = \"m\"\nid = 419361024\nextended = true\nfd = true\n"
+      "length = 64\n[[message.signal]]\nname = \"a\"\nstart = 0\nlength = 8\n");
+  ASSERT_TRUE(bus_.Put(0x18fef100 | CAN_EFF_FLAG, std::vector<int>(64, 0xab)));
+  Pass(milliseconds(1));
+  std::string expected = "18FEF100#";
+  for (int i = 0; i < 32; ++i) expected += "AB";
+  EXPECT_EQ(sink_.RawOf("e/m/a"), expected + "…");
+}
+
 TEST_F(CanDriverTest, AFastSignalIsReportedOnceAPeriodAndItsLastValueWins) {
   Start(kEngine);
   for (int i = 0; i < 2'500; ++i) {

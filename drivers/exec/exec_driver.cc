@@ -162,7 +162,16 @@ void ExecDriver::OnLine(std::string_view line, bool too_long) {
   bad_lines_ = 0;
   bad_lines_limit_.Use(0);
   heard_at_ = loop_->Now();
+  line_ = line;
   std::visit([this](auto& body) { Handle(body); }, *message);
+}
+
+// The program's line, or of a long one what it says of this.
+void ExecDriver::TellRaw(const Property& property, const nlohmann::json& said) {
+  if (!sink_->wants_raw()) return;
+  constexpr std::size_t kWholeBytesMax = 100;
+  const bool whole = line_.size() <= kWholeBytesMax;
+  sink_->Raw(property.id, whole ? Words(line_, kWholeBytesMax) : ShownJson(said));
 }
 
 bool ExecDriver::MayTell() const {
@@ -296,6 +305,7 @@ void ExecDriver::Handle(Report& report) {
 void ExecDriver::ReportOne(Report::Item& item) {
   Property* property = Known("report", item.path);
   if (property == nullptr) return;
+  TellRaw(*property, item.value);
   Result<model::Value> value = ToValue(item.value, property->def.type);
   if (!value) {
     const std::uint64_t generation = generation_;
@@ -324,7 +334,10 @@ void ExecDriver::ReportBad(Property& property) {
 void ExecDriver::Handle(Bad& bad) {
   const std::uint64_t generation = generation_;
   for (const std::string& path : bad.paths) {
-    if (Property* property = Known("bad", path)) ReportBad(*property);
+    if (Property* property = Known("bad", path)) {
+      TellRaw(*property, "bad");
+      ReportBad(*property);
+    }
     if (generation != generation_) return;
   }
 }

@@ -90,6 +90,7 @@ class ExecDriver final : public driver::Driver, private Program::Listener {
 
   void DefineOne(Define::Item& item);
   void ReportOne(Report::Item& item);
+  void TellRaw(const Property& property, const nlohmann::json& said);
   void ReportBad(Property& property);
   void RemoveUnseen();
   Property* Known(const char* what, const std::string& path);
@@ -135,6 +136,7 @@ class ExecDriver final : public driver::Driver, private Program::Listener {
   bool reading_ = false;  // Asked, and not answered.
   MonoTime asked_at_;
   MonoTime heard_at_;
+  std::string_view line_;          // That is being taken.
   std::uint64_t bad_lines_ = 0;    // In a row.
   std::uint64_t definitions_ = 0;  // Since definitions_since_.
   std::optional<MonoTime> definitions_since_;

@@ -49,6 +49,25 @@ cat
   EXPECT_TRUE(sink_.polls().back().result);
 }
 
+TEST_F(ExecDriverTest, WhoWantsItIsToldTheLine) {
+  Start(std::string(kBegin) + R"(
+echo '{"values":{"level":1.260}}'
+echo '{"report":{"path":"count","value":7,                                                    '\
+'                                    "quality":"good"}}'
+cat
+)");
+  ASSERT_TRUE(UntilValue("t/count", Value(std::int64_t{7})));
+  EXPECT_EQ(sink_.RawOf("t/level"), R"({"values":{"level":1.260}})");
+  EXPECT_EQ(sink_.RawOf("t/count"), "'7'") << "of a long line only its own";
+}
+
+TEST_F(ExecDriverTest, WhoWantsItIsToldWhatIsBad) {
+  Start(std::string(kBegin) +
+        "echo '{\"bad\":\"level\"}'\necho '{\"values\":{\"count\":7}}'\ncat\n");
+  ASSERT_TRUE(UntilValue("t/count", Value(std::int64_t{7})));
+  EXPECT_EQ(sink_.RawOf("t/level"), R"({"bad":"level"})");
+}
+
 TEST_F(ExecDriverTest, TheProgramGetsItsOptionsArgumentsAndNothingOfTheAgents) {
   setenv("EDGETWIN_TEST_SECRET", "x", 1);
   Start(R"(read -r hello

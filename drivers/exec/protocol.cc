@@ -20,10 +20,6 @@ using nlohmann::json;
 
 constexpr std::size_t kShownBytesMax = 80;
 
-std::string ShownJson(const json& node) {
-  return Shown(std::string_view(node.dump(-1, ' ', false, json::error_handler_t::replace)));
-}
-
 // One object's members, read strictly: the first mistake is kept, and what nobody asked for is one.
 class Members {
  public:
@@ -370,6 +366,10 @@ std::string Words(std::string_view text, std::size_t bytes_max) {
 
 std::string Shown(std::string_view text) {
   return "'" + Words(text, kShownBytesMax) + (text.size() > kShownBytesMax ? "…'" : "'");
+}
+
+std::string ShownJson(const json& node) {
+  return Shown(std::string_view(node.dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
 Result<Message> ParseLine(std::string_view line) {

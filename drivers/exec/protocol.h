@@ -85,6 +85,7 @@ Result<model::Value> ToValue(const nlohmann::json& json, model::ValueType type);
 std::string Words(std::string_view text, std::size_t bytes_max);
 // The beginning of such words, in quotes.
 std::string Shown(std::string_view text);
+std::string ShownJson(const nlohmann::json& node);
 
 // What the agent says; each ends with its line's end.
 struct Hello {

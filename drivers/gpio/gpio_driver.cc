@@ -92,6 +92,7 @@ void GpioDriver::Open(Port& port) {
   port.line = *std::move(line);
   port.error.clear();
   port.behind.reset();
+  port.edge.reset();
   port.level = Debouncer(port.config->debounce, *level, loop_->Now());
   if (port.polled && poll_timer_ == Loop::Id::kNone) {
     poll_timer_ = loop_->Every(config_.poll, [this] { OnPoll(); });
@@ -149,6 +150,7 @@ MonoTime GpioDriver::TimeOf(Port& port, const Edge& edge) {
 }
 
 void GpioDriver::TakeEdge(Port& port, const Edge& edge) {
+  port.edge = edge.rising;
   const bool both = port.config->spec.edges == Edges::kBoth;
   if (!both) {  // A counter without debouncing.
     ++port.count;
@@ -253,8 +255,25 @@ bool GpioDriver::Check(Port& port) {
   return generation == generation_;
 }
 
+// The line itself for people, not debounced and whatever is active: "low, last edge falling". Who
+// counts edges of one kind doesn't follow the level.
+std::string GpioDriver::Shown(const Port& port) {
+  const GpioLine& config = *port.config;
+  const bool turned = config.spec.active_low;
+  const bool one_kind = config.spec.edges == Edges::kRising || config.spec.edges == Edges::kFalling;
+  std::string shown;
+  if (!one_kind) shown = port.level.raw() != turned ? "high" : "low";
+  if (one_kind && !port.edge) return "no edge yet";
+  if (port.edge) {
+    shown += shown.empty() ? "last edge " : ", last edge ";
+    shown += *port.edge != turned ? "rising" : "falling";
+  }
+  return shown;
+}
+
 void GpioDriver::Report(Port& port) {
   port.bad = false;
+  if (sink_->wants_raw()) sink_->Raw(port.id, Shown(port));
   if (port.config->mode == Mode::kCounter) {
     return sink_->Report(port.id, model::Value(port.count));
   }

@@ -61,6 +61,7 @@ class GpioDriver final : public driver::Driver {
     bool bad = false;
     Debouncer level;
     std::int64_t count = 0;
+    std::optional<bool> edge;  // The last one: whether it rose, logically.
     std::string error;
     std::optional<std::chrono::microseconds> behind;  // The loop's clock less the kernel's.
   };
@@ -80,6 +81,7 @@ class GpioDriver final : public driver::Driver {
   // Reads the line and reports what it is; false when it was lost, or the driver stopped.
   bool Check(Port& port);
   void Report(Port& port);
+  static std::string Shown(const Port& port);
   void Answer(driver::ReadDone done, Result<model::Value> result);
   Port* ById(model::PropertyId id);
 

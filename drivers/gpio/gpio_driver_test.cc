@@ -102,6 +102,19 @@ TEST_F(GpioDriverTest, AnInputIsReportedAtOnceWhenItChanges) {
   EXPECT_EQ(sink_.DefOf("p/door").source, "DOOR of io");
 }
 
+TEST_F(GpioDriverTest, WhoWantsItIsToldTheLineItself) {
+  Start(std::string(kDoor) + "active_low = true\ndebounce = \"20ms\"\n" + kPulses + kPump);
+  EXPECT_EQ(sink_.RawOf("p/door"), "high");
+  EXPECT_EQ(sink_.RawOf("p/pulses"), "no edge yet");
+  EXPECT_EQ(sink_.RawOf("p/pump"), "low");
+  Edge(Door(), true);
+  Edge(Pulses(), true);
+  Pass(seconds(1));
+  EXPECT_EQ(Last("p/door"), kTrue);
+  EXPECT_EQ(sink_.RawOf("p/door"), "low, last edge falling");
+  EXPECT_EQ(sink_.RawOf("p/pulses"), "last edge rising");
+}
+
 TEST_F(GpioDriverTest, APulseBetweenTwoTurnsIsReportedTwice) {
   Start(kDoor);
   const std::size_t before = sink_.Samples("p/door").size();

@@ -78,6 +78,7 @@ class CpuCollector final : public Collector {
     // The lines of processors come first, the sum of all before them.
     while (rest.starts_with("cpu")) {
       std::string_view line = sysfs::TakeLine(rest);
+      poll.metrics.Says(line);
       const std::string_view name = sysfs::TakeWord(line);
       const std::optional<Ticks> ticks = ParseTicks(line);
       if (!ticks)

@@ -50,6 +50,7 @@ class DiskIoCollector final : public Collector {
     std::string_view rest = *content;
     while (!rest.empty()) {
       std::string_view line = sysfs::TakeLine(rest);
+      poll.metrics.Says(line);
       sysfs::TakeWord(line);
       sysfs::TakeWord(line);
       const std::string_view name = sysfs::TakeWord(line);

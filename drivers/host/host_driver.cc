@@ -87,6 +87,7 @@ Status HostDriver::Poll(driver::SampleSink&) {
   host::Poll poll{*metrics_, buffer_, loop().clock()};
   Status first;
   for (const std::unique_ptr<Collector>& collector : collectors_) {
+    metrics_->Says({});
     Status status = collector->Collect(poll);
     if (first && !status) first = std::move(status);
   }

@@ -134,6 +134,13 @@ TEST_F(ThisMachineTest, ABusyProcessShowsInTheProcessorsTime) {
   EXPECT_GE(Real("host/cpu/total_percent"), 40.0 / cores);
 }
 
+TEST_F(ThisMachineTest, WhoWantsItIsToldTheLineOfTheKernel) {
+  EXPECT_THAT(sink_.RawOf("host/cpu/total_percent"), ::testing::StartsWith("cpu "));
+  EXPECT_THAT(sink_.RawOf("host/memory/total_bytes"),
+              ::testing::MatchesRegex("MemTotal: [0-9]+ kB"));
+  EXPECT_EQ(sink_.RawOf("host/system/processes"), "") << "they are counted";
+}
+
 class HostDriverTest : public ::testing::Test {
  protected:
   ManualClock clock_;
@@ -153,6 +160,42 @@ TEST_F(HostDriverTest, APathOfAnotherInstanceIsNamedAndTheOthersAreReported) {
   EXPECT_FALSE(sink_.Has("host/load/5min"));
   EXPECT_FALSE(sink_.Last("host/load/1min").value.none());
   driver_.Stop();
+}
+
+TEST_F(HostDriverTest, WhoWantsItIsToldTheTextThatAValueIsMadeOf) {
+  const std::string root =
+      EDGETWIN_SOURCE_DIR "/drivers/host/testcases/an_x86_server_reports_all_its_subjects/input/2";
+  ASSERT_TRUE(Init(driver_, "root = \"" + root + "\"", problems_)) << problems_.ToString();
+  ASSERT_TRUE(driver_.Start(loop_, sink_));
+  loop_.Run(seconds(20));  // Rates need two polls.
+  const auto raw = [&](const std::string& path) { return sink_.RawOf("host/" + path); };
+  EXPECT_EQ(raw("load/5min"), "0.55 0.58 0.59 2/468 41234");
+  EXPECT_EQ(raw("memory/available_bytes"), "MemAvailable: 12227568 kB");
+  EXPECT_EQ(raw("memory/total_bytes"), "MemTotal: 16303424 kB");
+  EXPECT_EQ(raw("net/eno1/rx_dropped"),
+            "eno1: 9877793210 12347241 0 13 0 0 0 0 1234580235 1543225 3 0 0 0 0 0");
+  EXPECT_EQ(raw("net/eno1/up"), "up");
+  EXPECT_EQ(
+      raw("diskio/sda/read_bytes_per_s"),
+      "8 0 sda 5627560 0 90040960 2251024 3125128 0 50002048 1666734 0 702500 1405000 0 0 0 0 0 0");
+  EXPECT_EQ(raw("temperature/coretemp_Core_8"), "49500");
+  EXPECT_EQ(raw("system/uptime_s"), "902355.34 3512345.67");
+  EXPECT_EQ(raw("system/threads"), "0.55 0.58 0.59 2/468 41234");
+  EXPECT_EQ(raw("system/processes"), "");
+  EXPECT_EQ(raw("disk/root/total_bytes"), "") << "statvfs gives numbers";
+  driver_.Stop();
+}
+
+TEST_F(HostDriverTest, ALongOrStrangeLineIsToldAsFarAsItCanBe) {
+  const driver::PolicyRules rules;
+  Metrics metrics(sink_, "host", rules);
+  const Metric metric = metrics.Define("a", {}, "");
+  metrics.Says("\xff");
+  metrics.Report(metric, 1);
+  EXPECT_EQ(sink_.RawOf("host/a"), "?");
+  metrics.Says("\xff " + std::string(300, 'x') + " y");
+  metrics.Report(metric, 1);
+  EXPECT_EQ(sink_.RawOf("host/a"), "? " + std::string(98, 'x') + "…");
 }
 
 TEST_F(HostDriverTest, CollectsOnlyWhatItIsToldTo) {

@@ -18,6 +18,7 @@ class LoadCollector final : public Collector {
     if (!defined_) Define(poll.metrics);
     const Result<std::string_view> content = loadavg_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
+    poll.metrics.Says(rest);
     Status status;
     if (!content) status = content.error();
     for (const Metric& metric : metrics_) {

@@ -9,8 +9,12 @@
 namespace edgetwin::host {
 namespace {
 
+struct Entry {
+  std::optional<std::uint64_t> bytes;
+  std::string_view line;  // In the file.
+};
 struct Memory {
-  std::optional<std::uint64_t> total, free, available, buffers, cached, swap_total, swap_free;
+  Entry total, free, available, buffers, cached, swap_total, swap_free;
 };
 
 // "16384 kB" in bytes.
@@ -29,18 +33,21 @@ Memory ParseMemory(std::string_view content) {
     const std::size_t colon = line.find(':');
     if (colon == line.npos) continue;
     const std::string_view key = line.substr(0, colon);
-    const std::string_view value = line.substr(colon + 1);
-    if (key == "MemTotal") memory.total = ParseKilobytes(value);
-    if (key == "MemFree") memory.free = ParseKilobytes(value);
-    if (key == "MemAvailable") memory.available = ParseKilobytes(value);
-    if (key == "Buffers") memory.buffers = ParseKilobytes(value);
-    if (key == "Cached") memory.cached = ParseKilobytes(value);
-    if (key == "SwapTotal") memory.swap_total = ParseKilobytes(value);
-    if (key == "SwapFree") memory.swap_free = ParseKilobytes(value);
+    const auto take = [&](std::string_view wanted, Entry& entry) {
+      if (key == wanted) entry = {ParseKilobytes(line.substr(colon + 1)), line};
+    };
+    take("MemTotal", memory.total);
+    take("MemFree", memory.free);
+    take("MemAvailable", memory.available);
+    take("Buffers", memory.buffers);
+    take("Cached", memory.cached);
+    take("SwapTotal", memory.swap_total);
+    take("SwapFree", memory.swap_free);
   }
   // Kernels before 3.14 don't say what is available; this is what people computed then.
-  if (!memory.available && memory.free && memory.buffers && memory.cached) {
-    memory.available = *memory.free + *memory.buffers + *memory.cached;
+  if (!memory.available.bytes && memory.free.bytes && memory.buffers.bytes && memory.cached.bytes) {
+    memory.available = {*memory.free.bytes + *memory.buffers.bytes + *memory.cached.bytes,
+                        memory.free.line};
   }
   return memory;
 }
@@ -82,10 +89,12 @@ class MemoryCollector final : public Collector {
   }
 
   // What contradicts itself is garbage too: more free than there is.
-  void Report(Metrics& metrics, std::optional<std::uint64_t> total,
-              std::optional<std::uint64_t> free, const Trio& trio, std::string_view key,
-              Status& status) {
+  void Report(Metrics& metrics, const Entry& total_entry, const Entry& free_entry, const Trio& trio,
+              std::string_view key, Status& status) {
+    const auto& [total, total_line] = total_entry;
+    const auto& [free, free_line] = free_entry;
     if (!total || !free || *free > *total) {
+      metrics.Says(free_line);
       for (const Metric& metric : {trio.total, trio.free, trio.used_percent})
         metrics.ReportBad(metric);
       if (status) {
@@ -94,7 +103,9 @@ class MemoryCollector final : public Collector {
       }
       return;
     }
+    metrics.Says(total_line);
     metrics.ReportCount(trio.total, *total);
+    metrics.Says(free_line);
     metrics.ReportCount(trio.free, *free);
     const double used = static_cast<double>(*total - *free);
     metrics.Report(trio.used_percent, *total == 0 ? 0 : 100 * used / static_cast<double>(*total));

@@ -8,6 +8,9 @@
 #include <limits>
 #include <utility>
 
+#include "drivers/sdk/sysfs/text.h"
+#include "twin/base/utf8.h"
+
 namespace edgetwin::host {
 
 Metric Metrics::Define(std::string_view name, const MetricKind& kind, std::string source) {
@@ -34,28 +37,53 @@ Metric Metrics::Define(std::string_view name, const MetricKind& kind, std::strin
   return {*id, decimals};
 }
 
+void Metrics::Says(std::string_view text) {
+  says_.clear();
+  if (!sink_->wants_raw()) return;
+  constexpr std::size_t kBytesMax = 100;
+  // The kernel's columns are far apart.
+  for (std::string_view word = sysfs::TakeWord(text); !word.empty(); word = sysfs::TakeWord(text)) {
+    says_ += (says_.empty() ? "" : " ") + ToUtf8(word, kBytesMax);
+    if (says_.size() <= kBytesMax) continue;
+    says_ = ToUtf8(says_, kBytesMax) + "…";
+    return;
+  }
+}
+
+void Metrics::Tell(Metric metric) {
+  if (!says_.empty()) sink_->Raw(metric.id, says_);
+}
+
 void Metrics::Report(Metric metric, double value) {
   if (metric.id == model::kNoProperty) return;
+  Tell(metric);
   if (!std::isfinite(value)) return sink_->ReportBad(metric.id);
   sink_->Report(metric.id, model::Value(driver::Rounded(value, metric.decimals)));
 }
 
 void Metrics::ReportCount(Metric metric, std::uint64_t value) {
   if (metric.id == model::kNoProperty) return;
+  Tell(metric);
   constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
   sink_->Report(metric.id, model::Value(static_cast<std::int64_t>(std::min(value, kMax))));
 }
 
 void Metrics::ReportFlag(Metric metric, bool value) {
-  if (metric.id != model::kNoProperty) sink_->Report(metric.id, model::Value(value));
+  if (metric.id == model::kNoProperty) return;
+  Tell(metric);
+  sink_->Report(metric.id, model::Value(value));
 }
 
 void Metrics::ReportText(Metric metric, std::string value) {
-  if (metric.id != model::kNoProperty) sink_->Report(metric.id, model::Value(std::move(value)));
+  if (metric.id == model::kNoProperty) return;
+  Tell(metric);
+  sink_->Report(metric.id, model::Value(std::move(value)));
 }
 
 void Metrics::ReportBad(Metric metric) {
-  if (metric.id != model::kNoProperty) sink_->ReportBad(metric.id);
+  if (metric.id == model::kNoProperty) return;
+  Tell(metric);
+  sink_->ReportBad(metric.id);
 }
 
 void Metrics::Remove(Metric metric) {

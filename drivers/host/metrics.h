@@ -41,6 +41,9 @@ class Metrics {
   // TakeRefusal tells of it. `source` is for people: "/proc/stat cpu0".
   Metric Define(std::string_view name, const MetricKind& kind, std::string source);
 
+  // What is reported from now on is made of `text`, a file's line: for a sink that wants it.
+  void Says(std::string_view text);
+
   // Rounded to the metric's decimals. Not a number, or infinite: reported as bad.
   void Report(Metric metric, double value);
   // Counts above the largest int64 are cut to it.
@@ -54,10 +57,13 @@ class Metrics {
   Status TakeRefusal();
 
  private:
+  void Tell(Metric metric);
+
   driver::SampleSink* sink_;
   std::string thing_;
   const driver::PolicyRules* rules_;
   Status refusal_;
+  std::string says_;  // Empty where the sink doesn't want it.
 };
 
 // Turns a counter that only grows into a rate.

@@ -53,6 +53,7 @@ class NetCollector final : public Collector {
     sysfs::TakeLine(rest);
     while (!rest.empty()) {
       const std::string_view line = sysfs::TakeLine(rest);
+      poll.metrics.Says(line);
       // The kernel allows no colon in an interface's name, and no blank is needed after this one.
       const std::size_t colon = line.find(':');
       if (colon == line.npos) continue;
@@ -132,6 +133,7 @@ class NetCollector final : public Collector {
   // An interface that vanished between the two readings is removed by the next poll.
   static void ReportUp(Poll& poll, Interface& interface) {
     const Result<std::string_view> state = interface.operstate.Read(poll.buffer);
+    poll.metrics.Says(state ? *state : std::string_view());
     if (!state) return poll.metrics.ReportBad(interface.up);
     const std::string_view word = sysfs::Trimmed(*state);
     // Interfaces without a carrier to sense (tun, ppp, loopback) are "unknown" for ever: up as far
@@ -143,6 +145,7 @@ class NetCollector final : public Collector {
   static void ReportSwitchedOn(Poll& poll, Interface& interface) {
     const Result<std::string_view> flags = interface.flags.Read(poll.buffer);
     std::string_view text = flags ? sysfs::Trimmed(*flags) : std::string_view();
+    poll.metrics.Says(text);
     if (text.starts_with("0x")) text.remove_prefix(2);
     unsigned bits = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bits, 16);

@@ -69,6 +69,7 @@ class SystemCollector final : public Collector {
   Status CollectUptime(Poll& poll) {
     const Result<std::string_view> content = uptime_file_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
+    poll.metrics.Says(rest);
     const std::optional<double> seconds = sysfs::ParseDouble(sysfs::TakeWord(rest));
     if (seconds && *seconds >= 0 && *seconds < 1e12) {
       poll.metrics.ReportCount(uptime_, static_cast<std::uint64_t>(*seconds));
@@ -82,6 +83,7 @@ class SystemCollector final : public Collector {
   Status CollectThreads(Poll& poll) {
     const Result<std::string_view> content = loadavg_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
+    poll.metrics.Says(rest);
     for (int word = 0; word < 3; ++word) sysfs::TakeWord(rest);
     const std::string_view tasks = sysfs::TakeWord(rest);
     const std::size_t slash = tasks.find('/');
@@ -100,6 +102,7 @@ class SystemCollector final : public Collector {
   Status CollectFiles(Poll& poll) {
     const Result<std::string_view> content = file_nr_.Read(poll.buffer);
     std::string_view rest = content ? *content : std::string_view();
+    poll.metrics.Says(rest);
     const std::optional<std::uint64_t> used = sysfs::TakeUnsigned(rest);
     sysfs::TakeWord(rest);
     const std::optional<std::uint64_t> max = sysfs::TakeUnsigned(rest);
@@ -114,6 +117,7 @@ class SystemCollector final : public Collector {
   }
 
   Status CollectProcesses(Metrics& metrics) {
+    metrics.Says({});
     const Result<std::vector<std::string>> names = sysfs::ListFolder(proc_, kProcessesMax);
     if (!names) {
       metrics.ReportBad(processes_);
@@ -132,6 +136,7 @@ class SystemCollector final : public Collector {
       metrics.ReportBad(kernel_);
       return release.error();
     }
+    metrics.Says(*release);
     metrics.ReportText(kernel_, Printable(*release));
     return {};
   }

@@ -75,6 +75,7 @@ class TemperatureCollector final : public Collector {
   // again.
   static Status Read(Poll& poll, Known& known) {
     const Result<std::string_view> content = known.input.Read(poll.buffer);
+    poll.metrics.Says(content ? *content : std::string_view());
     if (!content && content.error().code == ErrorCode::kNotFound) {
       poll.metrics.Remove(known.metric);
       known.gone = true;

@@ -299,6 +299,7 @@ bool MqttDriver::OnReading(std::size_t source, std::size_t channel, const Readin
     return true;
   }
   if (!metric.historical && !options_.sources[source].payload_time) time.reset();
+  if (sink_->wants_raw()) sink_->Raw(channels_->channel(channel).id, Shown(metric, reading.type));
   if (metric.null) return channels_->ReportBad(channel);
   const PropertyOptions& property = *channels_->channel(channel).options;
   const auto* place =

@@ -66,8 +66,10 @@ TEST_F(SparkplugDriverTest, BirthsAndDataGiveValues) {
   Start(Options());
   BeBorn();
   EXPECT_EQ(Part("node G/N").state, "ok");
+  EXPECT_EQ(sink_.RawOf("t/mode"), "String 'auto'");
   Send("DDATA", Numbered(2, {Aliased(2, 30.0)}), "D");
   EXPECT_TRUE(UntilIs("t/level", Value(15.0)));
+  EXPECT_EQ(sink_.RawOf("t/level"), "Double 30") << "of the birth's type";
   Send("NDATA", Numbered(3, {Aliased(1, std::uint64_t{6})}));
   EXPECT_TRUE(UntilIs("t/uptime", Value(std::int64_t{6})));
 }
@@ -79,6 +81,7 @@ TEST_F(SparkplugDriverTest, NullIsBad) {
   null.null = true;
   Send("DDATA", Numbered(2, {null}), "D");
   EXPECT_TRUE(UntilBad("t/level"));
+  EXPECT_EQ(sink_.RawOf("t/level"), "Double null");
   EXPECT_TRUE(Is("t/mode", Value(std::string("auto"))));
 }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "drivers/mqtt/data_set.h"
@@ -341,6 +342,42 @@ Result<Value> ValueOf(const Metric& metric, DataType type, const extract::Conver
                    ", which no property can have");
   }
   return ToValue(scalar, conversion);
+}
+
+std::string Shown(const Metric& metric, DataType type) {
+  // As chapter 6.4.16 calls them.
+  static constexpr std::array<std::string_view, 20> kNames = {
+      "Unknown", "Int8",   "Int16",   "Int32",  "Int64",   "UInt8",   "UInt16",
+      "UInt32",  "UInt64", "Float",   "Double", "Boolean", "String",  "DateTime",
+      "Text",    "UUID",   "DataSet", "Bytes",  "File",    "Template"};
+  type = metric.type.value_or(type);
+  const auto number = static_cast<std::size_t>(type);
+  std::string shown =
+      number < kNames.size() ? std::string(kNames.at(number)) : "type " + std::to_string(number);
+  if (metric.null) return shown + " null";
+  const auto whole = [&](std::uint64_t bits, bool is_long) {
+    return extract::ShownScalar(WholeOf(bits, is_long, type));
+  };
+  const auto size = [](const std::string& bytes) {
+    return std::to_string(bytes.size()) + " bytes";
+  };
+  return shown + " " +
+         std::visit(
+             [&](const auto& value) -> std::string {
+               using T = std::decay_t<decltype(value)>;
+               if constexpr (std::is_same_v<T, std::uint32_t>) return whole(value, false);
+               if constexpr (std::is_same_v<T, std::uint64_t>) return whole(value, true);
+               if constexpr (std::is_same_v<T, float>) return extract::ShownScalar(double{value});
+               if constexpr (std::is_same_v<T, model::Bytes>) return "of " + size(value.data);
+               if constexpr (std::is_same_v<T, DataSet>) return "of " + size(value.bytes);
+               if constexpr (std::is_same_v<T, Template>) return extract::Shown(value.ref);
+               if constexpr (std::is_same_v<T, double> || std::is_same_v<T, bool> ||
+                             std::is_same_v<T, std::string>) {
+                 return extract::ShownScalar(value);
+               }
+               return "without a value";
+             },
+             metric.value);
 }
 
 Result<Value> ValueAt(const Metric& metric, const extract::PointerPlace& place,

@@ -111,6 +111,8 @@ Result<model::Value> ValueOf(const Metric& metric, DataType type,
 // What stands in a data set's JSON, or in a text that is JSON, at `place`.
 Result<model::Value> ValueAt(const Metric& metric, const extract::PointerPlace& place,
                              const extract::Conversion& conversion);
+// Its type and what came, for people: "Int16 -300", "String 'on'".
+std::string Shown(const Metric& metric, DataType type);
 // Whole numbers come as bits; of a type's own width, whichever field the encoder has put them in:
 // some write 32 unsigned bits as a long, as older versions of the specification wanted.
 extract::Scalar WholeOf(std::uint64_t bits, bool is_long, DataType type);

@@ -250,6 +250,21 @@ TEST(SparkplugPayloadTest, OtherTypesBecomeWhatTheyAre) {
       << "no number";
 }
 
+TEST(SparkplugPayloadTest, IsShownToPeople) {
+  const auto shown = [](DataType type, auto value) {
+    return Shown(Named("m", type, std::move(value)), DataType::kUnknown);
+  };
+  EXPECT_EQ(shown(DataType::kInt16, std::uint32_t{0xfed4}), "Int16 -300");
+  EXPECT_EQ(shown(DataType::kUInt64, ~std::uint64_t{0}), "UInt64 18446744073709551615");
+  EXPECT_EQ(shown(DataType::kFloat, 1.5F), "Float 1.5");
+  EXPECT_EQ(shown(DataType::kBoolean, true), "Boolean true");
+  EXPECT_EQ(shown(DataType::kBytes, model::Bytes{"abc"}), "Bytes of 3 bytes");
+  EXPECT_EQ(shown(DataType::kDataSet, DataSet{"abcd"}), "DataSet of 4 bytes");
+  EXPECT_EQ(shown(DataType::kTemplate, Template{"Motor", "", false}), "Template 'Motor'");
+  EXPECT_EQ(shown(static_cast<DataType>(22), std::monostate()), "type 22 without a value");
+  EXPECT_EQ(Shown(Aliased(1, std::uint32_t{0xff}), DataType::kInt8), "Int8 -1");
+}
+
 TEST(SparkplugPayloadTest, RefusesWhatIsNone) {
   EXPECT_EQ(CodeOf(DecodePayload("\xff")), ErrorCode::kCorrupt);
   EXPECT_EQ(CodeOf(DecodePayload("{\"metrics\":[]}")), ErrorCode::kCorrupt);

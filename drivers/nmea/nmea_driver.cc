@@ -173,6 +173,7 @@ void NmeaDriver::OnLine(std::string_view line) {
   for (const Reading& reading : *readings) {
     Known& known = known_.at(static_cast<std::size_t>(reading.quantity));
     known.value = reading.value;
+    if (sink_->wants_raw()) known.raw = line;  // ASCII.
     known.heard = true;
     known.at = now;
   }
@@ -216,6 +217,7 @@ void NmeaDriver::OnPeriod() {
     if (known.heard) {
       known.heard = false;
       if (!Define(quantity, known)) continue;
+      if (!known.raw.empty()) sink_->Raw(known.id, known.raw);
       if (known.value && fresh) {
         known.bad = false;
         sink_->Report(known.id, ValueOf(PropertyOf(quantity), *known.value));

@@ -48,6 +48,7 @@ class NmeaDriver final : public driver::Driver {
   struct Known {
     model::PropertyId id = model::kNoProperty;
     std::optional<double> value;  // None: the receiver doesn't know.
+    std::string raw;              // The sentence, where the sink wants it.
     bool heard = false;           // Since the last report.
     bool bad = false;             // As it was reported last.
     MonoTime at{};                // When it was heard.

@@ -79,6 +79,17 @@ TEST_F(NmeaDriverTest, ReportsWhatWasHeardLastOnceAPeriod) {
   EXPECT_EQ(part().state, "ok");
 }
 
+TEST_F(NmeaDriverTest, WhoWantsItIsToldTheSentence) {
+  Start();
+  pty_.Send(kGga);
+  loop_.Run(seconds(1));
+  const std::string_view sentence = kGga;
+  EXPECT_EQ(sink_.RawOf("boat/latitude"), sentence.substr(0, sentence.size() - 2));
+  pty_.Send(kNoFix);
+  loop_.Run(seconds(1));
+  EXPECT_THAT(sink_.RawOf("boat/latitude"), HasSubstr("GGA,,,,")) << "why there is none";
+}
+
 TEST_F(NmeaDriverTest, WhatIsNotHeardAnyMoreIsBad) {
   Start("timeout = \"5s\"\n");
   pty_.Send(kGga);

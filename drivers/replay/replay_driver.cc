@@ -10,6 +10,7 @@
 #include "drivers/replay/cell.h"
 #include "drivers/sdk/policy.h"
 #include "twin/base/check.h"
+#include "twin/base/utf8.h"
 
 namespace edgetwin::replay {
 namespace {
@@ -243,6 +244,8 @@ void ReplayDriver::ReportRow() {
 }
 
 void ReplayDriver::ReportCell(const Column& column, const std::string& cell) {
+  constexpr std::size_t kRawBytesMax = 100;
+  if (sink_->wants_raw()) sink_->Raw(column.id, ToUtf8(cell, kRawBytesMax));
   const std::vector<std::string>& missing = options_.missing_cells;
   if (std::find(missing.begin(), missing.end(), cell) != missing.end()) {
     if (options_.missing_is_bad) sink_->ReportBad(column.id);

@@ -106,6 +106,15 @@ TEST_F(ReplayDriverTest, PlaysAtTheRecordedDistances) {
       << "sampled now, not when recorded";
 }
 
+TEST_F(ReplayDriverTest, WhoWantsItIsToldTheCell) {
+  Write("time,x,y\n1700000000,1.50,\xff" + std::string(200, 'z') + "\n");
+  ASSERT_TRUE(Init(""));
+  ASSERT_TRUE(driver_.Start(loop_, sink_));
+  loop_.Run(milliseconds(1));
+  EXPECT_EQ(sink_.RawOf("pump/x"), "1.50");
+  EXPECT_EQ(sink_.RawOf("pump/y"), "?" + std::string(99, 'z')) << "why it is bad";
+}
+
 TEST_F(ReplayDriverTest, AtFullSpeedItYieldsToTheLoop) {
   Write(Rows(10'000));
   ASSERT_TRUE(Init("speed = \"max\""));
