@@ -4,12 +4,9 @@
 // The driver, libgpiod and the kernel on a real chip: the PL061 of qemu's machine "virt", in which
 // `tests/rig/kernel arm64` runs this. Elsewhere nothing is touched.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gpiod.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,6 +16,7 @@
 #include <utility>
 
 #include "drivers/gpio/gpio_driver.h"
+#include "drivers/gpio/gpio_kernel_test_wires.h"
 #include "drivers/gpio/libgpiod_lines.h"
 #include "drivers/sdk/conformance/conformance.h"
 #include "drivers/sdk/testing/code_of.h"
@@ -35,54 +33,11 @@ using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// Its address in that machine, by which the kernel calls it.
-constexpr char kChip[] = "9030000.pl061";
-constexpr off_t kAddress = 0x9030000;
-constexpr unsigned kLines = 8;
-
-// What hangs on the chip, seen from outside: moved through its registers, of which the kernel
-// learns nothing but the edge. A line that is made an input keeps the level that it was driven to
-// (qemu's hw/gpio/pl061.c), and that is an edge if the input's level was another.
-// The rig's machine has one processor, so that each edge has reached the kernel when Move returns.
-class Wires {
- public:
-  Wires() = default;
-  ~Wires() {
-    if (registers_ != nullptr) munmap(const_cast<std::uint8_t*>(registers_), kBytes);
-  }
-  Wires(const Wires&) = delete;
-  Wires& operator=(const Wires&) = delete;
-
-  bool Reach() {
-    const int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
-    void* const at = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, kAddress);
-    if (fd >= 0) close(fd);
-    if (at == MAP_FAILED) return false;
-    registers_ = static_cast<volatile std::uint8_t*>(at);
-    return true;
-  }
-  // The line must be an input.
-  void Move(unsigned line, bool level) {
-    const auto bit = static_cast<std::uint8_t>(1U << line);
-    const std::uint8_t outputs = registers_[kDirection];
-    registers_[kDirection] = outputs | bit;
-    registers_[std::size_t{bit} << 2] = level ? bit : 0;
-    registers_[kDirection] = outputs;
-  }
-  bool Level(unsigned line) const { return registers_[std::size_t{1} << (line + 2)] != 0; }
-  bool IsOutput(unsigned line) const { return (registers_[kDirection] >> line & 1) != 0; }
-
- private:
-  static constexpr std::size_t kBytes = 4'096;
-  static constexpr std::size_t kDirection = 0x400;
-  volatile std::uint8_t* registers_ = nullptr;
-};
-
 // Another program that has a line.
 class Somebody {
  public:
   explicit Somebody(unsigned line)
-      : chip_(gpiod_chip_open_by_label(kChip)), line_(gpiod_chip_get_line(chip_, line)) {}
+      : chip_(gpiod_chip_open_by_label(kRigChip)), line_(gpiod_chip_get_line(chip_, line)) {}
   ~Somebody() { gpiod_chip_close(chip_); }  // Which gives the line back.
   Somebody(const Somebody&) = delete;
   Somebody& operator=(const Somebody&) = delete;
@@ -98,13 +53,13 @@ class Somebody {
 void Bind(bool bound) {
   std::ofstream file(std::string("/sys/bus/amba/drivers/pl061_gpio/") +
                      (bound ? "bind" : "unbind"));
-  file << kChip << std::flush;
+  file << kRigChip << std::flush;
   ASSERT_TRUE(file.good());
 }
 
 // Its number may be another after each Bind: the kernel keeps that of a chip whose lines were held.
 std::string ChipName() {
-  gpiod_chip* const chip = gpiod_chip_open_by_label(kChip);
+  gpiod_chip* const chip = gpiod_chip_open_by_label(kRigChip);
   std::string name = gpiod_chip_name(chip);
   gpiod_chip_close(chip);
   return name;
@@ -121,12 +76,12 @@ class GpioKernelTest : public ::testing::Test {
   void SetUp() override {
     const auto chips = ListChips();
     if (!chips || std::ranges::none_of(*chips, [](const ChipInfo& chip) {
-          return chip.label == kChip && chip.lines == kLines && chip.used == 0;
+          return chip.label == kRigChip && chip.lines == kRigChipLines && chip.used == 0;
         })) {
-      GTEST_SKIP() << "there is no chip " << kChip << " that nobody uses";
+      GTEST_SKIP() << "there is no chip " << kRigChip << " that nobody uses";
     }
     if (!wires_.Reach()) GTEST_SKIP() << "the chip's registers can't be had";
-    for (unsigned line = 0; line < kLines; ++line) {
+    for (unsigned line = 0; line < kRigChipLines; ++line) {
       MakeInput(line);
       wires_.Move(line, false);
     }
@@ -141,7 +96,7 @@ class GpioKernelTest : public ::testing::Test {
   // `lines`: what stands in a table each.
   void Start(const std::vector<std::string>& lines, const std::string& period = "24h") {
     std::string text =
-        std::string("thing = \"p\"\nchip = \"") + kChip + "\"\nperiod = \"" + period + "\"\n";
+        std::string("thing = \"p\"\nchip = \"") + kRigChip + "\"\nperiod = \"" + period + "\"\n";
     for (const std::string& line : lines) text += "[[line]]\n" + line;
     const auto options = driver::testing::ParseOptions(text);
     ASSERT_TRUE(options) << options.error().text;
@@ -222,7 +177,7 @@ TEST_F(GpioKernelTest, AScanListsTheChipWithItsFreeLines) {
   auto found = scan();
   ASSERT_TRUE(found) << found.error().text;
   ASSERT_EQ(found->size(), 1U);
-  EXPECT_EQ(found->at(0).device, kChip);
+  EXPECT_EQ(found->at(0).device, kRigChip);
   EXPECT_EQ(found->at(0).what, ChipName() + ", 8 lines, 0 in use");
   EXPECT_THAT(found->at(0).config, HasSubstr("chip = \"9030000.pl061\""));
   const Somebody somebody(5);
@@ -380,7 +335,7 @@ TEST_F(GpioKernelTest, ALineOfSomebodyElseIsToldAndHadOnceItIsFree) {
 TEST_F(GpioKernelTest, ALineThatTheChipHasNotIsUnavailable) {
   LineSpec spec;
   spec.chip = ChipName();
-  spec.offset = kLines;
+  spec.offset = kRigChipLines;
   const auto line = LibgpiodLines().Request(spec);
   EXPECT_EQ(CodeOf(line), ErrorCode::kUnavailable);
   EXPECT_EQ(line.error().text, "there is no line 8 of " + ChipName());
@@ -440,7 +395,7 @@ TEST_F(GpioKernelTest, AChipThatIsGoneWhenTheDriverStopsIsNoHarm) {
 class PanelBench final : public driver::testing::Bench {
  public:
   std::string options() const override {
-    return std::string("chip = \"") + kChip + "\"\nperiod = \"100ms\"\n[[line]]\n" + kDoor +
+    return std::string("chip = \"") + kRigChip + "\"\nperiod = \"100ms\"\n[[line]]\n" + kDoor +
            "debounce = \"5ms\"\n[[line]]\n" + kPulses + "[[line]]\n" + kPump + "safe = false\n";
   }
   std::vector<std::string> mistakes() const override { return {"period = \"1ms\"", "chip = 1"}; }

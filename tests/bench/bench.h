@@ -44,7 +44,8 @@ struct DriversOptions {
   bool json = false;
 };
 // CPU a sample of each kind of driver, beside the least that reads the same device, once every 100
-// ms (a recording: as fast as it goes); and the daemon's memory with none, with each and with all.
+// ms (a recording: as fast as it goes; can and gpio, where there is a device, every 10 ms); and the
+// daemon's memory with none, with each and with all.
 int RunDrivers(const DriversOptions& options);
 
 struct StormOptions {

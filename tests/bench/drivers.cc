@@ -18,13 +18,13 @@
 #include "agent/runtime/driver_kinds.h"
 #include "tests/bench/bare_reads.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/driver_cost.h"
 #include "tests/bench/measure.h"
 #include "tests/storm/storm.h"
 #include "tests/support/child.h"
 #include "tests/support/http_client.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
-#include "twin/base/event_loop.h"
 
 namespace edgetwin::bench {
 namespace {
@@ -35,40 +35,6 @@ using tests::StormInstance;
 
 constexpr std::chrono::milliseconds kPeriod{100};
 constexpr double kPatienceS = 60;
-
-// Of this process, all threads, user and system.
-double CpuUs() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
-}
-
-// Counts what comes, and asks for no more.
-class CountingSink final : public driver::SampleSink {
- public:
-  Result<model::PropertyId> Define(model::PropertyDef) override {
-    return model::PropertyId{properties_++};
-  }
-  void Report(model::PropertyId, model::Value, model::Quality) override { ++samples_; }
-  void ReportAt(model::PropertyId, model::Sample) override { ++samples_; }
-  void ReportBad(model::PropertyId) override { ++bad_; }
-  void Remove(model::PropertyId) override {}
-  void Polled(std::string_view, std::chrono::microseconds, const Status&) override {}
-
-  std::uint64_t samples() const { return samples_; }
-  std::uint64_t bad() const { return bad_; }
-
- private:
-  std::uint32_t properties_ = 0;
-  std::uint64_t samples_ = 0;
-  std::uint64_t bad_ = 0;
-};
-
-struct CpuCost {
-  double us = 0;  // A sample.
-  std::uint64_t samples = 0;
-  std::string trouble;
-};
 
 CpuCost DriverCost(const runtime::DriverKinds& kinds, const StormInstance& instance,
                    double seconds) {
@@ -84,29 +50,13 @@ CpuCost DriverCost(const runtime::DriverKinds& kinds, const StormInstance& insta
     cost.trouble = kind ? problems.ToString() : kind.error().text;
     return cost;
   }
-  SystemClock clock;
-  EventLoop loop(clock);
-  CountingSink sink;
   const auto driver = kind->make();
   ConfigReader reader = config::ReaderFor(config->drivers[0], problems);
   if (!driver->Init(reader)) {
     cost.trouble = problems.ToString();
     return cost;
   }
-  if (const Status started = driver->Start(loop, sink); !started) {
-    cost.trouble = started.error().text;
-    return cost;
-  }
-  loop.RunFor(std::chrono::milliseconds(500));  // Connections are made, properties defined.
-  const std::uint64_t before = sink.samples();
-  const double begin = CpuUs();
-  loop.RunFor(std::chrono::microseconds(static_cast<std::int64_t>(seconds * 1e6)));
-  const double end = CpuUs();
-  cost.samples = sink.samples() - before;
-  driver->Stop();
-  if (cost.samples == 0 || sink.bad() > 0) cost.trouble = "no or bad samples";
-  cost.us = (end - begin) / static_cast<double>(std::max<std::uint64_t>(cost.samples, 1));
-  return cost;
+  return CostOf(*driver, seconds);
 }
 
 // What is asked is asked once a period, as by the driver.
@@ -177,6 +127,23 @@ Memory DaemonMemory(const std::string& drivers, std::size_t instances) {
   return memory;
 }
 
+// Of the kinds whose devices most machines lack; edgetwin-bus-bench has what it says.
+json BusCosts(double seconds) {
+  const std::string command = BinDir() + "/edgetwin-bus-bench --seconds " + std::to_string(seconds);
+  std::FILE* const out = popen(command.c_str(), "r");
+  std::string text;
+  char part[4096];
+  while (out != nullptr) {
+    const std::size_t got = std::fread(part, 1, sizeof part, out);
+    if (got == 0) break;
+    text.append(part, got);
+  }
+  if (out != nullptr) pclose(out);
+  json costs = json::parse(text, nullptr, false);
+  if (!costs.is_object()) costs = {{"can", {{"trouble", command + " said nothing"}}}};
+  return costs;
+}
+
 // Of each kind one that is well.
 std::vector<StormInstance> OneOfEach(const Storm& storm) {
   std::vector<StormInstance> chosen;
@@ -231,6 +198,18 @@ int RunDrivers(const DriversOptions& options) {
                   bare.us, driver.us / bare.us, memory.pss_kb / 1024,
                   memory.private_dirty_kb / 1024);
       std::fflush(stdout);
+    }
+  }
+  for (const auto& [kind, cost] : BusCosts(options.seconds).items()) {
+    told(kind, cost.value("trouble", ""));
+    report["kinds"][kind] = cost;
+    if (options.json || cost.contains("trouble")) continue;
+    if (cost.contains("skipped")) {
+      std::printf("%-8s skipped: %s\n", kind.c_str(), cost["skipped"].get<std::string>().c_str());
+    } else {
+      std::printf("%-8s %10.2f %10.2f %5.2f x\n", kind.c_str(),
+                  cost["cpu_us_per_sample"].get<double>(),
+                  cost["bare_cpu_us_per_sample"].get<double>(), cost["ratio"].get<double>());
     }
   }
   all = DaemonMemory(every, count);
