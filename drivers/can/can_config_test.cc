@@ -144,6 +144,21 @@ TEST_F(CanConfigTest, AFileThatIsNoneIsAProblem) {
   EXPECT_THAT(problems_, HasSubstr("'x.dbc' is no absolute path"));
 }
 
+TEST_F(CanConfigTest, NoFileStaysOpen) {
+  const auto open_files = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                         std::filesystem::directory_iterator());
+  };
+  const auto before = open_files();
+  Dbc(kDbc);
+  ReadWithDbc("");
+  EXPECT_EQ(problems_, "");
+  std::filesystem::remove(folder_ + "/x.dbc");
+  ASSERT_EQ(mkfifo((folder_ + "/x.dbc").c_str(), 0600), 0);
+  ReadWithDbc("");
+  EXPECT_EQ(open_files(), before);
+}
+
 TEST_F(CanConfigTest, AFileThatIsTooLongIsAProblem) {
   Dbc("");
   std::filesystem::resize_file(folder_ + "/x.dbc", (8 << 20) + 1);

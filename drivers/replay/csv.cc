@@ -98,7 +98,7 @@ Result<std::optional<LineReader::Line>> LineReader::TakeLine() {
     std::string_view text(from, length);
     if (number_ == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     if (text.ends_with('\r')) text.remove_suffix(1);
-    return std::optional<Line>(Line{text, number_, too_long});
+    return std::optional<Line>(Line{text, number_, too_long, newline != nullptr});
   }
 }
 

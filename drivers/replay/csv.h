@@ -23,6 +23,7 @@ class LineReader {
     std::string_view text;  // Without its end. Valid until the next call.
     std::uint64_t number = 0;
     bool too_long = false;  // Longer than kLineBytesMax; `text` is its beginning.
+    bool ended = true;      // By a line break, not by the file's end.
   };
 
   LineReader() = default;

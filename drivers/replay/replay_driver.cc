@@ -17,7 +17,8 @@ namespace {
 
 using std::chrono::microseconds;
 
-// After a read error: disks that fail do so for seconds.
+// After a read error, and for a file that can't be played: disks that fail do so for seconds, and
+// copies take as long.
 constexpr std::chrono::seconds kRetry{1};
 
 // A row that is due this soon is played in this turn instead of waking up once more for it.
@@ -62,7 +63,11 @@ Status ReplayDriver::Open(driver::SampleSink& sink) {
   if (Status opened = reader_.Open(options_.file); !opened) return opened;
   const Result<std::optional<LineReader::Line>> first = reader_.Next();
   if (!first) return first.error();
-  if (!*first) return Invalid(options_.file + " is empty");
+  // Whoever copies it here may be at it still: the start is tried again.
+  if (!*first) return Unavailable(options_.file + " is empty");
+  if (!(*first)->ended && !(*first)->too_long) {
+    return Unavailable(options_.file + ": the first line has no end yet");
+  }
   const std::string at = options_.file + ":" + std::to_string((*first)->number) + ": ";
   if ((*first)->too_long)
     return Invalid(at + "the line is longer than " + std::to_string(LineReader::kLineBytesMax) +
@@ -189,13 +194,15 @@ Result<bool> ReplayDriver::NextRow(std::uint64_t& lines) {
     const Result<std::optional<LineReader::Line>> line = reader_.Next();
     if (!line) return line.error();
     if (!*line) {
-      if (!EndOfFile()) return false;
+      if (!options_.loop) return false;
+      if (Status next = NextRound(); !next) return next.error();
       continue;
     }
     if (std::exchange(heading_due_, false)) {
       if ((*line)->text == heading_) continue;
-      NoteBad((*line)->number, "the heading has changed since the start");
-      return false;
+      BeginRound();
+      return Corrupt(options_.file + ":" + std::to_string((*line)->number) +
+                     ": the heading has changed since the start");
     }
     const Status parsed = ParseRow(**line);
     if (parsed) return true;
@@ -224,17 +231,18 @@ Status ReplayDriver::ParseRow(const LineReader::Line& line) {
   return {};
 }
 
-bool ReplayDriver::EndOfFile() {
-  if (!options_.loop) return false;
-  if (!shift_.NextRound()) {
-    // Going round would be a busy loop.
-    NoteBad(0, "no line could be played");
-    return false;
-  }
+// A file that is being replaced may be empty, or half of another, when a round begins. What is wrong
+// with it is told, and it is read again after a pause: going round at once would be a busy loop.
+Status ReplayDriver::NextRound() {
+  BeginRound();
+  if (!shift_.NextRound()) return Corrupt(options_.file + ": no line could be played");
   ++rounds_;
+  return {};
+}
+
+void ReplayDriver::BeginRound() {
   reader_.Rewind();
   heading_due_ = options_.header;
-  return true;
 }
 
 void ReplayDriver::ReportRow() {

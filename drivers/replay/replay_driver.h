@@ -28,7 +28,7 @@ class ReplayDriver final : public driver::Driver {
   ~ReplayDriver() override { Stop(); }
 
   bool Init(ConfigReader& config) override;
-  // kUnavailable: the file isn't there (yet); kInvalid: it is empty, or lacks a column.
+  // kUnavailable: the file isn't there (yet), or has no whole line; kInvalid: it lacks a column.
   Status Start(Loop& loop, driver::SampleSink& sink) override;
   void Stop() override;
 
@@ -63,8 +63,9 @@ class ReplayDriver final : public driver::Driver {
   // passed over, at most up to the turn's limit.
   Result<bool> NextRow(std::uint64_t& lines);
   Status ParseRow(const LineReader::Line& line);
-  // The file's end: begins the next round, or ends. True when there is more to play.
-  bool EndOfFile();
+  // At the file's end. kCorrupt: not one line of this round could be played.
+  Status NextRound();
+  void BeginRound();
   void ReportRow();
   void ReportCell(const Column& column, const std::string& cell);
   void ReportAllBad();

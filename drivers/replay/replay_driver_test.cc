@@ -75,13 +75,20 @@ TEST_F(ReplayDriverTest, AFileThatIsNotThereYetIsUnavailableAndCanBeStartedLater
   EXPECT_TRUE(driver_.Start(loop_, sink_));
 }
 
-TEST_F(ReplayDriverTest, AnEmptyFileIsInvalid) {
+TEST_F(ReplayDriverTest, AFileThatIsStillWrittenIsUnavailable) {
   Write("");
   ASSERT_TRUE(Init(""));
-  const Status status = driver_.Start(loop_, sink_);
+  Status status = driver_.Start(loop_, sink_);
   ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
   EXPECT_THAT(status.error().text, HasSubstr("data.csv is empty"));
+  Write("time,pres");
+  status = driver_.Start(loop_, sink_);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(status.error().text, HasSubstr("the first line has no end yet"));
+  Write("time,pressure\n");
+  EXPECT_TRUE(driver_.Start(loop_, sink_));
 }
 
 TEST_F(ReplayDriverTest, AMissingColumnIsNamedWithTheNearest) {
@@ -148,13 +155,19 @@ TEST_F(ReplayDriverTest, ManyBadLinesAlsoYieldToTheLoop) {
   EXPECT_THAT(sink_.polls()[0].result.error().text, HasSubstr("data.csv:2: 'never' is no time"));
 }
 
-TEST_F(ReplayDriverTest, ALoopOverAFileWithoutGoodLinesEnds) {
+TEST_F(ReplayDriverTest, ALoopOverAFileWithoutGoodLinesWaitsForOthers) {
   Write("time,x\nnever,1\n");
-  ASSERT_TRUE(Init("speed = \"max\"\nloop = true"));
+  ASSERT_TRUE(Init("speed = 1\nloop = true"));
   ASSERT_TRUE(driver_.Start(loop_, sink_));
   loop_.Run(seconds(10));
-  EXPECT_EQ(driver_.parts().at(0).state, "ended");
+  EXPECT_EQ(driver_.parts().at(0).state, "failing");
   EXPECT_THAT(driver_.parts().at(0).last_error, HasSubstr("no line could be played"));
+  EXPECT_EQ(driver_.bad_lines(), 11u) << "once a second";
+  EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kBad);
+  Write(Rows(100));
+  loop_.Run(seconds(10));
+  EXPECT_EQ(driver_.parts().at(0).state, "ok");
+  EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kGood);
 }
 
 TEST_F(ReplayDriverTest, ALoopGoesOnInTime) {
@@ -171,15 +184,46 @@ TEST_F(ReplayDriverTest, ALoopGoesOnInTime) {
   }
 }
 
-TEST_F(ReplayDriverTest, AChangedHeadingEndsTheLoop) {
+TEST_F(ReplayDriverTest, ALoopGoesOnWhenTheHeadingIsTheOldOneAgain) {
   Write(Rows(3));
   ASSERT_TRUE(Init("loop = true"));
   ASSERT_TRUE(driver_.Start(loop_, sink_));
   loop_.Run(milliseconds(1));
   Write("x,time\n1,2\n");
   loop_.Run(seconds(10));
-  EXPECT_EQ(driver_.parts().at(0).state, "ended");
-  EXPECT_THAT(driver_.parts().at(0).last_error, HasSubstr("heading has changed"));
+  EXPECT_EQ(driver_.parts().at(0).state, "failing");
+  EXPECT_THAT(driver_.parts().at(0).last_error,
+              HasSubstr("data.csv:1: the heading has changed since the start"));
+  EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kBad);
+  EXPECT_EQ(driver_.rows(), 3u) << "not a row of the other file";
+  EXPECT_EQ(driver::testing::CodeOf(sink_.polls().back().result), ErrorCode::kCorrupt);
+  Write(Rows(100));
+  loop_.Run(seconds(10));
+  EXPECT_EQ(driver_.parts().at(0).state, "ok");
+  EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kGood);
+}
+
+// As `cp` does it: empty first, then more and more of it, not always whole lines.
+TEST_F(ReplayDriverTest, ALoopSurvivesAFileThatIsCopiedOverIt) {
+  const std::string other = Rows(50);
+  for (const std::size_t half :
+       {std::size_t{0}, std::size_t{3}, std::size_t{7}, other.size() / 2}) {
+    ReplayDriver driver;
+    Write(Rows(3));
+    const auto node = driver::testing::ParseOptions("file = \"" + file_ + "\"\nloop = true");
+    ConfigReader config(*node, "drivers.pump", problems_);
+    ASSERT_TRUE(driver.Init(config));
+    ASSERT_TRUE(driver.Start(loop_, sink_));
+    loop_.Run(milliseconds(1));
+    Write(other.substr(0, half));
+    loop_.Run(seconds(5));
+    Write(other);
+    loop_.Run(seconds(60));
+    EXPECT_EQ(driver.parts().at(0).state, "ok") << half;
+    EXPECT_GT(driver.rows(), 50u) << half;
+    EXPECT_EQ(sink_.Last("pump/x").quality, model::Quality::kGood) << half;
+    driver.Stop();
+  }
 }
 
 TEST_F(ReplayDriverTest, AFileThatIsGoneIsBadUntilAnotherIsThereAndNothingIsCaughtUp) {
