@@ -200,7 +200,8 @@ int RunDrivers(const DriversOptions& options) {
       std::fflush(stdout);
     }
   }
-  for (const auto& [kind, cost] : BusCosts(options.seconds).items()) {
+  const json buses = BusCosts(options.seconds);
+  for (const auto& [kind, cost] : buses.items()) {
     told(kind, cost.value("trouble", ""));
     report["kinds"][kind] = cost;
     if (options.json || cost.contains("trouble")) continue;
