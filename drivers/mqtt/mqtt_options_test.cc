@@ -70,6 +70,46 @@ TEST(MqttOptionsTest, NamesAreClosed) {
               HasSubstr("property[0].name: '{a' has"));
 }
 
+TEST(MqttOptionsTest, WhatIsRequiredIsAskedFor) {
+  const auto is_required = [](const std::string& options, const std::string& key) {
+    EXPECT_THAT(Problems(options), HasSubstr(key + ": is required")) << options;
+  };
+  const std::string property = "name = \"a\"\npointer = \"/a\"\n";
+  is_required("[[topic]]\n[[topic.property]]\n" + property, "topic[0].topic");
+  is_required("[[topic]]\ntopic = \"a\"\n", "topic[0].property");
+  is_required("[[topic]]\ntopic = \"a\"\n[[topic.property]]\npointer = \"/a\"\n",
+              "property[0].name");
+  is_required("[[topic]]\ntopic = \"a\"\n[[topic.property]]\n" + property +
+                  "[topic.property.write]\nretain = true\n",
+              "write.topic");
+  const std::string metric = "[[sparkplug.property]]\nname = \"a\"\nmetric = \"m\"\n";
+  is_required("[[sparkplug]]\ngroup = \"G\"\n" + metric, "sparkplug[0].node");
+  is_required("[[sparkplug]]\nnode = \"N\"\n" + metric, "sparkplug[0].group");
+}
+
+TEST(MqttOptionsTest, NothingIsEmpty) {
+  const std::string node = "[[sparkplug]]\ngroup = \"G\"\nnode = \"N\"\n";
+  const std::string metric = "[[sparkplug.property]]\nname = \"a\"\nmetric = ";
+  EXPECT_THAT(Problems(node + "device = \"\"\n" + metric + "\"m\"\n"),
+              HasSubstr("device: must be an id, or a name such as {device}"));
+  EXPECT_THAT(Problems(node + metric + "\"\"\n"), HasSubstr("metric: must not be empty"));
+  EXPECT_THAT(Problems("[[topic]]\ntopic = \"\"\n[[topic.property]]\nname = \"a\"\n"
+                       "pointer = \"/a\"\n"),
+              HasSubstr("topic[0].topic: must not be empty"));
+}
+
+TEST(MqttOptionsTest, UnknownKeysAreTold) {
+  const std::string topic = "[[topic]]\ntopic = \"a\"\n";
+  const std::string property = "[[topic.property]]\nname = \"a\"\npointer = \"/a\"\n";
+  const auto unknown = [](const std::string& options, const std::string& key) {
+    EXPECT_THAT(Problems(options), HasSubstr(key + ": unknown key")) << options;
+  };
+  unknown(topic + "x = 1\n" + property, "topic[0].x");
+  unknown(topic + property + "x = 1\n", "property[0].x");
+  unknown(topic + property + "[topic.property.write]\ntopic = \"b\"\nx = 1\n", "write.x");
+  unknown("[tls]\nx = 1\n" + topic + property, "tls.x");
+}
+
 TEST(MqttOptionsTest, AsManyTablesAsAreAllowed) {
   std::string tables;
   for (std::size_t i = 0; i < kSourcesMax; ++i) {
