@@ -8,6 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <utility>
+
 #include "drivers/sdk/testing/code_of.h"
 #include "drivers/sdk/testing/options.h"
 #include "tests/plant/running_plant.h"
@@ -92,6 +95,59 @@ TEST_F(ModbusScanTest, TellsEveryMistake) {
                 HasSubstr("is no range"))
         << units;
   }
+}
+
+TEST_F(ModbusScanTest, NobodyIsAskedWithAMistakeElsewhere) {
+  const Scanned scanned = ScanWith(Endpoint() + "units = \"1-2\"\nunit = 3");
+  EXPECT_THAT(scanned.problems, HasSubstr("unit: unknown key"));
+  EXPECT_EQ(scanned.asked, 0u);
+}
+
+// A bus whose units fail one after the other as it is told, and answer behind that: what root, and
+// a bus on loopback, can't be made to do.
+class FailingBus final : public ModbusClient {
+ public:
+  explicit FailingBus(std::vector<std::optional<ErrorCode>> units) : units_(std::move(units)) {}
+  ModbusResult<std::vector<std::uint16_t>> ReadTable(int unit, TableKind, int, int,
+                                                     MonoTime) override {
+    const auto& code = units_.at(static_cast<std::size_t>(unit - 1));
+    if (code) return tl::unexpected(ModbusError{MakeError(*code, "why"), 0, false});
+    return std::vector<std::uint16_t>{0};
+  }
+  ModbusResult<void> WriteCoil(int, int, bool, bool, MonoTime) override { return {}; }
+  ModbusResult<void> WriteRegisters(int, int, std::span<const std::uint16_t>, bool,
+                                    MonoTime) override {
+    return {};
+  }
+  ModbusResult<void> MaskRegister(int, int, std::uint16_t, std::uint16_t, MonoTime) override {
+    return {};
+  }
+  Result<std::vector<FoundUnit>> Ask() {
+    return AskUnits(*this, 1, static_cast<int>(units_.size()), std::chrono::milliseconds(1),
+                    [this](const std::string&) { return ++asked > 0; });
+  }
+  std::size_t asked = 0;
+
+ private:
+  const std::vector<std::optional<ErrorCode>> units_;
+};
+
+TEST(AskUnitsTest, ABusThatMayNotBeUsedIsAskedOnce) {
+  for (const ErrorCode code : {ErrorCode::kPermission, ErrorCode::kUnsupported}) {
+    FailingBus bus({code, std::nullopt});
+    EXPECT_EQ(testing::CodeOf(bus.Ask()), code);
+    EXPECT_EQ(bus.asked, 1u);
+  }
+}
+
+TEST(AskUnitsTest, ABusIsGivenUpWhenItIsAwayThreeTimesInARow) {
+  constexpr auto kAway = ErrorCode::kUnavailable;
+  FailingBus bus({kAway, kAway, std::nullopt, kAway, kAway, ErrorCode::kTimeout, kAway, kAway,
+                  std::nullopt, kAway, kAway, kAway, std::nullopt});
+  const auto found = bus.Ask();
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(found->size(), 2u);
+  EXPECT_EQ(bus.asked, 12u);
 }
 
 TEST_F(ModbusScanTest, WithoutABusListsPortsAndAsksNobody) {

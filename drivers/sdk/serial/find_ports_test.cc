@@ -63,6 +63,16 @@ TEST_F(FindPortsTest, NamesPortsByWhatStaysAndSaysWhatTheyAre) {
   EXPECT_EQ(ports[1].what, "FTDI USB-RS485 Cable");
 }
 
+TEST_F(FindPortsTest, TheNameOfAnAdapterIsLookedForAFewFoldersUp) {
+  Write("sys/devices/hub/product", "Hub");
+  Port("ttyX0", "sys/devices/hub/1/2/3/4/5", "");
+  Port("ttyX1", "sys/devices/hub/1/2/3/4/5/6", "");
+  const std::vector<FoundPort> ports = FindPorts(root());
+  ASSERT_EQ(ports.size(), 4u);
+  EXPECT_EQ(ports[2].what, "Hub");
+  EXPECT_EQ(ports[3].what, "");
+}
+
 TEST_F(FindPortsTest, AMachineWithoutAnyHasNone) {
   EXPECT_THAT(FindPorts(root() / "nothing"), IsEmpty());
 }
