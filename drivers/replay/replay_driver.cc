@@ -231,8 +231,9 @@ Status ReplayDriver::ParseRow(const LineReader::Line& line) {
   return {};
 }
 
-// A file that is being replaced may be empty, or half of another, when a round begins. What is wrong
-// with it is told, and it is read again after a pause: going round at once would be a busy loop.
+// A file that is being replaced may be empty, or half of another, when a round begins. What is
+// wrong with it is told, and it is read again after a pause: going round at once would be a busy
+// loop.
 Status ReplayDriver::NextRound() {
   BeginRound();
   if (!shift_.NextRound()) return Corrupt(options_.file + ": no line could be played");

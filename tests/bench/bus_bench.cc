@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // edgetwin-bus-bench [--seconds N] [can | gpio]: the CPU a sample of the drivers whose devices most
-// machines lack, each beside a bare loop over the same socket or line; as JSON. A frame, or an edge,
-// comes every 10 ms. `tests/rig/kernel --bench` runs it in a machine that has the device. Without a
-// name, what there is no device for is skipped; with one, that is exit code 77.
+// machines lack, each beside a bare loop over the same socket or line; as JSON. A frame, or an
+// edge, comes every 10 ms. `tests/rig/kernel --bench` runs it in a machine that has the device.
+// Without a name, what there is no device for is skipped; with one, that is exit code 77.
 
 #include <fcntl.h>
 #include <gpiod.h>

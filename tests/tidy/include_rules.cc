@@ -62,7 +62,7 @@ const std::vector<Restricted>& RestrictedHeaders() {
       {{"curl/"}, {"agent/cli", "drivers/http", "sync/cloud/cli"}, true},
       {{"event2/", "event.h"}, {"twin/base", "twin/http"}},
       {{"toml++/", "toml.hpp"}, {"agent/config"}},
-      {{"gpiod"}, {"drivers/gpio"}},
+      {{"gpiod"}, {"drivers/gpio", "tests/bench"}},
       {{"modbus"}, {"drivers/modbus"}, true},
       {{"net-snmp/"}, {"drivers/snmp"}, true},
       {{"nlohmann/"}, {"agent", "drivers/exec", "drivers/sdk/extract", "sync/cloud"}, true},
