@@ -127,7 +127,9 @@ class HistoryFaultsTest : public testing::Test {
       found.emplace_back(row.Int(0), row.Blob(1));
       return {};
     }));
-    for (auto& [id, bytes] : found) {
+    for (const auto& [id, row] : found) {
+      std::string unpacked;
+      std::string bytes(Unpack(row, unpacked).value());
       const auto blocks = Unbundle({PathOf(id), 0, 0, bytes});
       ASSERT_TRUE(blocks);
       for (const Bundled& block : *blocks) {

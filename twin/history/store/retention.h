@@ -33,9 +33,9 @@ struct Oldest {
   std::array<std::int64_t, kPriorities> batch{};
 };
 
-// Evicts the oldest blocks of one batch, about kEvictedMax at most, and accounts for them in the ledger
-// and by aggregates, in one transaction: of what the cloud has, while there is any; else of the
-// lowest priority that there is. Not what is on its way. Gives how many; 0: there are none.
+// Evicts the oldest blocks of one batch, about kEvictedMax at most, and accounts for them in the
+// ledger and by aggregates, in one transaction: of what the cloud has, while there is any; else of
+// the lowest priority that there is. Not what is on its way. Gives how many; 0: there are none.
 Result<std::int64_t> EvictSome(store::Database& db, const Delivery& delivery, Oldest& oldest,
                                LossReason reason, const AccountLimits& limits);
 
