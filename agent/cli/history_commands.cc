@@ -51,7 +51,8 @@ std::string Local(const Json& json, std::string_view key) {
 
 std::string Value(const Json& value) {
   if (value.is_null()) return "-";
-  return value.is_string() ? value.get<std::string>() : api::Dump(value);
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 // RFC 4180.
