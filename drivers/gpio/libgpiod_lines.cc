@@ -93,6 +93,15 @@ std::vector<Chip> OpenChips(int& failed) {
   return chips;
 }
 
+// As from a service that has a /dev of its own.
+bool ChipsAreHidden() {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/dev", ignored)) {
+    if (entry.path().filename().string().starts_with("gpiochip")) return false;
+  }
+  return fs::directory_iterator("/sys/bus/gpio/devices", ignored) != fs::directory_iterator();
+}
+
 Result<Place> FindPlace(const LineSpec& spec) {
   int failed = 0;
   bool chip_is_there = spec.chip.empty();
@@ -126,7 +135,13 @@ Result<Place> FindPlace(const LineSpec& spec) {
   }
   if (found.line != nullptr) return found;
   if (failed != 0 && !chip_is_there) return Failure(spec.Describe() + ": a chip", failed);
-  if (!chip_is_there) return Unavailable("there is no chip " + spec.chip);
+  if (!chip_is_there) {
+    const std::string missing = "there is no chip " + spec.chip;
+    if (!ChipsAreHidden()) return Unavailable(missing);
+    return MakeError(ErrorCode::kPermission,
+                     missing + " to be seen: gpio.conf and 90-edgetwin-gpio.rules of the examples" +
+                         " show the agent this machine's chips");
+  }
   return Unavailable("there is no " + spec.Describe());
 }
 
