@@ -3,7 +3,6 @@
 """The whole Debian of tests/rig/run, which loses its power while dpkg puts a newer release in."""
 
 import pathlib
-import re
 import shutil
 import subprocess
 
@@ -23,7 +22,7 @@ def _sh(*args, **more):
 
 
 class Debian:
-    """The machine, with a release and the next: the same programs, longer by a few bytes."""
+    """The machine, with a release and the next."""
 
     def __init__(self, work, packages):
         try:
@@ -35,18 +34,14 @@ class Debian:
         self._work = work
         self.inside = work / "inside"
         self.inside.mkdir(parents=True)
-        old = next(packages.glob("edgetwin_*.deb"))
-        shutil.copy(old, self.inside / "old.deb")
-        tree = work / "release"
-        _sh("dpkg-deb", "-R", old, tree)
-        program = tree / PROGRAM[1:]
-        self.programs = {"old": program.read_bytes()}
-        self.programs["new"] = self.programs["old"] + b"the next release"
-        program.write_bytes(self.programs["new"])
-        control = tree / "DEBIAN/control"
-        control.write_text(re.sub(r"(?m)^Version: (.*)$", r"Version: \1+next", control.read_text()))
-        _sh("dpkg-deb", "--root-owner-group", "-b", tree, self.inside / "new.deb")
-        shutil.rmtree(tree)
+        shutil.copy(next(packages.glob("edgetwin_*.deb")), self.inside / "old.deb")
+        _sh(RIG / "next_release", self.inside / "old.deb", self.inside / "new.deb")
+        self.programs = {}
+        for release in ("old", "new"):
+            tree = work / release
+            _sh("dpkg-deb", "-x", self.inside / f"{release}.deb", tree)
+            self.programs[release] = (tree / PROGRAM[1:]).read_bytes()
+            shutil.rmtree(tree)
 
     def boot(self, name, image):
         """The machine on that disk; a shell on its console."""
