@@ -185,9 +185,11 @@ TEST_F(DriverCommandsTest, AProbeShowsWhatTheDeviceSaysBesideWhatItMeans) {
   Write("[drivers.adc]\nkind = \"iio\"\nroot = \"" + dir_.path().string() + "\"\n");
   EXPECT_THAT(JsonOf(Ask({"probe", "adc", "--json"}))["values"][0]["raw"].dump(),
               HasSubstr("in_voltage0_raw 512"));
-  // Where nothing is said, there is no column for it.
-  Write("[drivers.host]\nperiod = \"100ms\"\n");
-  EXPECT_THAT(Ask({"probe", "host"}).out, Not(HasSubstr("RAW")));
+  // Where nothing is said, there is no column for it: what statvfs(2) gives is no text.
+  Write("[drivers.host]\nperiod = \"100ms\"\ncollect = [\"disk\"]\n");
+  const std::string disk = Ask({"probe", "host"}).out;
+  EXPECT_THAT(disk, HasSubstr("host/disk/root/free_bytes"));
+  EXPECT_THAT(disk, Not(HasSubstr("RAW")));
 }
 
 TEST_F(DriverCommandsTest, AProbeWritesOnlyWhatItIsTold) {

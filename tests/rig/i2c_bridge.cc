@@ -129,7 +129,8 @@ bool Plug(int fd) {
   uhid_event event{};
   event.type = UHID_CREATE2;
   auto& create = event.u.create2;
-  std::strcpy(reinterpret_cast<char*>(create.name), "MCP2221A of the rig");
+  constexpr char kName[] = "MCP2221A of the rig";
+  std::memcpy(create.name, kName, sizeof(kName));
   create.bus = 3;  // BUS_USB.
   create.vendor = 0x04d8;
   create.product = 0x00dd;

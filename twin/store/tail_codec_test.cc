@@ -81,7 +81,7 @@ std::string Resealed(std::string record) {
 std::string Unpacked(const std::string& record) {
   if (record[0] == kTailFormat) return record;
   ByteReader in(std::string_view(record).substr(1, record.size() - 5));
-  std::string content(in.Varint(), '\0');
+  std::string content(static_cast<std::size_t>(in.Varint()), '\0');
   EXPECT_TRUE(ZstdUnpack(in.Raw(in.left()), content));
   return Resealed(std::string(1, kTailFormat) + content + "sum_");
 }
@@ -208,7 +208,8 @@ TEST(TailCodecTest, AnyFlippedBitIsFound) {
   std::mt19937 random(2);
   for (int i = 0; i < 2'000; ++i) {
     std::string damaged = record;
-    damaged[random() % damaged.size()] ^= static_cast<char>(1 << random() % 8);
+    char& byte = damaged[random() % damaged.size()];
+    byte = static_cast<char>(byte ^ 1 << random() % 8);
     const Result<model::Batch> decoded = DecodeTail(damaged);
     ASSERT_FALSE(decoded);
     EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
