@@ -56,7 +56,7 @@ std::string Cloud(const Json& status) {
   if (At(link, "broker").is_string()) text += " at " + TextAt(link, "broker");
   text += " since " + TimeAt(sync, "since");
   const std::uint64_t backlog = NumberAt(status, "backlog_rows");
-  text += backlog == 0 ? "; it has everything"
+  text += backlog == 0 ? "; no change waits"
                        : "; " + api::Count(backlog, "row", "rows") +
                              (state == "live" ? " on the way" : " waiting");
   return text;

@@ -116,7 +116,7 @@ Findings ExamineStatus(const Json& status, const std::string& version) {
     findings.push_back(
         {"cloud", Verdict::kOk,
          "In session with the cloud at " + TextAt(At(status, "link"), "broker") +
-             (backlog == 0 ? "; it has everything"
+             (backlog == 0 ? "; no change waits"
                            : "; " + api::Count(backlog, "row", "rows") + " on the way"),
          ""});
   } else if (state == "disabled") {
