@@ -34,13 +34,26 @@ Token TokenOf(std::uint64_t value) {
   return {kSmall + 2 * (extra + 1 - kSmallWidth) + second, extra};
 }
 
-unsigned ExtraOf(unsigned token) {
+constexpr unsigned ExtraOf(unsigned token) {
   return token < kSmall ? 0 : (token - kSmall) / 2 + kSmallWidth - 1;
 }
 
-std::uint64_t BaseOf(unsigned token) {
+constexpr std::uint64_t BaseOf(unsigned token) {
   return token < kSmall ? token : std::uint64_t{2 + (token & 1)} << ExtraOf(token);
 }
+
+// What each token stands for, for the loop that reads them.
+struct Meaning {
+  std::uint64_t base;
+  unsigned extra;
+};
+constexpr std::array<Meaning, kTokens> kMeanings = [] {
+  std::array<Meaning, kTokens> meanings{};
+  for (unsigned token = 0; token < kTokens; ++token) {
+    meanings[token] = {BaseOf(token), ExtraOf(token)};
+  }
+  return meanings;
+}();
 
 // Huffman's algorithm; halves the counts until no code is too long.
 Lengths LengthsOf(Counts counts) {
@@ -104,25 +117,35 @@ std::array<std::uint16_t, kTokens> CodesOf(const Lengths& lengths) {
   return codes;
 }
 
-struct Entry {
+struct alignas(4) Entry {
   std::uint8_t token;
   std::uint8_t length;
+  // With those that follow the code: where the next one begins depends on no second look.
+  std::uint8_t bits;
 };
 using Table = std::array<Entry, std::size_t{1} << kLengthMax>;
 
-bool FillTable(const Lengths& lengths, Table& table) {
+Entry EntryOf(unsigned token, unsigned length) {
+  return {static_cast<std::uint8_t>(token), static_cast<std::uint8_t>(length),
+          static_cast<std::uint8_t>(length + ExtraOf(token))};
+}
+
+// Of the tokens from `first` to `last`, by the next `longest` bits.
+bool FillTable(const Lengths& lengths, unsigned first, unsigned last, unsigned longest,
+               Table& table) {
+  const std::size_t size = std::size_t{1} << longest;
   std::size_t filled = 0;
-  for (unsigned length = 1; length <= kLengthMax; ++length) {
-    for (unsigned token = 0; token < kTokens; ++token) {
+  for (unsigned length = 1; length <= longest; ++length) {
+    const std::size_t share = std::size_t{1} << (longest - length);
+    for (unsigned token = first; token <= last; ++token) {
       if (lengths[token] != length) continue;
-      const std::size_t share = std::size_t{1} << (kLengthMax - length);
-      if (filled + share > table.size()) return false;
+      if (filled + share > size) return false;
       std::fill_n(table.begin() + static_cast<std::ptrdiff_t>(filled), share,
-                  Entry{static_cast<std::uint8_t>(token), static_cast<std::uint8_t>(length)});
+                  EntryOf(token, length));
       filled += share;
     }
   }
-  return filled == table.size();
+  return filled == size;
 }
 
 unsigned CodedLength(unsigned length, unsigned before) {
@@ -204,8 +227,9 @@ void TokenCode::Read(Reader& in, std::span<std::uint64_t> values) {
   const auto last = static_cast<unsigned>(bits.Get(8));
   if (first > last || last >= kTokens) return in.Fail("a token code names impossible tokens");
   Table table;  // NOLINT: FillTable sets it all, or it isn't used
+  unsigned longest = 1;
   if (first == last) {
-    table.fill({static_cast<std::uint8_t>(first), 0});
+    table[0] = table[1] = EntryOf(first, 0);
   } else {
     Lengths lengths{};
     unsigned before = kFirstGuess;
@@ -216,19 +240,21 @@ void TokenCode::Read(Reader& in, std::span<std::uint64_t> values) {
       bits.Skip(ones + 1);
       before = static_cast<unsigned>(length);
       lengths[token] = static_cast<std::uint8_t>(length);
+      longest = std::max(longest, before);
     }
-    if (!FillTable(lengths, table)) return in.Fail("a token code is not complete");
+    if (!FillTable(lengths, first, last, longest, table))
+      return in.Fail("a token code is not complete");
   }
   for (std::uint64_t& value : values) {
     const std::uint64_t next = bits.Peek();
-    const Entry entry = table[next >> (64 - kLengthMax)];
-    const unsigned extra = ExtraOf(entry.token);
+    const Entry& entry = table[next >> (64 - longest)];
+    const auto [base, extra] = kMeanings[entry.token];
     if (extra <= 40) {
-      value = BaseOf(entry.token) | next << entry.length >> 1 >> (63 - extra);
-      bits.Skip(entry.length + extra);
+      value = base | next << entry.length >> 1 >> (63 - extra);
+      bits.Skip(entry.bits);
     } else {
       bits.Skip(entry.length);
-      value = BaseOf(entry.token) | bits.GetWide(extra);
+      value = base | bits.GetWide(extra);
     }
   }
   bits.Finish();
